@@ -1,0 +1,33 @@
+# The two commands of a fresh machine: `make demo` and `make check`. Everything else is meson (meson.build).
+
+MESON := meson
+WORLD ?= world
+
+.PHONY: help setup build demo check bench clean
+
+help:
+	@echo "make demo    install what is needed, build, and run the main job end to end (WORLD=folder, default ./world)"
+	@echo "make check   install what is needed, build with warnings as errors, run every test, also under sanitizers"
+	@echo "make bench   measure against peers in the same run; prints a table and writes bench.json"
+	@echo "make build   only build (into build/);   make setup   only install the packages;   make clean"
+
+setup:
+	@scripts/setup.sh
+
+build/build.ninja:
+	@$(MESON) setup build >/dev/null
+
+build: setup build/build.ninja
+	@ninja -C build >build/ninja.log 2>&1 || { grep -v '^\[' build/ninja.log; exit 1; }
+
+demo: build
+	@demo/demo.sh --build build --world $(WORLD)
+
+check: setup
+	@scripts/check.sh
+
+bench: build
+	@scripts/bench.sh --build build --out bench.json
+
+clean:
+	rm -rf build build-check build-asan bench.json
