@@ -13,12 +13,14 @@ struct statement;
 
 /* url: "sqlite:PATH" or a bare path. Creates the file (0600). The migrations (SQL texts, one a version, in order) that
  * the store has not seen yet are run, each in its own transaction with its number recorded. A store that is newer than
- * the program is refused (RC_STATE). */
+ * the program, or was made by other migrations (another program's), is refused (RC_STATE). RC_NOT_FOUND no such folder,
+ * RC_FORMAT not a store, RC_UNSUPPORTED another kind of URL. */
 enum rc store_open(const char *url, const char *const *migrations, size_t count, struct store **store,
                    struct err *err) MUST_CHECK;
 void store_close(struct store *store);
 
-/* BEGIN IMMEDIATE / COMMIT / ROLLBACK. store_rollback is silent when no transaction is open. */
+/* BEGIN IMMEDIATE / COMMIT / ROLLBACK. A commit that fails has rolled back. store_rollback is silent when no transaction
+ * is open, so it may stand at every exit. Fault points: store.before_commit, store.after_commit. */
 enum rc store_begin(struct store *store, struct err *err) MUST_CHECK;
 enum rc store_commit(struct store *store, struct err *err) MUST_CHECK;
 void store_rollback(struct store *store);

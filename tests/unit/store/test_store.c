@@ -1,0 +1,399 @@
+/* test_store.c — the store's contract: migrations, transactions, constraints, waiting writers, and processes killed in
+ * the middle. Every test has a fresh folder. */
+#include "store/store.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const char *const v2[] = {
+    "CREATE TABLE pair (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, data BLOB, n BIGINT CHECK (n < 100))",
+    "ALTER TABLE pair ADD COLUMN more TEXT; CREATE INDEX pair_more ON pair (more)",
+};
+
+struct world {
+    char folder[64], path[96], url[128];
+};
+
+static int setup(void **state)
+{
+    struct world *w = calloc(1, sizeof *w);
+    strcpy(w->folder, "/tmp/jpki-store-XXXXXX");
+    if (!w || !mkdtemp(w->folder))
+        return -1;
+    snprintf(w->path, sizeof w->path, "%s/s.db", w->folder);
+    snprintf(w->url, sizeof w->url, "sqlite:%s", w->path);
+    *state = w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *w = *state;
+    static const char *const tails[] = { "", "-wal", "-shm", "-journal" };
+    for (size_t i = 0; i < 4; i++) {
+        char name[128];
+        snprintf(name, sizeof name, "%s%s", w->path, tails[i]);
+        unlink(name);
+    }
+    rmdir(w->folder);
+    free(w);
+    return 0;
+}
+
+static struct store *open_ok(const struct world *w)
+{
+    struct store *store = NULL;
+    struct err err = { 0 };
+    enum rc rc = store_open(w->url, v2, 2, &store, &err);
+    if (rc)
+        fail_msg("store_open: %s", err_text(&err, rc));
+    return store;
+}
+
+static enum rc insert(struct store *store, int64_t id, const char *name, int64_t n, struct err *err)
+{
+    struct statement *s;
+    enum rc rc = store_prepare(store, "INSERT INTO pair (id, name, n) VALUES (?1, ?2, ?3)", &s, err);
+    if (rc)
+        return rc;
+    bind_integer(s, 1, id);
+    bind_text(s, 2, name);
+    bind_integer(s, 3, n);
+    int64_t changes = -1;
+    rc = statement_run(s, &changes, err);
+    if (!rc)
+        assert_int_equal(changes, 1);
+    statement_done(s);
+    return rc;
+}
+
+static int64_t number(struct store *store, const char *sql)
+{
+    struct statement *s;
+    assert_int_equal(store_prepare(store, sql, &s, NULL), RC_OK);
+    assert_int_equal(statement_step(s, NULL), RC_OK);
+    int64_t value = column_integer(s, 0);
+    statement_done(s);
+    return value;
+}
+
+static void test_file_is_private(void **state)
+{
+    struct world *w = *state;
+    umask(0);
+    struct store *store = open_ok(w);
+    assert_int_equal(insert(store, 1, "a", 1, NULL), RC_OK);
+    struct stat st;
+    assert_int_equal(stat(w->path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    char wal[128];
+    snprintf(wal, sizeof wal, "%s-wal", w->path);
+    assert_int_equal(stat(wal, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    store_close(store);
+}
+
+static void test_migrations(void **state)
+{
+    struct world *w = *state;
+    struct store *store = NULL;
+    struct err err = { 0 };
+    assert_int_equal(store_open(w->path, v2, 1, &store, &err), RC_OK); /* a bare path, the older program */
+    assert_int_equal(insert(store, 1, "old", 1, &err), RC_OK);
+    store_close(store);
+
+    store = open_ok(w);
+    assert_int_equal(number(store, "SELECT count(*) FROM pair WHERE more IS NULL"), 1);
+    assert_int_equal(number(store, "SELECT count(*) FROM migration"), 2);
+    store_close(store);
+    store = open_ok(w); /* nothing to do */
+    store_close(store);
+
+    store = NULL;
+    assert_int_equal(store_open(w->url, v2, 1, &store, &err), RC_STATE);
+    assert_null(store);
+    assert_non_null(strstr(err.text, "newer"));
+}
+
+static void test_migration_fails_whole(void **state)
+{
+    struct world *w = *state;
+    static const char *const bad[] = { "CREATE TABLE a (x INTEGER)", "CREATE TABLE b (x INTEGER); nonsense" };
+    struct store *store = NULL;
+    struct err err = { 0 };
+    assert_int_not_equal(store_open(w->url, bad, 2, &store, &err), RC_OK);
+    assert_null(store);
+    assert_int_equal(store_open(w->url, bad, 1, &store, NULL), RC_OK);
+    assert_int_equal(number(store, "SELECT count(*) FROM sqlite_master WHERE name = 'a'"), 1);
+    assert_int_equal(number(store, "SELECT count(*) FROM sqlite_master WHERE name = 'b'"), 0);
+    store_close(store);
+}
+
+static void test_refusals(void **state)
+{
+    struct world *w = *state;
+    struct store *store = NULL;
+    struct err err = { 0 };
+    assert_int_equal(store_open("", v2, 2, &store, &err), RC_USAGE);
+    assert_int_equal(store_open("sqlite:", v2, 2, &store, NULL), RC_USAGE);
+    assert_int_equal(store_open("postgresql://localhost/x", v2, 2, &store, NULL), RC_UNSUPPORTED);
+    assert_int_equal(store_open("/nonexistent/folder/s.db", v2, 2, &store, NULL), RC_NOT_FOUND);
+
+    store_close(open_ok(w));
+    static const char *const other[] = { "CREATE TABLE other (x INTEGER)", "CREATE TABLE other2 (x INTEGER)" };
+    err_reset(&err);
+    assert_int_equal(store_open(w->url, other, 2, &store, &err), RC_STATE);
+    assert_non_null(strstr(err.text, "another program"));
+
+    char junk_path[128];
+    snprintf(junk_path, sizeof junk_path, "%s/junk", w->folder);
+    FILE *f = fopen(junk_path, "w");
+    assert_non_null(f);
+    for (int i = 0; i < 500; i++)
+        fputs("not a database ", f);
+    fclose(f);
+    assert_int_equal(store_open(junk_path, v2, 2, &store, NULL), RC_FORMAT);
+    unlink(junk_path);
+    assert_null(store);
+}
+
+static void test_values(void **state)
+{
+    struct store *store = open_ok(*state);
+    struct statement *s, *again;
+    assert_int_equal(store_prepare(store, "SELECT ?1, ?2, ?3, ?4, ?5", &s, NULL), RC_OK);
+    bind_integer(s, 1, INT64_MIN);
+    bind_text(s, 2, "鹿児島'; DROP TABLE pair; --");
+    bind_blob(s, 3, bytes_of("a\0b", 3));
+    bind_text(s, 4, NULL);
+    bind_blob(s, 5, bytes_of(NULL, 0));
+    assert_int_equal(statement_step(s, NULL), RC_OK);
+    assert_true(column_integer(s, 0) == INT64_MIN);
+    assert_string_equal(column_text(s, 1), "鹿児島'; DROP TABLE pair; --");
+    assert_true(bytes_equal(column_blob(s, 2), bytes_of("a\0b", 3)));
+    assert_null(column_text(s, 3));
+    assert_true(column_is_null(s, 3));
+    assert_false(column_is_null(s, 4));
+    assert_int_equal(column_blob(s, 4).len, 0);
+    /* the same text while the first is lent: another one */
+    assert_int_equal(store_prepare(store, "SELECT ?1, ?2, ?3, ?4, ?5", &again, NULL), RC_OK);
+    assert_ptr_not_equal(s, again);
+    statement_done(again);
+    assert_int_equal(statement_step(s, NULL), RC_NOT_FOUND);
+    statement_done(s);
+    struct statement *third; /* given back: used again, and without the old values */
+    assert_int_equal(store_prepare(store, "SELECT ?1, ?2, ?3, ?4, ?5", &third, NULL), RC_OK);
+    assert_true(third == s || third == again);
+    assert_int_equal(statement_step(third, NULL), RC_OK);
+    assert_true(column_is_null(third, 1));
+    statement_done(third);
+    statement_done(NULL);
+    store_close(store);
+}
+
+static void test_constraints(void **state)
+{
+    struct store *store = open_ok(*state);
+    assert_int_equal(insert(store, 1, "a", 1, NULL), RC_OK);
+    static const struct {
+        const char *flaw;
+        int64_t id;
+        const char *name;
+        int64_t n;
+        enum rc want;
+    } rows[] = {
+        { "primary key twice", 1, "b", 1, RC_EXISTS },
+        { "unique twice", 2, "a", 1, RC_EXISTS },
+        { "NOT NULL", 2, NULL, 1, RC_CONFLICT },
+        { "CHECK", 2, "b", 100, RC_CONFLICT },
+        { "none", 2, "b", 99, RC_OK },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct err err = { 0 };
+        enum rc rc = insert(store, rows[i].id, rows[i].name, rows[i].n, &err);
+        if (rc != rows[i].want)
+            fail_msg("%s: %s", rows[i].flaw, rc_name(rc));
+    }
+    struct statement *s;
+    assert_int_equal(store_prepare(store, "SELECT 1 WHERE ?1", &s, NULL), RC_OK);
+    bind_integer(s, 2, 1); /* no such parameter */
+    assert_int_equal(statement_step(s, NULL), RC_BUG);
+    statement_done(s);
+    assert_int_equal(store_prepare(store, "SELECT 1", &s, NULL), RC_OK);
+    assert_int_equal(statement_run(s, NULL, NULL), RC_BUG);
+    statement_done(s);
+    struct err err = { 0 };
+    assert_int_not_equal(store_prepare(store, "SELECT FROM", &s, &err), RC_OK);
+    assert_int_not_equal(store_prepare(store, "", &s, NULL), RC_OK);
+    assert_int_not_equal(store_exec(store, "INSERT INTO nowhere VALUES (1)", NULL), RC_OK);
+    store_close(store);
+}
+
+static void test_transactions(void **state)
+{
+    struct store *store = open_ok(*state);
+    store_rollback(store); /* nothing open: silent */
+    assert_int_not_equal(store_commit(store, NULL), RC_OK);
+    assert_int_equal(store_begin(store, NULL), RC_OK);
+    assert_int_not_equal(store_begin(store, NULL), RC_OK); /* no nesting */
+    assert_int_equal(insert(store, 1, "a", 1, NULL), RC_OK);
+    store_rollback(store);
+    assert_int_equal(number(store, "SELECT count(*) FROM pair"), 0);
+    assert_int_equal(store_begin(store, NULL), RC_OK);
+    assert_int_equal(insert(store, 1, "a", 1, NULL), RC_OK);
+    assert_int_equal(insert(store, 2, "a", 1, NULL), RC_EXISTS); /* leaves the transaction usable */
+    assert_int_equal(store_commit(store, NULL), RC_OK);
+    assert_int_equal(number(store, "SELECT count(*) FROM pair"), 1);
+    store_close(store);
+}
+
+struct waiter {
+    const struct world *world;
+    enum rc rc;
+};
+
+static void *waiter_run(void *context)
+{
+    struct waiter *waiter = context;
+    struct store *store = NULL;
+    waiter->rc = store_open(waiter->world->url, v2, 2, &store, NULL);
+    if (!waiter->rc)
+        waiter->rc = store_begin(store, NULL);
+    if (!waiter->rc)
+        waiter->rc = insert(store, 2, "second", 2, NULL);
+    if (!waiter->rc)
+        waiter->rc = store_commit(store, NULL);
+    store_close(store);
+    return NULL;
+}
+
+static void test_writer_waits(void **state)
+{
+    struct world *w = *state;
+    struct store *store = open_ok(w);
+    assert_int_equal(store_begin(store, NULL), RC_OK);
+    assert_int_equal(insert(store, 1, "first", 1, NULL), RC_OK);
+    struct waiter waiter = { w, RC_BUG };
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, waiter_run, &waiter), 0);
+    nanosleep(&(struct timespec) { 0, 200000000 }, NULL);
+    struct store *reader = open_ok(w); /* readers do not wait, and see the last commit */
+    assert_int_equal(number(reader, "SELECT count(*) FROM pair"), 0);
+    assert_int_equal(store_commit(store, NULL), RC_OK);
+    pthread_join(thread, NULL);
+    assert_int_equal(waiter.rc, RC_OK);
+    assert_int_equal(number(reader, "SELECT count(*) FROM pair"), 2);
+    store_close(reader);
+    store_close(store);
+}
+
+/* Several processes open a store that is not there yet. */
+static void test_opened_together(void **state)
+{
+    struct world *w = *state;
+    pid_t pids[6];
+    for (int i = 0; i < 6; i++) {
+        pids[i] = fork();
+        if (pids[i] == 0) {
+            struct store *store = NULL;
+            char name[2] = { (char)('a' + i), 0 };
+            if (store_open(w->url, v2, 2, &store, NULL) || insert(store, i, name, i, NULL))
+                _exit(1);
+            store_close(store);
+            _exit(0);
+        }
+    }
+    for (int i = 0; i < 6; i++) {
+        int status;
+        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+        assert_int_equal(status, 0);
+    }
+    struct store *store = open_ok(w);
+    assert_int_equal(number(store, "SELECT count(*) FROM pair"), 6);
+    assert_int_equal(number(store, "SELECT count(*) FROM migration"), 2);
+    store_close(store);
+}
+
+/* A child writes pairs, two rows a transaction, and tells each commit through a pipe; it is killed at moments of no
+ * choosing. What was told must be there, and no half pair ever. */
+static void killed_child(const struct world *w, int64_t from, int out)
+{
+    struct store *store = NULL;
+    if (store_open(w->url, v2, 2, &store, NULL))
+        _exit(1);
+    for (int64_t i = from;; i++) {
+        char a[24], b[24];
+        snprintf(a, sizeof a, "a%lld", (long long)i);
+        snprintf(b, sizeof b, "b%lld", (long long)i);
+        if (store_begin(store, NULL) || insert(store, 2 * i, a, 1, NULL) || insert(store, 2 * i + 1, b, 2, NULL) ||
+            store_commit(store, NULL) || write(out, &i, sizeof i) != (ssize_t)sizeof i)
+            _exit(1);
+    }
+}
+
+static void test_killed(void **state)
+{
+    struct world *w = *state;
+    store_close(open_ok(w));
+    int64_t next = 1, told = 0;
+    for (int round = 0; round < 12; round++) {
+        int fds[2];
+        assert_int_equal(pipe(fds), 0);
+        pid_t pid = fork();
+        if (pid == 0) {
+            close(fds[0]);
+            killed_child(w, next, fds[1]);
+        }
+        close(fds[1]);
+        nanosleep(&(struct timespec) { 0, 15000000L + round * 4700000L }, NULL);
+        kill(pid, SIGKILL);
+        int status;
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFSIGNALED(status));
+        int64_t value;
+        while (read(fds[0], &value, sizeof value) == (ssize_t)sizeof value)
+            told = value;
+        close(fds[0]);
+
+        struct store *store = open_ok(w);
+        int64_t rows = number(store, "SELECT count(*) FROM pair");
+        int64_t last = number(store, "SELECT coalesce(max(id), 1) FROM pair") / 2;
+        assert_int_equal(rows, 2 * last);
+        assert_true(last >= told);
+        assert_true(last <= told + 1);
+        assert_int_equal(number(store, "SELECT count(*) FROM pair a JOIN pair b ON b.id = a.id + 1 AND b.n = 2 "
+                                       "WHERE a.n = 1"), last);
+        next = last + 1;
+        store_close(store);
+    }
+    assert_true(told > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_file_is_private, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_migrations, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_migration_fails_whole, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_values, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_constraints, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_transactions, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_writer_waits, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_opened_together, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
+    };
+    return cmocka_run_group_tests_name("store", tests, NULL, NULL);
+}
