@@ -80,6 +80,10 @@ enum applet_scheme {
  * 32 bytes: key diversification data 10, key information FF 03 70 (i=70: pseudo-random card challenge, R-MAC and R-ENC
  * possible), card challenge 8, card cryptogram 8, sequence counter 3), EXTERNAL AUTHENTICATE 84 82 33 00: C-MAC, C-ENC,
  * R-MAC and R-ENC from then on (GPC_SPE_014 v1.1.2, AES-128 session keys, S8 mode: 8-byte MACs).
+ * Proof of possession: COMPUTE DIGITAL SIGNATURE inside the channel (84 2A scheme 80|sfi of the key 17 or 1A; the data
+ * and the schemes as outside) needs no PIN in state PERSONALISED while no certificate has been written for that key
+ * (EF 000A for 17, EF 0001 for 1A empty); at any other time it is refused (6985). It is the only way to a signature
+ * before the holder has a PIN, and it closes by itself.
  * Keys of a card are derived from the issuer's master key and the card's 10-byte diversification data
  * (pki/scp03.h). Secured commands carry CLA 84. Without the channel: 6982. */
 enum applet_issuer_ins {
