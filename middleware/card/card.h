@@ -1,0 +1,131 @@
+/* card.h — a JPKI card from the host's side: one function per thing a card can be asked.
+ *
+ * Every function below card_open wants a transaction (card_begin … card_end) and, but for card_select_jpki itself, the JPKI
+ * application selected in that transaction: between two transactions another program may have selected another one, in
+ * which a VERIFY would spend the tries of another PIN. The caller locks: one thread at a time for one card.
+ *
+ * The card struct keeps what it learned of the card's manners (short file identifiers, extended lengths) and no secret.
+ *
+ * Common to all: RC_CARD_RESET (another program reset the card: nothing was done, begin and select again), RC_CARD_GONE,
+ * RC_READER_GONE (away; whether the last command was done is unknown), RC_IO (the same, and the card may still be there),
+ * RC_CARD_REFUSED (a status word without an rc of its own, named in err), and what card_rc_of_sw gives. */
+#ifndef JPKI_CARD_CARD_H
+#define JPKI_CARD_CARD_H
+
+#include "base/secret.h"
+#include "card/channel.h"
+#include "card/transport.h"
+#include "wire/applet.h"
+
+enum card_pin { CARD_PIN_AUTH, CARD_PIN_SIGN };
+enum card_key { CARD_KEY_AUTH, CARD_KEY_SIGN };
+enum card_cert { CARD_CERT_AUTH, CARD_CERT_SIGN, CARD_CERT_AUTH_CA, CARD_CERT_SIGN_CA };
+
+/* "auth" and "sign"; "auth", "sign", "auth-ca", "sign-ca". RC_NOT_FOUND for another word. */
+enum rc card_pin_parse(const char *name, enum card_pin *pin) MUST_CHECK;
+enum rc card_cert_parse(const char *name, enum card_cert *cert) MUST_CHECK;
+const char *card_pin_name(enum card_pin pin);
+const char *card_cert_name(enum card_cert cert);
+
+/* The PIN that a key's use needs; the full number of tries of a PIN. */
+enum card_pin card_key_pin(enum card_key key);
+unsigned card_pin_tries_max(enum card_pin pin);
+
+struct card;
+
+/* Connects; sends nothing. The transport is borrowed and outlives the card. Closed with card_close. As transport_connect. */
+enum rc card_open(struct transport *transport, const char *reader, struct card **card, struct err *err) MUST_CHECK;
+
+/* The one JPKI card that the transport reaches: opened, its transaction begun, the application selected.
+ * RC_CARD_ABSENT (no card in any reader), RC_CARD_FOREIGN (cards, but none for JPKI), RC_CONFLICT (more than one: the
+ * readers are named in err), RC_UNREACHABLE. A card that another program holds for itself is passed over. */
+enum rc card_find(struct transport *transport, struct card **card, struct err *err) MUST_CHECK;
+
+/* Ends a held transaction and disconnects. UNPOWER makes the card forget presented PINs. NULL: nothing. */
+void card_close(struct card *card, enum transport_disposition disposition);
+
+/* As transport_begin and transport_end. */
+enum rc card_begin(struct card *card, bool *was_reset, struct err *err) MUST_CHECK;
+void card_end(struct card *card, enum transport_disposition disposition);
+
+const char *card_reader(const struct card *card); /* borrowed */
+struct bytes card_atr(const struct card *card);   /* borrowed */
+struct channel_counts card_counts(const struct card *card);
+struct channel *card_channel(struct card *card);  /* borrowed; for the issuer's commands */
+
+/* The one table from status words to result codes; every other status word is RC_CARD_REFUSED:
+ *   9000 RC_OK · 6300, 63C1.. RC_PIN_WRONG · 63C0, 6983, 6984 RC_PIN_BLOCKED · 6982 RC_PIN_NEEDED · 6985, 6986 RC_STATE ·
+ *   6A82, 6A83, 6A88 RC_NOT_FOUND · 6A80 RC_FORMAT · 6A84, 6B00 RC_RANGE · 6A86, 6D00, 6E00, 6881, 6882 RC_UNSUPPORTED ·
+ *   6987, 6988 RC_BAD_SIGNATURE (secure messaging) · 66F1 RC_DENIED · 6581 RC_IO */
+enum rc card_rc_of_sw(uint16_t sw);
+
+/* Selects the JPKI application; presented PINs stay presented when it was selected already. One command; RC_CARD_FOREIGN
+ * when the card has none (6A82 and every other refusal): then nothing more should be sent to this card. */
+enum rc card_select_jpki(struct card *card, struct err *err) MUST_CHECK;
+
+/* --- files ----------------------------------------------------------------------------------------------------------- */
+
+/* Appends at most len bytes of the file from offset (both 0..32767) to out; fewer when the file ends before. By short
+ * identifier while the card takes it, else by SELECT and the current file; in blocks of 256 bytes, or in one extended
+ * read once that is known to work. RC_NOT_FOUND (no such file), RC_PIN_NEEDED (a file of the signature key; on a
+ * telephone also the authentication certificate), RC_RANGE (offset behind the end). */
+enum rc card_read_ef(struct card *card, enum applet_ef ef, size_t offset, size_t len, struct buf *out, struct err *err)
+    MUST_CHECK;
+
+/* Appends the certificate's DER, without the filler behind it: the first block says how long it is, exactly that is read.
+ * RC_NOT_FOUND (no certificate in the file, or no file), RC_PIN_NEEDED. The content is not checked further. */
+enum rc card_read_cert(struct card *card, enum card_cert cert, struct buf *der, struct err *err) MUST_CHECK;
+
+/* EF 0008. */
+struct card_presence {
+    bool auth, sign;
+};
+enum rc card_read_presence(struct card *card, struct card_presence *presence, struct err *err) MUST_CHECK;
+
+enum card_kind { CARD_KIND_UNKNOWN, CARD_KIND_MYNUMBER, CARD_KIND_JUKI, CARD_KIND_ANDROID, CARD_KIND_IOS };
+
+/* EF 0006; padding blanks cut off. Bytes outside printable ASCII are '?'. */
+struct card_token_info {
+    char label[APPLET_TOKEN_LABEL_LEN + 1];
+    char manufacturer[APPLET_TOKEN_MANUFACTURER_LEN + 1];
+    char model[APPLET_TOKEN_MODEL_LEN + 1];
+    char serial[APPLET_TOKEN_SERIAL_LEN + 1];
+    enum card_kind kind; /* by the label */
+};
+enum rc card_read_token_info(struct card *card, struct card_token_info *info, struct err *err) MUST_CHECK;
+const char *card_kind_name(enum card_kind kind); /* "My Number card", … */
+
+/* --- PINs ------------------------------------------------------------------------------------------------------------ */
+
+/* Whether a value can be this PIN: auth exactly 4 digits, sign 6 to 16 of A–Z, a–z, 0–9. RC_PIN_FORMAT. */
+enum rc card_pin_check(enum card_pin pin, const struct secret *value) MUST_CHECK;
+
+/* The same for a PIN to be set: sign needs a letter and a digit besides. */
+enum rc card_pin_check_new(enum card_pin pin, const struct secret *value) MUST_CHECK;
+
+/* How many wrong tries are left; 0 means blocked. Never spends one: the command carries no PIN. */
+enum rc card_pin_tries(struct card *card, enum card_pin pin, unsigned *tries, struct err *err) MUST_CHECK;
+
+/* Presents the PIN (lower case of a signature PIN is folded to upper case): form first, then the counter, then at most one
+ * VERIFY. RC_PIN_FORMAT, RC_PIN_BLOCKED (0 tries, before or by this one): nothing or one VERIFY was sent, the counter says;
+ * RC_PIN_WRONG. *tries_left (may be NULL) is written on RC_PIN_WRONG and RC_PIN_BLOCKED. RC_CARD_GONE, RC_READER_GONE,
+ * RC_IO: the answer is lost and a try may be spent; the caller reads the counter before it asks the holder again. */
+enum rc card_verify_pin(struct card *card, enum card_pin pin, const struct secret *value, unsigned *tries_left,
+                        struct err *err) MUST_CHECK;
+
+/* Presents the old PIN as card_verify_pin does and sets the new one, whose form is checked before anything is sent.
+ * RC_STATE: the card is not in its holder's hands. When the answer to the change itself is lost (RC_CARD_GONE, RC_IO)
+ * either of the two is valid. */
+enum rc card_change_pin(struct card *card, enum card_pin pin, const struct secret *old, const struct secret *fresh,
+                        unsigned *tries_left, struct err *err) MUST_CHECK;
+
+/* --- signatures ------------------------------------------------------------------------------------------------------ */
+
+/* Signs with the key whose PIN was presented before; the signature (the modulus's length) is appended. What input must be
+ * is the scheme's to say (wire/applet.h): RAW and a DigestInfo of at most 245 bytes is the one every card knows.
+ * RC_PIN_NEEDED; RC_UNSUPPORTED (this card does not have the scheme); RC_RANGE (input's length is not the scheme's: nothing
+ * is sent); RC_NOT_FOUND (no such key); RC_STATE (key or card not ready). */
+enum rc card_sign(struct card *card, enum card_key key, enum applet_scheme scheme, struct bytes input,
+                  struct buf *signature, struct err *err) MUST_CHECK;
+
+#endif

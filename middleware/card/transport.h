@@ -1,0 +1,100 @@
+/* transport.h — the ways to a card: PC/SC readers, a simulator's socket, a recorded tape. One face, a table of functions
+ * behind it; tests may bring a table of their own.
+ *
+ * A transport never repeats a command, never looks into one, and keeps no copy. Nothing here locks: one thread at a time
+ * for a transport and its links, transport_wait and transport_cancel excepted. After fork(2) nothing may be used in the
+ * child but transport_close_forked: open anew. */
+#ifndef JPKI_CARD_TRANSPORT_H
+#define JPKI_CARD_TRANSPORT_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#define TRANSPORT_READER_SIZE 128 /* with its NUL */
+#define TRANSPORT_ATR_MAX 33u
+
+/* What is known of one reader at one moment. */
+struct transport_reader {
+    char name[TRANSPORT_READER_SIZE];
+    bool card_present;
+    uint32_t state; /* the transport's own; another value when a card was put in or taken out since */
+};
+
+/* What becomes of the card when a transaction or a link ends. A PIN stays presented over LEAVE and, on cards of this
+ * kind, over RESET: only UNPOWER forgets it for sure. */
+enum transport_disposition { TRANSPORT_LEAVE, TRANSPORT_RESET, TRANSPORT_UNPOWER };
+
+struct transport;
+struct transport_link; /* one connection to one card */
+
+/* What a kind of transport can do: the functions below say what each must do. All but wait and cancel are needed. */
+struct transport_ops {
+    const char *kind; /* "pcsc", "sim", "tape" */
+    enum rc (*list)(struct transport *, struct transport_reader *readers, size_t max, size_t *count, struct err *);
+    enum rc (*connect)(struct transport *, const char *reader, struct transport_link **, struct err *);
+    enum rc (*begin)(struct transport_link *, bool *was_reset, struct err *);
+    void (*end)(struct transport_link *, enum transport_disposition);
+    enum rc (*transmit)(struct transport_link *, struct bytes command, struct buf *response, struct err *);
+    struct bytes (*atr)(const struct transport_link *);
+    void (*disconnect)(struct transport_link *, enum transport_disposition);
+    enum rc (*wait)(struct transport *, const struct transport_reader *known, size_t count, int milliseconds,
+                    struct err *);
+    void (*cancel)(struct transport *);
+    void (*close)(struct transport *, bool forked);
+};
+
+/* The first member of every transport's and every link's own struct. */
+struct transport {
+    const struct transport_ops *ops;
+};
+struct transport_link {
+    const struct transport_ops *ops;
+};
+
+/* Every reader, with or without a card, at most max; *count is how many were written. RC_UNREACHABLE: the PC/SC service
+ * does not answer. No reader at all is RC_OK with 0. */
+enum rc transport_list(struct transport *transport, struct transport_reader *readers, size_t max, size_t *count,
+                       struct err *err) MUST_CHECK;
+
+/* Connects to the card in the reader, shared with other programs. The link is closed with transport_disconnect, before
+ * its transport. RC_CARD_ABSENT, RC_READER_GONE (no such reader, or no longer), RC_CONFLICT (another program holds the
+ * card for itself), RC_IO (the card does not answer to power), RC_UNREACHABLE. */
+enum rc transport_connect(struct transport *transport, const char *reader, struct transport_link **link,
+                          struct err *err) MUST_CHECK;
+
+/* Begins a transaction: until transport_end no other program's command comes in between. Waits for the other program's
+ * transaction without limit. *was_reset: the card was reset or powered since this link last used it, so no application
+ * is selected for sure and no PIN is presented. RC_CARD_GONE, RC_READER_GONE, RC_UNREACHABLE, RC_IO: there is no
+ * transaction then. RC_STATE when one is held already. */
+enum rc transport_begin(struct transport_link *link, bool *was_reset, struct err *err) MUST_CHECK;
+
+/* Ends it; without one, nothing happens. */
+void transport_end(struct transport_link *link, enum transport_disposition disposition);
+
+/* One command there, one answer back, appended to response (at least the two bytes of the status word). The command is
+ * sent at most once. RC_CARD_RESET: another program reset the card before; nothing was sent, the transaction is over.
+ * RC_CARD_GONE, RC_READER_GONE: the card is away, whether it did the command is unknown, the link is dead. RC_IO:
+ * the reader did not bring the answer, whether the card did the command is unknown; the link can still be used. */
+enum rc transport_transmit(struct transport_link *link, struct bytes command, struct buf *response, struct err *err)
+    MUST_CHECK;
+
+/* The answer to reset; borrowed until the link is closed. */
+struct bytes transport_atr(const struct transport_link *link);
+
+void transport_disconnect(struct transport_link *link, enum transport_disposition disposition); /* NULL: nothing */
+
+/* Waits until a reader or a card differs from what transport_list told before (known, borrowed), at most the time given
+ * (-1: no limit). From any thread, one at a time. RC_TIMEOUT, RC_INTERRUPTED (transport_cancel), RC_UNREACHABLE,
+ * RC_UNSUPPORTED (this kind never changes). */
+enum rc transport_wait(struct transport *transport, const struct transport_reader *known, size_t count, int milliseconds,
+                       struct err *err) MUST_CHECK;
+
+/* Ends a transport_wait of another thread; without one, the next. */
+void transport_cancel(struct transport *transport);
+
+void transport_close(struct transport *transport); /* NULL: nothing */
+
+/* In the child after fork(2): frees memory and descriptors, says nothing to any service or card. */
+void transport_close_forked(struct transport *transport);
+
+#endif
