@@ -1,6 +1,8 @@
 /* server.h — an HTTPS server with mutual TLS and routes as rows (libmicrohttpd). A connection without a client
  * certificate of the operations authority gets no handler: 403 at once.
  *
+ * TLS 1.2 or newer; the peer's certificate is judged at clock_now(). At most 256 connections, 64 from one address.
+ *
  * Binds 127.0.0.1 unless told otherwise. One thread per connection; handlers of one server may run at the same time, so
  * they lock what they share. */
 #ifndef JPKI_NET_SERVER_H
@@ -45,6 +47,8 @@ struct server_settings {
     const char *bind;        /* address; NULL means 127.0.0.1 */
     uint16_t port;           /* 0: any; see server_port */
     size_t body_max;         /* bytes; 0 means 1 MiB; larger bodies get 413 */
+    unsigned patience;       /* seconds for one whole request to arrive and for its answer to leave; 0 means 30. A slower
+                                client is dropped */
     const struct identity *identity; /* borrowed until server_stop */
     const struct route *routes;      /* borrowed until server_stop */
     void *context;                   /* given to the handlers */
