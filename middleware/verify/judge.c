@@ -207,7 +207,7 @@ static bool judge_registry(const struct judging *on, struct verdict *verdict)
 static void judge_with(const struct evidence *evidence, bool proven, struct verdict *verdict)
 {
     static bool (*const parts[])(const struct judging *, struct verdict *) = {
-        judge_signature, judge_path, judge_timestamp, judge_revoked, judge_validity, judge_status, judge_registry,
+        judge_signature, judge_path, judge_revoked, judge_timestamp, judge_validity, judge_status, judge_registry,
     };
     struct judging on = { evidence, proven, proven ? evidence->timestamp.time : evidence->at };
     *verdict = (struct verdict) { .as_of = on.best, .proven = proven };
