@@ -60,7 +60,8 @@ struct channel *card_channel(struct card *card);  /* borrowed; for the issuer's 
 enum rc card_rc_of_sw(uint16_t sw);
 
 /* Selects the JPKI application; presented PINs stay presented when it was selected already. One command; RC_CARD_FOREIGN
- * when the card has none (6A82 and every other refusal): then nothing more should be sent to this card. */
+ * when the card has none (6A82 and every other refusal): then nothing more should be sent to this card. 6F00 to the very first
+ * command of a connection is a card waking up: it is asked once more. */
 enum rc card_select_jpki(struct card *card, struct err *err) MUST_CHECK;
 
 /* --- files ----------------------------------------------------------------------------------------------------------- */
