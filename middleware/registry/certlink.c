@@ -1,0 +1,109 @@
+/* certlink.c — certificates and their residents. */
+#include "registry/certlink.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum rc certlink_find(struct store *store, enum authority authority, const char *serial, struct certlink *link,
+                      struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, "SELECT code, revision, not_after, recorded, notice, changed, removed FROM link "
+                                      "WHERE authority = ?1 AND serial = ?2", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, authority_name(authority));
+    bind_text(s, 2, serial);
+    rc = statement_step(s, err);
+    if (!rc) {
+        *link = (struct certlink) {
+            .certificate = { .authority = authority, .not_after = column_integer(s, 2) },
+            .revision = column_integer(s, 1), .recorded = column_integer(s, 3), .notice = column_integer(s, 4),
+            .changed = column_integer(s, 5), .removed = column_integer(s, 6),
+        };
+        snprintf(link->certificate.serial, sizeof link->certificate.serial, "%s", serial);
+        snprintf(link->code, sizeof link->code, "%s", column_text(s, 0));
+    }
+    statement_done(s);
+    return rc;
+}
+
+enum rc certlink_add(struct store *store, const struct certlink *link, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, "INSERT INTO link (authority, serial, code, revision, not_after, recorded, notice, "
+                                      "changed, removed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, authority_name(link->certificate.authority));
+    bind_text(s, 2, link->certificate.serial);
+    bind_text(s, 3, link->code);
+    bind_integer(s, 4, link->revision);
+    bind_integer(s, 5, link->certificate.not_after);
+    bind_integer(s, 6, link->recorded);
+    bind_integer(s, 7, link->notice);
+    bind_integer(s, 8, link->changed);
+    bind_integer(s, 9, link->removed);
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    return rc;
+}
+
+enum rc certlink_mark(struct store *store, const char *code, enum effect effect, int64_t since, struct err *err)
+{
+    if (effect == EFFECT_NONE)
+        return RC_OK;
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, effect == EFFECT_CHANGED
+        ? "UPDATE link SET changed = ?2 WHERE code = ?1 AND changed = 0"
+        : "UPDATE link SET removed = ?2 WHERE code = ?1 AND removed = 0", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, code);
+    bind_integer(s, 2, since);
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    return rc;
+}
+
+enum rc certlink_of_notice(struct store *store, int64_t notice, struct certificate *certificates, size_t *count,
+                           struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, "SELECT authority, serial, not_after FROM link WHERE notice = ?1 "
+                                      "ORDER BY authority, serial", &s, err);
+    if (rc)
+        return rc;
+    bind_integer(s, 1, notice);
+    size_t have = 0;
+    while (!(rc = statement_step(s, err))) {
+        if (have == NOTICE_CERTIFICATES)
+            rc = err_set(err, RC_BUG, "notice %lld has too many certificates", (long long)notice);
+        else
+            rc = certificate_name(column_text(s, 0), column_text(s, 1), &certificates[have], err);
+        if (rc)
+            break;
+        certificates[have++].not_after = column_integer(s, 2);
+    }
+    statement_done(s);
+    if (rc != RC_NOT_FOUND)
+        return rc;
+    *count = have;
+    return RC_OK;
+}
+
+enum rc certlink_confirm(struct store *store, enum authority authority, const char *serial, struct confirmation *out,
+                         struct err *err)
+{
+    struct certlink link;
+    struct confirmation confirmation = { .status = CONFIRM_UNKNOWN };
+    enum rc rc = certlink_find(store, authority, serial, &link, err);
+    if (rc && rc != RC_NOT_FOUND)
+        return rc;
+    if (!rc) {
+        confirmation.status = link.removed ? CONFIRM_REMOVED : link.changed ? CONFIRM_CHANGED : CONFIRM_CURRENT;
+        confirmation.since = link.removed ? link.removed : link.changed;
+    }
+    *out = confirmation;
+    return RC_OK;
+}

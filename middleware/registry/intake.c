@@ -1,0 +1,136 @@
+/* intake.c — notices become records. */
+#include "registry/intake.h"
+
+#include "net/json.h"
+#include "registry/certlink.h"
+#include "registry/outbox.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static enum rc intake_position(struct store *store, const char *municipality, int64_t *acknowledged, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, "SELECT acknowledged FROM intake WHERE municipality = ?1", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, municipality);
+    rc = statement_step(s, err);
+    if (rc == RC_OK)
+        *acknowledged = column_integer(s, 0);
+    else if (rc == RC_NOT_FOUND)
+        *acknowledged = 0;
+    statement_done(s);
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+static enum rc intake_advance(struct store *store, const char *municipality, int64_t acknowledged, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, "INSERT INTO intake (municipality, acknowledged) VALUES (?1, ?2) "
+                                      "ON CONFLICT (municipality) DO UPDATE SET acknowledged = ?2", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, municipality);
+    bind_integer(s, 2, acknowledged);
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    return rc;
+}
+
+static enum rc intake_record(struct store *store, const struct notice *notice, struct err *err)
+{
+    struct ledger_change change;
+    enum rc rc = ledger_put(store, &notice->resident, notice->reason, notice->date, notice->recorded, &change, err);
+    if (!rc)
+        rc = outbox_add_event(store, notice->resident.code, change.effect, notice->recorded, err);
+    if (!rc)
+        rc = certlink_mark(store, notice->resident.code, change.effect, notice->recorded, err);
+    return rc;
+}
+
+static enum rc intake_link(struct store *store, const struct notice *notice, const struct ledger_row *row, size_t i,
+                           struct err *err)
+{
+    struct certlink link;
+    const struct certificate *certificate = &notice->certificates[i];
+    enum rc rc = certlink_find(store, certificate->authority, certificate->serial, &link, err);
+    if (!rc)
+        return strcmp(link.code, row->resident.code) == 0
+                   ? RC_OK : err_set(err, RC_CONFLICT, "a certificate is linked to another resident");
+    if (rc != RC_NOT_FOUND)
+        return rc;
+    link = (struct certlink) { .certificate = *certificate, .revision = row->revision, .recorded = notice->recorded,
+                               .notice = notice->sequence };
+    memcpy(link.code, row->resident.code, sizeof link.code);
+    return certlink_add(store, &link, err);
+}
+
+static enum rc intake_certificates(struct store *store, const struct notice *notice, struct err *err)
+{
+    struct ledger_row row;
+    enum rc rc = ledger_find_code(store, notice->resident.code, &row, err);
+    if (rc)
+        return err_set(err, rc, "certificates: no such resident");
+    if (strcmp(row.resident.municipality, notice->resident.municipality) != 0)
+        return err_set(err, RC_DENIED, "certificates: the resident is another municipality's");
+    if (row.removed)
+        return err_set(err, RC_STATE, "certificates: the resident has been removed from the register");
+    for (size_t i = 0; i < notice->count; i++)
+        if ((rc = intake_link(store, notice, &row, i, err)))
+            return rc;
+    /* A municipal node links only what equals its record, and its notices come in order. Should one differ all the same,
+     * the certificate does not say what the register says: treated as changed, never as current. */
+    if (!attributes_equal(&row.resident.attributes, &notice->resident.attributes)) {
+        rc = outbox_add_event(store, row.resident.code, EFFECT_CHANGED, notice->recorded, err);
+        if (!rc)
+            rc = certlink_mark(store, row.resident.code, EFFECT_CHANGED, notice->recorded, err);
+    }
+    return rc;
+}
+
+static enum rc intake_one(struct store *store, const char *municipality, const json_t *json, int64_t *acknowledged,
+                          int64_t *expected, struct err *err)
+{
+    int64_t sequence;
+    enum rc rc = json_want_integer(json, "sequence", &sequence, err);
+    if (rc || sequence <= *acknowledged)
+        return rc;
+    if (sequence != *acknowledged + 1) {
+        *expected = *acknowledged + 1;
+        return err_set(err, RC_CONFLICT, "notice %lld came where %lld was expected", (long long)sequence,
+                       (long long)*expected);
+    }
+    struct notice notice;
+    rc = notice_from_json(json, municipality, &notice, err);
+    if (!rc)
+        rc = notice.kind == NOTICE_RECORD ? intake_record(store, &notice, err)
+                                          : intake_certificates(store, &notice, err);
+    if (!rc)
+        *acknowledged = sequence;
+    return rc;
+}
+
+enum rc intake_take(struct store *store, const char *municipality, const json_t *notices, int64_t *acknowledged,
+                    int64_t *expected, struct err *err)
+{
+    int64_t before = 0, position = 0;
+    *expected = 0;
+    if (json_array_size(notices) > NOTICE_BATCH)
+        return err_set(err, RC_RANGE, "notices: at most %d in one request", NOTICE_BATCH);
+    enum rc rc = store_begin(store, err);
+    if (rc)
+        return rc;
+    rc = intake_position(store, municipality, &before, err);
+    position = before;
+    for (size_t i = 0; !rc && i < json_array_size(notices); i++)
+        rc = intake_one(store, municipality, json_array_get(notices, i), &position, expected, err);
+    if (!rc && position != before)
+        rc = intake_advance(store, municipality, position, err);
+    if (!rc && position != before)
+        rc = store_commit(store, err);
+    store_rollback(store);
+    if (!rc)
+        *acknowledged = position;
+    return rc;
+}

@@ -1,0 +1,307 @@
+/* municipal.c — the municipality's operations over its store. */
+#include "registry/municipal.h"
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "pki/municipality.h"
+#include "registry/code.h"
+#include "registry/outbox.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void municipal_today(char date[11])
+{
+    char text[CLOCK_TEXT_SIZE];
+    clock_format(clock_now() + 9 * 3600, text); /* Japan has one time zone and no summer time */
+    snprintf(date, 11, "%.10s", text);
+}
+
+enum rc municipal_enter(struct store *store, const struct resident *resident, enum reason reason, const char *date,
+                        int64_t *notice, struct err *err)
+{
+    struct ledger_change change;
+    int64_t now = clock_now();
+    enum rc rc = code_check(resident->code) ? err_set(err, RC_FORMAT, "code: wrong check digit") : RC_OK;
+    if (!rc)
+        rc = attributes_check(&resident->attributes, err);
+    if (!rc)
+        rc = ledger_put(store, resident, reason, date, now, &change, err);
+    if (!rc)
+        rc = outbox_add_notice(store, NOTICE_RECORD, resident->code, change.revision, date, now, notice, err);
+    return rc;
+}
+
+/* A known request: RC_OK and its notice when it asked for the same, RC_CONFLICT when for something else. */
+static enum rc municipal_known(struct store *store, const char *request, const struct resident *wanted,
+                               enum reason reason, const char *date, int64_t *notice, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, "SELECT r.notice, n.code, n.revision FROM request r JOIN notice n "
+                                      "ON n.sequence = r.notice WHERE r.request = ?1", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, request);
+    struct resident then;
+    enum reason why = REASON_NONE;
+    char when[11];
+    int64_t recorded, number = 0;
+    rc = statement_step(s, err);
+    if (!rc) {
+        number = column_integer(s, 0);
+        rc = ledger_history(store, column_text(s, 1), column_integer(s, 2), &then, &why, when, &recorded, err);
+        if (rc)
+            rc = err_set(err, RC_BUG, "a request has no history");
+    }
+    statement_done(s);
+    if (rc)
+        return rc;
+    bool same = why == reason && strcmp(when, date) == 0 && strcmp(then.code, wanted->code) == 0 &&
+                (reason_get(reason)->change == CHANGE_REMOVAL ||
+                 attributes_equal(&then.attributes, &wanted->attributes));
+    if (!same)
+        return err_set(err, RC_CONFLICT, "request: this name was used for another request");
+    *notice = number;
+    return RC_OK;
+}
+
+static enum rc municipal_remember(struct store *store, const char *request, int64_t notice, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, "INSERT INTO request (request, notice) VALUES (?1, ?2)", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, request);
+    bind_integer(s, 2, notice);
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    return rc;
+}
+
+static enum rc municipal_check_form(const char *date, const char *request, struct err *err)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    size_t len = strlen(request);
+    if (len == 0 || len > REQUEST_MAX || strspn(request, letters) != len)
+        return err_set(err, RC_FORMAT, "request: 1 to %d letters, digits, '.', '_' or '-'", REQUEST_MAX);
+    if (date_check(date))
+        return err_set(err, RC_FORMAT, "date: not a date YYYY-MM-DD");
+    char today[11];
+    municipal_today(today);
+    if (strcmp(date, today) > 0)
+        return err_set(err, RC_RANGE, "date: in the future");
+    return RC_OK;
+}
+
+/* Inside a transaction that is open; a request not known yet. */
+static enum rc municipal_apply(struct store *store, const struct resident *resident, enum reason reason,
+                               const char *date, const char *request, int64_t *notice, struct err *err)
+{
+    struct ledger_change change;
+    int64_t now = clock_now();
+    enum rc rc = ledger_put(store, resident, reason, date, now, &change, err);
+    if (!rc)
+        rc = certlink_mark(store, resident->code, change.effect, now, err);
+    if (!rc)
+        rc = outbox_add_notice(store, NOTICE_RECORD, resident->code, change.revision, date, now, notice, err);
+    if (!rc)
+        rc = municipal_remember(store, request, *notice, err);
+    return rc;
+}
+
+enum rc municipal_change(struct store *store, const struct resident *resident, enum reason reason, const char *date,
+                         const char *request, int64_t *notice, struct err *err)
+{
+    const struct reason_row *why = reason_get(reason);
+    if (!why || why->change == CHANGE_ENTRY)
+        return err_set(err, RC_USAGE, "reason: neither a correction nor a removal");
+    enum rc rc = municipal_check_form(date, request, err);
+    if (!rc && why->change == CHANGE_CORRECTION)
+        rc = attributes_check(&resident->attributes, err);
+    if (!rc)
+        rc = store_begin(store, err);
+    if (rc)
+        return rc;
+    int64_t number;
+    rc = municipal_known(store, request, resident, reason, date, &number, err);
+    if (rc == RC_NOT_FOUND) {
+        rc = municipal_apply(store, resident, reason, date, request, &number, err);
+        if (!rc)
+            rc = store_commit(store, err);
+    }
+    store_rollback(store);
+    if (!rc)
+        *notice = number;
+    return rc;
+}
+
+/* 転居 stays within the municipality: the address begins with its names. */
+static enum rc municipal_check_address(const char *municipality, const char *address, struct err *err)
+{
+    const struct municipality *row;
+    enum rc rc = municipality_find(municipality, &row);
+    if (rc)
+        return err_set(err, rc, "municipality %s is not known", municipality);
+    char begin[200];
+    int len = snprintf(begin, sizeof begin, "%s%s", row->prefecture, row->name);
+    if (len < 0 || (size_t)len >= sizeof begin)
+        return err_set(err, RC_BUG, "municipality: name too long");
+    if (strncmp(address, begin, (size_t)len) != 0 || !address[len])
+        return err_set(err, RC_RANGE, "address: a move within the municipality keeps to its prefecture and name");
+    return RC_OK;
+}
+
+enum rc municipal_move(struct store *store, const char *municipality, const char *code, const char *address,
+                       const char *date, const char *request, int64_t *notice, struct err *err)
+{
+    struct ledger_row row;
+    enum rc rc = code_check(code) ? err_set(err, RC_FORMAT, "code: not 11 digits with a right check digit") : RC_OK;
+    if (!rc)
+        rc = municipal_check_address(municipality, address, err);
+    if (!rc)
+        rc = ledger_find_code(store, code, &row, err);
+    if (rc)
+        return rc == RC_NOT_FOUND ? err_set(err, rc, "no such resident") : rc;
+    struct resident wanted = row.resident;
+    memcpy(wanted.municipality, municipality, sizeof wanted.municipality);
+    if ((size_t)snprintf(wanted.attributes.address, sizeof wanted.attributes.address, "%s", address) >=
+        sizeof wanted.attributes.address)
+        return err_set(err, RC_FORMAT, "address: too long");
+    struct attributes plain = wanted.attributes; /* an address typed in has no substituted characters */
+    attributes_no_substitutes(&plain);
+    memcpy(wanted.attributes.address_substitutes, plain.address_substitutes, sizeof plain.address_substitutes);
+
+    bool present = strcmp(row.resident.attributes.address, address) == 0;
+    if (present) { /* only the same request again may say what is so already */
+        int64_t number;
+        rc = municipal_check_form(date, request, err);
+        if (!rc)
+            rc = municipal_known(store, request, &wanted, REASON_MOVE, date, &number, err);
+        if (rc == RC_NOT_FOUND)
+            return err_set(err, RC_RANGE, "address: it is the present one");
+        if (!rc)
+            *notice = number;
+        return rc;
+    }
+    fault_point("registry.before_move");
+    return municipal_change(store, &wanted, REASON_MOVE, date, request, notice, err);
+}
+
+/* How the certificates stand: all linked to this resident (RC_EXISTS, *notice the latest), none or some (RC_OK), or one
+ * is somebody else's (RC_CONFLICT). fresh gets those that are new. */
+static enum rc municipal_sort(struct store *store, const char *code, const struct certificate *certificates,
+                              size_t count, struct certificate *fresh, size_t *fresh_count, int64_t *notice,
+                              struct err *err)
+{
+    *fresh_count = 0;
+    *notice = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct certlink link;
+        enum rc rc = certlink_find(store, certificates[i].authority, certificates[i].serial, &link, err);
+        if (rc == RC_NOT_FOUND) {
+            fresh[(*fresh_count)++] = certificates[i];
+            continue;
+        }
+        if (rc)
+            return rc;
+        if (strcmp(link.code, code) != 0)
+            return err_set(err, RC_CONFLICT, "certificate %s: it is another resident's", certificates[i].serial);
+        if (link.certificate.not_after != certificates[i].not_after)
+            return err_set(err, RC_CONFLICT, "certificate %s: linked with another end", certificates[i].serial);
+        if (link.notice > *notice)
+            *notice = link.notice;
+    }
+    return *fresh_count ? RC_OK : RC_EXISTS;
+}
+
+static enum rc municipal_link_fresh(struct store *store, const struct ledger_row *row,
+                                    const struct certificate *certificates, size_t count, int64_t *notice,
+                                    struct err *err)
+{
+    char today[11];
+    municipal_today(today);
+    int64_t now = clock_now();
+    enum rc rc = outbox_add_notice(store, NOTICE_CERTIFICATES_KIND, row->resident.code, row->revision, today, now, notice,
+                                   err);
+    for (size_t i = 0; !rc && i < count; i++) {
+        struct certlink link = { .certificate = certificates[i], .revision = row->revision, .recorded = now,
+                                 .notice = *notice };
+        memcpy(link.code, row->resident.code, sizeof link.code);
+        rc = certlink_add(store, &link, err);
+    }
+    return rc;
+}
+
+enum rc municipal_link(struct store *store, const char *municipality, const char *code,
+                       const struct attributes *attributes, const struct certificate *certificates, size_t count,
+                       int64_t *notice, struct err *err)
+{
+    struct certificate fresh[NOTICE_CERTIFICATES];
+    size_t fresh_count;
+    struct ledger_row row;
+    int64_t number = 0;
+    if (count == 0 || count > NOTICE_CERTIFICATES)
+        return err_set(err, RC_RANGE, "certificates: 1 to %d", NOTICE_CERTIFICATES);
+    fault_point("registry.before_link");
+    enum rc rc = store_begin(store, err);
+    if (rc)
+        return rc;
+    rc = municipal_sort(store, code, certificates, count, fresh, &fresh_count, &number, err);
+    if (rc == RC_EXISTS) {
+        rc = RC_OK;
+        goto out;
+    }
+    if (!rc)
+        rc = ledger_find_code(store, code, &row, err);
+    if (rc == RC_NOT_FOUND)
+        rc = err_set(err, rc, "no such resident");
+    if (rc)
+        goto out;
+    if (strcmp(row.resident.municipality, municipality) != 0)
+        rc = err_set(err, RC_DENIED, "the resident is another municipality's");
+    else if (row.removed)
+        rc = err_set(err, RC_STATE, "the record has been removed from the register");
+    else if (!attributes_equal(&row.resident.attributes, attributes))
+        rc = err_set(err, RC_CONFLICT, "the resident's attributes are no longer those given");
+    else
+        rc = municipal_link_fresh(store, &row, fresh, fresh_count, &number, err);
+    if (!rc)
+        rc = store_commit(store, err);
+out:
+    store_rollback(store);
+    if (!rc)
+        *notice = number;
+    return rc;
+}
+
+static enum rc municipal_look(struct store *store, const char *code, const char *name, const char *birth,
+                              const char *address, struct ledger_row *row, struct err *err)
+{
+    enum rc rc = code ? ledger_find_code(store, code, row, err) : ledger_find_person(store, name, birth, address, row, err);
+    if (rc == RC_NOT_FOUND)
+        return err_set(err, rc, "no such resident");
+    if (!rc && row->removed)
+        return err_set(err, RC_STATE, "the resident has been removed from the register");
+    return rc;
+}
+
+enum rc municipal_find(struct store *store, const struct peer *peer, const char *code, const char *name,
+                       const char *birth, const char *address, struct resident *resident, struct err *err)
+{
+    if (code && code_check(code)) /* recognised before any look-up */
+        return err_set(err, RC_FORMAT, "code: not 11 digits with a right check digit");
+    struct ledger_row row = { 0 };
+    enum rc rc = store_begin(store, err);
+    if (rc)
+        return rc;
+    enum rc found = municipal_look(store, code, name, birth, address, &row, err);
+    bool named = found == RC_OK || found == RC_STATE;
+    rc = usage_write(store, peer, "find", named ? row.resident.code : code ? code : "", rc_name(found), err);
+    if (!rc)
+        rc = store_commit(store, err);
+    store_rollback(store);
+    if (!rc && !found)
+        *resident = row.resident;
+    return rc ? rc : found;
+}
+

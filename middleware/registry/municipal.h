@@ -1,0 +1,39 @@
+/* municipal.h — what a municipality does with its register: enter, change, move, link certificates, find. Each operation
+ * is one transaction of its own with the ledger row, the history and the notice, unless it says otherwise. */
+#ifndef JPKI_REGISTRY_MUNICIPAL_H
+#define JPKI_REGISTRY_MUNICIPAL_H
+
+#include "registry/certlink.h"
+#include "registry/ledger.h"
+#include "registry/usage.h"
+
+#define REQUEST_MAX 64 /* characters of a request's name: letters, digits, '.', '_', '-' */
+
+/* The present day in Japan, "YYYY-MM-DD". */
+void municipal_today(char date[11]);
+
+/* Enters a resident; inside the caller's transaction (populate enters many in one). */
+enum rc municipal_enter(struct store *store, const struct resident *resident, enum reason reason, const char *date,
+                        int64_t *notice, struct err *err) MUST_CHECK;
+
+/* Records a correction or removal. The same request with the same content gives the same notice and changes nothing;
+ * with another content RC_CONFLICT. resident: the record as it shall be (for a removal only code and municipality count).
+ * RC_FORMAT, RC_RANGE (a future date), and what ledger_put says. */
+enum rc municipal_change(struct store *store, const struct resident *resident, enum reason reason, const char *date,
+                         const char *request, int64_t *notice, struct err *err) MUST_CHECK;
+
+/* 転居: the address within the municipality. RC_RANGE: outside it, or the present address. */
+enum rc municipal_move(struct store *store, const char *municipality, const char *code, const char *address,
+                       const char *date, const char *request, int64_t *notice, struct err *err) MUST_CHECK;
+
+/* Links certificates to a resident whose attributes are still those given. The same again gives the same notice.
+ * RC_NOT_FOUND, RC_STATE removed, RC_CONFLICT (see registry_link_certificates). */
+enum rc municipal_link(struct store *store, const char *municipality, const char *code,
+                       const struct attributes *attributes, const struct certificate *certificates, size_t count,
+                       int64_t *notice, struct err *err) MUST_CHECK;
+
+/* Finds for a peer and records the use. code, or the other three. Errors as registry_find_resident. */
+enum rc municipal_find(struct store *store, const struct peer *peer, const char *code, const char *name,
+                       const char *birth, const char *address, struct resident *resident, struct err *err) MUST_CHECK;
+
+#endif

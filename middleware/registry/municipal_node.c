@@ -1,0 +1,208 @@
+/* municipal_node.c — the municipal node's routes, and how it tells the national node. */
+#include "base/fault.h"
+#include "net/json.h"
+#include "registry/municipal.h"
+#include "registry/node.h"
+#include "registry/outbox.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum rc municipal_on_health(void *context, const struct request *request, struct response *response,
+                                   struct err *err)
+{
+    (void)request;
+    struct node *node = context;
+    struct outbox_state outbox;
+    int64_t residents;
+    pthread_mutex_lock(&node->lock);
+    enum rc rc = ledger_count(node->store, "SELECT count(*) FROM resident WHERE removed = 0", &residents, err);
+    if (!rc)
+        rc = outbox_read(node->store, OUTBOX_NATIONAL, &outbox, err);
+    pthread_mutex_unlock(&node->lock);
+    if (rc)
+        return rc;
+    return node_answer(response, json_pack("{s:s, s:s, s:I, s:I}", "role", node_role_name(node->role), "municipality",
+                                           node->self.municipality, "residents", (json_int_t)residents, "outbox",
+                                           (json_int_t)(outbox.last - outbox.acknowledged)), err);
+}
+
+static enum rc municipal_on_find(void *context, const struct request *request, struct response *response,
+                                 struct err *err)
+{
+    struct node *node = context;
+    json_t *body = NULL;
+    const char *code = NULL, *name = NULL, *birth = NULL, *address = NULL;
+    enum rc rc = node_own(node, request->peer, err);
+    if (!rc)
+        rc = node_body(request, &body, err);
+    if (!rc && json_object_get(body, "code"))
+        rc = json_want_text(body, "code", 64, &code, err);
+    else if (!rc && !(rc = json_want_text(body, "name", 399, &name, err)) &&
+             !(rc = json_want_text(body, "birth", 9, &birth, err)))
+        rc = json_want_text(body, "address", 800, &address, err);
+    struct resident resident;
+    if (!rc) {
+        pthread_mutex_lock(&node->lock);
+        rc = municipal_find(node->store, request->peer, code, name, birth, address, &resident, err);
+        pthread_mutex_unlock(&node->lock);
+    }
+    json_decref(body);
+    return rc ? rc : node_answer(response, resident_to_json(&resident), err);
+}
+
+static enum rc municipal_on_move(void *context, const struct request *request, struct response *response,
+                                 struct err *err)
+{
+    struct node *node = context;
+    json_t *body = NULL;
+    const char *code, *address, *date, *name;
+    int64_t notice;
+    enum rc rc = node_own(node, request->peer, err);
+    if (!rc)
+        rc = node_body(request, &body, err);
+    if (!rc && !(rc = json_want_text(body, "code", 64, &code, err)) &&
+        !(rc = json_want_text(body, "address", 800, &address, err)) &&
+        !(rc = json_want_text(body, "date", 10, &date, err)) &&
+        !(rc = json_want_text(body, "request", REQUEST_MAX, &name, err))) {
+        pthread_mutex_lock(&node->lock);
+        rc = municipal_move(node->store, node->self.municipality, code, address, date, name, &notice, err);
+        pthread_mutex_unlock(&node->lock);
+    }
+    json_decref(body);
+    if (rc)
+        return rc;
+    courier_wake(node->courier);
+    return node_answer(response, json_pack("{s:I}", "notice", (json_int_t)notice), err);
+}
+
+/* The four attributes as the desk has them; the flags are not compared. */
+static enum rc municipal_read_attributes(const json_t *body, struct attributes *a, struct err *err)
+{
+    const char *name, *birth, *sex, *address;
+    enum rc rc;
+    memset(a, 0, sizeof *a);
+    if ((rc = json_want_text(body, "name", sizeof a->name - 1, &name, err)) ||
+        (rc = json_want_text(body, "birth", sizeof a->birth - 1, &birth, err)) ||
+        (rc = json_want_text(body, "sex", sizeof a->sex - 1, &sex, err)) ||
+        (rc = json_want_text(body, "address", sizeof a->address - 1, &address, err)))
+        return rc;
+    strcpy(a->name, name);
+    strcpy(a->birth, birth);
+    strcpy(a->sex, sex);
+    strcpy(a->address, address);
+    return RC_OK;
+}
+
+static enum rc municipal_on_link(void *context, const struct request *request, struct response *response,
+                                 struct err *err)
+{
+    struct node *node = context;
+    json_t *body = NULL;
+    const char *code;
+    struct attributes attributes;
+    struct certificate certificates[NOTICE_CERTIFICATES];
+    size_t count;
+    int64_t notice;
+    enum rc rc = node_own(node, request->peer, err);
+    if (!rc)
+        rc = node_body(request, &body, err);
+    if (!rc && !(rc = json_want_text(body, "code", 64, &code, err)) &&
+        !(rc = municipal_read_attributes(body, &attributes, err)) &&
+        !(rc = certificates_from_json(body, certificates, &count, err))) {
+        pthread_mutex_lock(&node->lock);
+        rc = municipal_link(node->store, node->self.municipality, code, &attributes, certificates, count, &notice, err);
+        pthread_mutex_unlock(&node->lock);
+    }
+    json_decref(body);
+    if (rc)
+        return rc;
+    courier_wake(node->courier);
+    return node_answer(response, json_pack("{s:I}", "notice", (json_int_t)notice), err);
+}
+
+static enum rc municipal_on_notice(void *context, const struct request *request, struct response *response,
+                                   struct err *err)
+{
+    struct node *node = context;
+    struct outbox_state outbox;
+    enum rc rc = node_own(node, request->peer, err);
+    if (rc)
+        return rc;
+    char *end;
+    errno = 0;
+    long long number = strtoll(request->rest, &end, 10);
+    if (errno || end == request->rest || *end || request->rest[0] < '0' || request->rest[0] > '9')
+        return err_set(err, RC_FORMAT, "notice: not a number");
+    pthread_mutex_lock(&node->lock);
+    rc = outbox_read(node->store, OUTBOX_NATIONAL, &outbox, err);
+    pthread_mutex_unlock(&node->lock);
+    if (rc)
+        return rc;
+    if (number < 1 || number > outbox.last)
+        return err_set(err, RC_NOT_FOUND, "no such notice");
+    return node_answer(response, json_pack("{s:I, s:b}", "notice", (json_int_t)number, "delivered",
+                                           number <= outbox.acknowledged), err);
+}
+
+#define OFFICERS (ROLE_BIT(ROLE_DESK_OFFICER) | ROLE_BIT(ROLE_REGISTRAR))
+
+const struct route municipal_routes[] = {
+    { "GET", "/v1/health", ~0u, municipal_on_health },
+    { "POST", "/v1/residents/find", OFFICERS, municipal_on_find },
+    { "POST", "/v1/residents/move", ROLE_BIT(ROLE_REGISTRAR), municipal_on_move },
+    { "POST", "/v1/certificates", ROLE_BIT(ROLE_DESK_OFFICER), municipal_on_link },
+    { "GET", "/v1/notices/*", OFFICERS, municipal_on_notice },
+    { 0 },
+};
+
+/* What the national node answered to the notices behind `acknowledged`. */
+static enum rc municipal_heard(struct node *node, int64_t acknowledged, unsigned status, const json_t *answer,
+                               struct err *err)
+{
+    int64_t number;
+    enum rc rc;
+    if (status == 200) {
+        rc = json_want_integer(answer, "acknowledged", &number, err);
+        if (!rc && number <= acknowledged)
+            rc = err_set(err, RC_REFUSED, "the national node took no notice behind %lld", (long long)acknowledged);
+        if (!rc)
+            rc = node_acknowledge(node, OUTBOX_NATIONAL, number, err);
+        node->batch = NOTICE_BATCH;
+        return rc;
+    }
+    if (status == 409 && !json_want_integer(answer, "expected", &number, NULL) && number - 1 != acknowledged) {
+        rc = node_acknowledge(node, OUTBOX_NATIONAL, number - 1, err);
+        return rc ? rc : err_set(err, RC_CONFLICT, "the national node expects notice %lld: told again from there",
+                                 (long long)number);
+    }
+    /* One refused notice must not hold back those before it: smaller requests find it. */
+    node->batch = node->batch > 1 ? node->batch / 2 : 1;
+    return node_refused(status, answer, "notices", err);
+}
+
+enum rc municipal_deliver(void *context, struct err *err)
+{
+    struct node *node = context;
+    struct outbox_state outbox;
+    enum rc rc = outbox_read(node->outgoing, OUTBOX_NATIONAL, &outbox, err);
+    if (rc)
+        return rc == RC_NOT_FOUND ? RC_BUG : rc;
+    if (outbox.acknowledged == outbox.last)
+        return RC_NOT_FOUND;
+    json_t *notices = NULL, *answer = NULL;
+    unsigned status = 0;
+    rc = outbox_notices(node->outgoing, outbox.acknowledged + 1, node->batch, &notices, err);
+    if (rc)
+        return rc == RC_NOT_FOUND ? RC_BUG : rc;
+    json_t *body = json_pack("{s:o}", "notices", notices);
+    fault_point("registry.before_send");
+    rc = node_post(node, "/v1/notices", body, &status, &answer, err);
+    fault_point("registry.after_send");
+    if (!rc)
+        rc = municipal_heard(node, outbox.acknowledged, status, answer, err);
+    json_decref(body);
+    json_decref(answer);
+    return rc == RC_NOT_FOUND ? RC_REFUSED : rc;
+}

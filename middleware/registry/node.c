@@ -1,0 +1,70 @@
+/* node.c — what the two roles share: bodies, answers, deliveries. */
+#include "registry/node.h"
+
+#include "base/fault.h"
+#include "net/json.h"
+#include "registry/outbox.h"
+
+#include <string.h>
+
+enum rc node_body(const struct request *request, json_t **body, struct err *err)
+{
+    json_t *json = NULL;
+    enum rc rc = json_read(request->body, &json, err);
+    if (!rc && !json_is_object(json)) {
+        json_decref(json);
+        rc = err_set(err, RC_FORMAT, "the body is not a JSON object");
+    }
+    if (!rc)
+        *body = json;
+    return rc;
+}
+
+enum rc node_answer(struct response *response, json_t *value, struct err *err)
+{
+    if (!value)
+        return err_set(err, RC_NOMEM, "answer");
+    enum rc rc = json_write(value, &response->body);
+    json_decref(value);
+    return rc;
+}
+
+enum rc node_own(const struct node *node, const struct peer *peer, struct err *err)
+{
+    if (strcmp(node->self.municipality, peer->municipality) != 0)
+        return err_set(err, RC_DENIED, "this is the node of %s; the certificate is of %s", node->self.municipality,
+                       peer->municipality);
+    return RC_OK;
+}
+
+enum rc node_post(struct node *node, const char *path, const json_t *body, unsigned *status, json_t **answer,
+                  struct err *err)
+{
+    struct buf out = { .max = 1 << 20 }, in = { 0 };
+    enum rc rc = json_write(body, &in);
+    struct bytes bytes = buf_bytes(&in);
+    if (!rc)
+        rc = client_send(node->client, "POST", path, "application/json", &bytes, status, &out, err);
+    if (!rc)
+        rc = json_read(buf_bytes(&out), answer, err);
+    buf_wipe(&in);
+    buf_wipe(&out);
+    return rc;
+}
+
+enum rc node_refused(unsigned status, const json_t *answer, const char *what, struct err *err)
+{
+    const char *text = "";
+    if (json_want_text(json_object_get(answer, "error"), "text", 300, &text, NULL))
+        text = "(no words)";
+    enum rc rc = net_rc_of_status(status);
+    return err_set(err, rc ? rc : RC_REFUSED, "%s: refused with %u: %s", what, status, text);
+}
+
+enum rc node_acknowledge(struct node *node, const char *peer, int64_t number, struct err *err)
+{
+    fault_point("registry.before_acknowledge");
+    enum rc rc = outbox_acknowledge(node->outgoing, peer, number, err);
+    fault_point("registry.after_acknowledge");
+    return rc;
+}

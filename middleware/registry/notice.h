@@ -1,0 +1,56 @@
+/* notice.h — what travels between the nodes, as structs and as JSON (docs/PROTOCOLS.md): a resident's record, a change
+ * notice, a certificate. Strict in reading: every member there, of its kind, and valid. Personal data. */
+#ifndef JPKI_REGISTRY_NOTICE_H
+#define JPKI_REGISTRY_NOTICE_H
+
+#include "registry/client.h"
+#include "registry/reason.h"
+
+#include <jansson.h>
+
+#define NOTICE_BATCH 200       /* notices in one request */
+#define NOTICE_CERTIFICATES 8  /* certificates in one notice or event */
+
+enum notice_kind { NOTICE_RECORD, NOTICE_CERTIFICATES_KIND };
+
+/* One certificate of a resident's card. */
+struct certificate {
+    enum authority authority;
+    char serial[41];
+    int64_t not_after;
+};
+
+struct notice {
+    int64_t sequence;
+    enum notice_kind kind;
+    enum reason reason; /* of a record; REASON_NONE for certificates */
+    char date[11];      /* when it happened: "2026-11-23" */
+    int64_t recorded;   /* when the municipality recorded it */
+    struct resident resident;
+    struct certificate certificates[NOTICE_CERTIFICATES];
+    size_t count;
+};
+
+/* New references; NULL when out of memory. */
+json_t *resident_to_json(const struct resident *resident);
+json_t *notice_to_json(const struct notice *notice);
+
+/* The record without "municipality", which a node knows better than a message does: it is copied from the argument.
+ * RC_FORMAT. */
+enum rc resident_from_json(const json_t *json, const char *municipality, struct resident *resident,
+                           struct err *err) MUST_CHECK;
+enum rc notice_from_json(const json_t *json, const char *municipality, struct notice *notice, struct err *err) MUST_CHECK;
+
+/* "certificates":[{"authority","serial","not_after"}…], 1 to NOTICE_CERTIFICATES of them. */
+enum rc certificates_from_json(const json_t *object, struct certificate *certificates, size_t *count,
+                               struct err *err) MUST_CHECK;
+json_t *certificates_to_json(const struct certificate *certificates, size_t count);
+
+/* The certificate's two names as messages and stores write them. AUTHORITY_OPS and malformed serials are RC_FORMAT. */
+enum rc certificate_name(const char *authority, const char *serial, struct certificate *certificate,
+                         struct err *err) MUST_CHECK;
+
+/* A real calendar date "YYYY-MM-DD". RC_FORMAT. */
+enum rc date_check(const char *date) MUST_CHECK;
+
+#endif

@@ -1,0 +1,225 @@
+/* outbox.c — numbering, keeping and reading what is to be told. */
+#include "registry/outbox.h"
+
+#include "base/clock.h"
+#include "registry/certlink.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum rc outbox_read(struct store *store, const char *peer, struct outbox_state *state, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, "SELECT last, acknowledged FROM outbox WHERE peer = ?1", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, peer);
+    rc = statement_step(s, err);
+    if (!rc)
+        *state = (struct outbox_state) { column_integer(s, 0), column_integer(s, 1) };
+    statement_done(s);
+    return rc;
+}
+
+enum rc outbox_number(struct store *store, const char *peer, int64_t *number, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, "UPDATE outbox SET last = last + 1 WHERE peer = ?1", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, peer);
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    struct outbox_state state;
+    if (!rc)
+        rc = outbox_read(store, peer, &state, err);
+    if (!rc)
+        *number = state.last;
+    return rc;
+}
+
+enum rc outbox_acknowledge(struct store *store, const char *peer, int64_t acknowledged, struct err *err)
+{
+    struct statement *s = NULL;
+    int64_t changes = 0;
+    enum rc rc = store_prepare(store, "UPDATE outbox SET acknowledged = ?2 WHERE peer = ?1 AND ?2 BETWEEN 0 AND last", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, peer);
+    bind_integer(s, 2, acknowledged);
+    rc = statement_run(s, &changes, err);
+    statement_done(s);
+    if (!rc && changes != 1)
+        rc = err_set(err, RC_CONFLICT, "the peer '%s' knows number %lld, which this store has not given yet: was the store "
+                                       "set back?", peer, (long long)acknowledged);
+    return rc;
+}
+
+enum rc outbox_add_notice(struct store *store, enum notice_kind kind, const char *code, int64_t revision,
+                          const char *date, int64_t recorded, int64_t *sequence, struct err *err)
+{
+    int64_t number;
+    enum rc rc = outbox_number(store, OUTBOX_NATIONAL, &number, err);
+    if (rc)
+        return rc;
+    struct statement *s = NULL;
+    rc = store_prepare(store, "INSERT INTO notice (sequence, kind, code, revision, date, recorded) "
+                              "VALUES (?1, ?2, ?3, ?4, ?5, ?6)", &s, err);
+    if (rc)
+        return rc;
+    bind_integer(s, 1, number);
+    bind_text(s, 2, kind == NOTICE_RECORD ? "record" : "certificates");
+    bind_text(s, 3, code);
+    bind_integer(s, 4, revision);
+    bind_text(s, 5, date);
+    bind_integer(s, 6, recorded);
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    if (!rc)
+        *sequence = number;
+    return rc;
+}
+
+/* The row of `notice` under the statement, put together with its history or its links. */
+static enum rc outbox_notice(struct store *store, struct statement *s, json_t *array, struct err *err)
+{
+    struct notice notice = { .sequence = column_integer(s, 0) };
+    notice.kind = strcmp(column_text(s, 1), "record") == 0 ? NOTICE_RECORD : NOTICE_CERTIFICATES_KIND;
+    enum rc rc = ledger_history(store, column_text(s, 2), column_integer(s, 3), &notice.resident, &notice.reason,
+                                notice.date, &notice.recorded, err);
+    if (rc)
+        return err_set(err, RC_BUG, "notice %lld has no history", (long long)notice.sequence);
+    if (notice.kind == NOTICE_CERTIFICATES_KIND) {
+        snprintf(notice.date, sizeof notice.date, "%s", column_text(s, 4));
+        notice.recorded = column_integer(s, 5);
+        rc = certlink_of_notice(store, notice.sequence, notice.certificates, &notice.count, err);
+        if (rc)
+            return rc;
+    }
+    return json_array_append_new(array, notice_to_json(&notice)) ? err_set(err, RC_NOMEM, "notices") : RC_OK;
+}
+
+enum rc outbox_notices(struct store *store, int64_t from, size_t max, json_t **out, struct err *err)
+{
+    json_t *array = json_array();
+    if (!array)
+        return err_set(err, RC_NOMEM, "notices");
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, "SELECT sequence, kind, code, revision, date, recorded FROM notice "
+                                      "WHERE sequence >= ?1 ORDER BY sequence LIMIT ?2", &s, err);
+    if (!rc) {
+        bind_integer(s, 1, from);
+        bind_integer(s, 2, (int64_t)max);
+        while (!(rc = statement_step(s, err)))
+            if ((rc = outbox_notice(store, s, array, err)))
+                break;
+        statement_done(s);
+    }
+    if (rc != RC_NOT_FOUND) {
+        json_decref(array);
+        return rc;
+    }
+    *out = array;
+    return RC_OK;
+}
+
+static const char *const event_names[] = {
+    [EFFECT_NONE] = NULL, [EFFECT_CHANGED] = "attributes-changed", [EFFECT_REMOVED] = "removed",
+    [EFFECT_ABROAD] = "removed-abroad",
+};
+
+/* The certificates that are told once per effect: those not marked for it yet. */
+#define CONCERNED "FROM link WHERE code = ?1 AND not_after > ?2 AND removed = 0 AND (?3 = 0 OR changed = 0)"
+
+static enum rc outbox_concerned(struct store *store, const char *code, enum effect effect, int64_t time, int64_t *count,
+                                struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, "SELECT count(*) " CONCERNED, &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, code);
+    bind_integer(s, 2, time);
+    bind_integer(s, 3, effect == EFFECT_CHANGED);
+    rc = statement_step(s, err);
+    if (!rc)
+        *count = column_integer(s, 0);
+    statement_done(s);
+    return rc;
+}
+
+enum rc outbox_add_event(struct store *store, const char *code, enum effect effect, int64_t time, struct err *err)
+{
+    int64_t concerned = 0, number;
+    enum rc rc = effect == EFFECT_NONE ? RC_OK : outbox_concerned(store, code, effect, time, &concerned, err);
+    if (rc || concerned == 0)
+        return rc;
+    rc = outbox_number(store, OUTBOX_CA, &number, err);
+    if (rc)
+        return rc;
+    struct statement *s = NULL;
+    rc = store_prepare(store, "INSERT INTO event (sequence, event, time) VALUES (?1, ?2, ?3)", &s, err);
+    if (rc)
+        return rc;
+    bind_integer(s, 1, number);
+    bind_text(s, 2, event_names[effect]);
+    bind_integer(s, 3, time);
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    if (rc)
+        return rc;
+    rc = store_prepare(store, "INSERT INTO event_certificate (sequence, authority, serial) "
+                              "SELECT ?4, authority, serial " CONCERNED, &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, code);
+    bind_integer(s, 2, time);
+    bind_integer(s, 3, effect == EFFECT_CHANGED);
+    bind_integer(s, 4, number);
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    return rc;
+}
+
+static enum rc outbox_event_certificates(struct store *store, int64_t sequence, json_t *array, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, "SELECT authority, serial FROM event_certificate WHERE sequence = ?1 "
+                                      "ORDER BY authority, serial", &s, err);
+    if (rc)
+        return rc;
+    bind_integer(s, 1, sequence);
+    while (!(rc = statement_step(s, err)))
+        if (json_array_append_new(array, json_pack("{s:s, s:s}", "authority", column_text(s, 0), "serial",
+                                                   column_text(s, 1)))) {
+            rc = err_set(err, RC_NOMEM, "event");
+            break;
+        }
+    statement_done(s);
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+enum rc outbox_event(struct store *store, int64_t sequence, json_t **out, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, "SELECT event, time FROM event WHERE sequence = ?1", &s, err);
+    if (rc)
+        return rc;
+    json_t *array = json_array(), *event = NULL;
+    bind_integer(s, 1, sequence);
+    rc = statement_step(s, err);
+    if (!rc)
+        rc = array ? outbox_event_certificates(store, sequence, array, err) : err_set(err, RC_NOMEM, "event");
+    if (!rc) {
+        char time[CLOCK_TEXT_SIZE];
+        clock_format(column_integer(s, 1), time);
+        event = json_pack("{s:I, s:s, s:s, s:O}", "sequence", (json_int_t)sequence, "event", column_text(s, 0), "time",
+                          time, "certificates", array);
+        rc = event ? RC_OK : err_set(err, RC_NOMEM, "event");
+    }
+    statement_done(s);
+    json_decref(array);
+    if (!rc)
+        *out = event;
+    return rc;
+}

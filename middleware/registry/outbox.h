@@ -1,0 +1,40 @@
+/* outbox.h — what a node has to tell: numbered without gaps, written in the transaction of the change itself, kept until
+ * the other side has said that it is durable there. Peer "national" for a municipal node's notices, "ca" for the
+ * national node's events. */
+#ifndef JPKI_REGISTRY_OUTBOX_H
+#define JPKI_REGISTRY_OUTBOX_H
+
+#include "registry/ledger.h"
+
+#define OUTBOX_NATIONAL "national"
+#define OUTBOX_CA "ca"
+
+struct outbox_state {
+    int64_t last;         /* the highest number given */
+    int64_t acknowledged; /* all up to here are durable at the peer */
+};
+
+enum rc outbox_read(struct store *store, const char *peer, struct outbox_state *state, struct err *err) MUST_CHECK;
+
+/* Gives the next number; inside the change's transaction. */
+enum rc outbox_number(struct store *store, const char *peer, int64_t *number, struct err *err) MUST_CHECK;
+
+/* Its own transaction. Also moves back: a peer that lost what it had (an older backup) is told again. RC_CONFLICT
+ * beyond the last number: the peer knows more than this store, which then is the one that was set back. */
+enum rc outbox_acknowledge(struct store *store, const char *peer, int64_t acknowledged, struct err *err) MUST_CHECK;
+
+/* Adds a notice; inside the change's transaction. A record notice takes reason from the history. */
+enum rc outbox_add_notice(struct store *store, enum notice_kind kind, const char *code, int64_t revision,
+                          const char *date, int64_t recorded, int64_t *sequence, struct err *err) MUST_CHECK;
+
+/* The notices from a number on, at most max, as the array of POST /v1/notices. Caller decrefs. */
+enum rc outbox_notices(struct store *store, int64_t from, size_t max, json_t **array, struct err *err) MUST_CHECK;
+
+/* Adds an event about those certificates of a resident that the effect concerns and that have not ended; none, no event.
+ * Before certlink_mark, inside the change's transaction. */
+enum rc outbox_add_event(struct store *store, const char *code, enum effect effect, int64_t time, struct err *err) MUST_CHECK;
+
+/* One event as the body of POST /v1/events. RC_NOT_FOUND. Caller decrefs. */
+enum rc outbox_event(struct store *store, int64_t sequence, json_t **event, struct err *err) MUST_CHECK;
+
+#endif
