@@ -1,0 +1,328 @@
+/* profile.c — the judge of to-be-signed certificates: everything but the content of extensions. The bytes are put into
+ * a certificate with a signature of no value, so that OpenSSL reads them as anyone will who gets the real one. */
+#include "pki/profile.h"
+
+#include "pki/cert.h"
+#include "pki/der.h"
+#include "pki/municipality.h"
+#include "pki/profile_content.h"
+
+#include <openssl/rsa.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DAY 86400
+enum { PROFILE_END_OF_DAY = 14 * 3600 + 59 * 60 + 59 }; /* 23:59:59 in Japan, in UTC */
+
+/* The longest life of each kind: five years and the three months of early renewal for a card, ten years for an
+ * authority, two for operations; a day more for leap years. */
+static int64_t profile_longest(enum profile_kind kind)
+{
+    switch (kind) {
+    case PROFILE_SIGN_CA:
+    case PROFILE_AUTH_CA:
+    case PROFILE_OPS_CA:
+        return (int64_t)3653 * DAY;
+    case PROFILE_SIGN:
+    case PROFILE_AUTH:
+        return (int64_t)(1827 + 93) * DAY;
+    case PROFILE_NODE:
+    case PROFILE_OFFICER:
+    case PROFILE_VERIFIER:
+    case PROFILE_TIME_STAMP:
+    case PROFILE_COUNT:
+        break;
+    }
+    return (int64_t)732 * DAY;
+}
+
+static bool profile_is_ca(enum profile_kind kind)
+{
+    return kind == PROFILE_SIGN_CA || kind == PROFILE_AUTH_CA || kind == PROFILE_OPS_CA;
+}
+
+/* SEQUENCE { tbs, its own algorithm, BIT STRING of one zero bit byte }. RC_FORMAT when OpenSSL does not read it, or
+ * would have written it otherwise. */
+static enum rc profile_open(struct bytes tbs, X509 **cert)
+{
+    struct bytes rest = tbs, body, skipped, algorithm;
+    struct buf inner = {0}, outer = {0};
+    unsigned char *again = NULL;
+    X509 *parsed = NULL;
+    enum rc rc = RC_FORMAT;
+    if (der_expect(&rest, 0x30, &body, NULL) || rest.len || der_expect(&body, 0xA0, &skipped, NULL) ||
+        der_expect(&body, 0x02, &skipped, NULL) || der_expect(&body, 0x30, &skipped, &algorithm))
+        return RC_FORMAT;
+    rc = buf_append_bytes(&inner, tbs);
+    if (rc == RC_OK)
+        rc = buf_append_bytes(&inner, algorithm);
+    if (rc == RC_OK)
+        rc = der_append(&inner, 0x03, bytes_of("\0\0", 2));
+    if (rc == RC_OK)
+        rc = der_append(&outer, 0x30, buf_bytes(&inner));
+    if (rc == RC_OK)
+        rc = cert_parse(buf_bytes(&outer), &parsed);
+    if (rc)
+        goto out;
+    int len = i2d_re_X509_tbs(parsed, &again);
+    if (len <= 0 || !bytes_equal(bytes_of(again, (size_t)len), tbs)) {
+        rc = RC_FORMAT;
+        goto out;
+    }
+    *cert = parsed;
+    parsed = NULL;
+out:
+    X509_free(parsed);
+    OPENSSL_free(again);
+    buf_wipe(&outer);
+    buf_wipe(&inner);
+    return rc;
+}
+
+static enum rc profile_check_head(enum profile_kind kind, X509 *cert, struct err *err)
+{
+    if (X509_get_version(cert) != X509_VERSION_3)
+        return profile_deny(kind, "version", "must be 3", err);
+    const ASN1_INTEGER *serial = X509_get0_serialNumber(cert);
+    int64_t small;
+    bool zero = ASN1_INTEGER_get_int64(&small, serial) && small == 0;
+    if ((ASN1_STRING_type(serial) & V_ASN1_NEG) || zero || ASN1_STRING_length(serial) > 20)
+        return profile_deny(kind, "serialNumber", "must be positive and at most 20 bytes", err);
+    const ASN1_OBJECT *algorithm;
+    int parameters;
+    X509_ALGOR_get0(&algorithm, &parameters, NULL, X509_get0_tbs_sigalg(cert));
+    if (OBJ_obj2nid(algorithm) != NID_sha256WithRSAEncryption || parameters != V_ASN1_NULL)
+        return profile_deny(kind, "signature", "must be sha256WithRSAEncryption with NULL", err);
+    const ASN1_BIT_STRING *issuer_id, *subject_id;
+    X509_get0_uids(cert, &issuer_id, &subject_id);
+    if (issuer_id || subject_id)
+        return profile_deny(kind, "uniqueID", "must be absent", err);
+    return RC_OK;
+}
+
+static enum rc profile_check_validity(enum profile_kind kind, X509 *cert, struct err *err)
+{
+    const ASN1_TIME *ends[] = {X509_get0_notBefore(cert), X509_get0_notAfter(cert)};
+    int64_t times[2];
+    for (int i = 0; i < 2; i++) {
+        if (cert_time(ends[i], &times[i]))
+            return profile_deny(kind, "validity", "not a time", err);
+        int year = 0;
+        struct tm tm;
+        if (ASN1_TIME_to_tm(ends[i], &tm))
+            year = tm.tm_year + 1900;
+        bool utc = ASN1_STRING_type(ends[i]) == V_ASN1_UTCTIME;
+        if (utc != (year < 2050) || ASN1_STRING_length(ends[i]) != (utc ? 13 : 15))
+            return profile_deny(kind, "validity",
+                                "must be UTCTime to 2049, GeneralizedTime from 2050, in seconds and Z", err);
+    }
+    if (times[0] >= times[1])
+        return profile_deny(kind, "validity", "ends before it begins", err);
+    if (times[1] % DAY != PROFILE_END_OF_DAY)
+        return profile_deny(kind, "validity", "must end at 14:59:59Z", err);
+    if (times[1] - times[0] > profile_longest(kind))
+        return profile_deny(kind, "validity", "too long", err);
+    return RC_OK;
+}
+
+static enum rc profile_check_key(enum profile_kind kind, X509 *cert, struct err *err)
+{
+    ASN1_OBJECT *algorithm;
+    X509_ALGOR *parameters;
+    const ASN1_OBJECT *oid;
+    int type;
+    if (!X509_PUBKEY_get0_param(&algorithm, NULL, NULL, &parameters, X509_get_X509_PUBKEY(cert)))
+        return profile_deny(kind, "subjectPublicKeyInfo", "cannot be read", err);
+    X509_ALGOR_get0(&oid, &type, NULL, parameters);
+    EVP_PKEY *key = X509_get0_pubkey(cert);
+    if (!key || OBJ_obj2nid(oid) != NID_rsaEncryption || type != V_ASN1_NULL)
+        return profile_deny(kind, "subjectPublicKeyInfo", "must be rsaEncryption with NULL", err);
+    int bits = EVP_PKEY_get_bits(key);
+    bool size = profile_authority(kind) == AUTHORITY_OPS ? bits >= 2048 && bits <= 4096 : bits == 2048;
+    BIGNUM *exponent = NULL, *modulus = NULL;
+    bool sound = EVP_PKEY_get_bn_param(key, "e", &exponent) && EVP_PKEY_get_bn_param(key, "n", &modulus) &&
+                 BN_is_word(exponent, 65537) && BN_is_odd(modulus);
+    BN_free(exponent);
+    BN_free(modulus);
+    if (!size || !sound)
+        return profile_deny(kind, "subjectPublicKeyInfo",
+                            "must be RSA of 2048 bits (operations: to 4096) with exponent 65537", err);
+    return RC_OK;
+}
+
+/* The text of entry i of a name as a NUL-terminated copy. False when it is not that attribute in that string type alone
+ * in its RDN with 1 to 64 characters. */
+static bool profile_entry(const X509_NAME *name, int i, int nid, char out[65])
+{
+    const X509_NAME_ENTRY *entry = X509_NAME_get_entry(name, i);
+    if (!entry || OBJ_obj2nid(X509_NAME_ENTRY_get_object(entry)) != nid || X509_NAME_ENTRY_set(entry) != i)
+        return false;
+    const ASN1_STRING *text = X509_NAME_ENTRY_get_data(entry);
+    int type = nid == NID_countryName ? V_ASN1_PRINTABLESTRING : V_ASN1_UTF8STRING;
+    int len = ASN1_STRING_length(text);
+    if (ASN1_STRING_type(text) != type || len < 1 || len > 64 || memchr(ASN1_STRING_get0_data(text), 0, (size_t)len))
+        return false;
+    memcpy(out, ASN1_STRING_get0_data(text), (size_t)len);
+    out[len] = 0;
+    return true;
+}
+
+static enum rc profile_check_issuer(struct profile_case *one, struct err *err)
+{
+    const X509_NAME *issuer = X509_get_issuer_name(one->cert);
+    X509_NAME *want = NULL;
+    if (!profile_entry(issuer, 1, NID_organizationName, one->organisation))
+        return profile_deny(one->kind, "issuer", "must name an organisation", err);
+    enum rc rc = authority_dn(profile_authority(one->kind), one->organisation, &want);
+    if (rc)
+        return rc;
+    bool same = profile_same_name(issuer, want);
+    X509_NAME_free(want);
+    if (!same)
+        return profile_deny(one->kind, "issuer", "not the authority's name", err);
+    if (profile_is_ca(one->kind) && !profile_same_name(issuer, X509_get_subject_name(one->cert)))
+        return profile_deny(one->kind, "subject", "must be the issuer", err);
+    return RC_OK;
+}
+
+/* C, L, L, CN: the municipality is found by its romaji. */
+static bool profile_sign_subject(struct profile_case *one, char parts[][65])
+{
+    size_t count;
+    const struct municipality *rows = municipality_rows(&count);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(rows[i].prefecture_romaji, parts[1]) == 0 && strcmp(rows[i].name_romaji, parts[2]) == 0)
+            memcpy(one->municipality, rows[i].code, sizeof one->municipality);
+    return one->municipality[0] && strlen(parts[3]) <= 23 &&
+           strspn(parts[3], "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == strlen(parts[3]);
+}
+
+/* C, CN: 14 letters and digits, 5 digits of the municipality, "003A". */
+static bool profile_auth_subject(struct profile_case *one, char parts[][65])
+{
+    const char *name = parts[1];
+    const struct municipality *row;
+    char code[6] = "";
+    if (strlen(name) != 23 || strspn(name, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 23 ||
+        strcmp(name + 19, "003A") != 0)
+        return false;
+    memcpy(code, name + 14, 5);
+    if (municipality_find(code, &row))
+        return false;
+    memcpy(one->municipality, row->code, sizeof one->municipality);
+    return true;
+}
+
+/* C, O, OU=role, L=code, CN. */
+static bool profile_ops_subject(struct profile_case *one, char parts[][65])
+{
+    enum profile_kind kind;
+    const char *code = parts[3];
+    if (strcmp(parts[1], one->organisation) != 0 || profile_of_role(parts[2], &kind) || kind != one->kind)
+        return false;
+    if (strlen(code) != 6 || strspn(code, "0123456789") != 6)
+        return false;
+    return strcmp(code, "000000") == 0 || code[5] == municipality_check_digit(code);
+}
+
+/* The subject written anew from its parts: differs from what stands there when that is not DER. */
+static bool profile_is_der_name(const X509_NAME *name, const int *nids, char parts[][65], int count)
+{
+    X509_NAME *again = X509_NAME_new();
+    bool made = again;
+    for (int i = 0; made && i < count; i++) {
+        int type = nids[i] == NID_countryName ? V_ASN1_PRINTABLESTRING : V_ASN1_UTF8STRING;
+        made = X509_NAME_add_entry_by_NID(again, nids[i], type, (const unsigned char *)parts[i], -1, -1, 0);
+    }
+    bool same = made && profile_same_name(again, name);
+    X509_NAME_free(again);
+    return same;
+}
+
+static enum rc profile_check_subject(struct profile_case *one, struct err *err)
+{
+    static const int sign[] = {NID_countryName, NID_localityName, NID_localityName, NID_commonName};
+    static const int auth[] = {NID_countryName, NID_commonName};
+    static const int ops[] = {NID_countryName, NID_organizationName, NID_organizationalUnitName, NID_localityName,
+                              NID_commonName};
+    const int *nids = one->kind == PROFILE_SIGN ? sign : one->kind == PROFILE_AUTH ? auth : ops;
+    int count = one->kind == PROFILE_SIGN ? 4 : one->kind == PROFILE_AUTH ? 2 : 5;
+    const X509_NAME *subject = X509_get_subject_name(one->cert);
+    char parts[5][65];
+    if (profile_is_ca(one->kind))
+        return RC_OK; /* the issuer's, which was compared */
+    if (X509_NAME_entry_count(subject) != count)
+        return profile_deny(one->kind, "subject", "not the attributes of the profile", err);
+    for (int i = 0; i < count; i++)
+        if (!profile_entry(subject, i, nids[i], parts[i]))
+            return profile_deny(one->kind, "subject",
+                                "not the attributes of the profile, in their order and string types", err);
+    if (!profile_is_der_name(subject, nids, parts, count))
+        return profile_deny(one->kind, "subject", "not DER", err);
+    bool sound = strcmp(parts[0], "JP") == 0;
+    if (sound)
+        sound = one->kind == PROFILE_SIGN   ? profile_sign_subject(one, parts)
+                : one->kind == PROFILE_AUTH ? profile_auth_subject(one, parts)
+                                            : profile_ops_subject(one, parts);
+    return sound ? RC_OK : profile_deny(one->kind, "subject", "values outside the profile", err);
+}
+
+static bool profile_row_is(const struct profile_row *row, X509_EXTENSION *extension)
+{
+    char oid[80];
+    int len = OBJ_obj2txt(oid, sizeof oid, X509_EXTENSION_get_object(extension), 1);
+    return len > 0 && (size_t)len < sizeof oid && strcmp(oid, row->oid) == 0;
+}
+
+/* Extensions and rows go forward together: order, presence and absence are one walk. */
+static enum rc profile_check_extensions(const struct profile_case *one, struct err *err)
+{
+    size_t count;
+    const struct profile_row *rows = profile_rows(one->kind, &count);
+    int at = 0, total = X509_get_ext_count(one->cert);
+    for (size_t i = 0; i < count; i++) {
+        unsigned found = 0;
+        while (at < total && found < rows[i].max && profile_row_is(&rows[i], X509_get_ext(one->cert, at))) {
+            X509_EXTENSION *extension = X509_get_ext(one->cert, at);
+            if ((X509_EXTENSION_get_critical(extension) != 0) != rows[i].critical)
+                return profile_deny(one->kind, rows[i].name,
+                                    rows[i].critical ? "must be critical" : "must not be critical", err);
+            enum rc rc = profile_judge(one, &rows[i], extension, err);
+            if (rc)
+                return rc;
+            found++;
+            at++;
+        }
+        if (found < rows[i].min)
+            return profile_deny(one->kind, rows[i].name, "missing, or not in its place", err);
+    }
+    if (at < total) {
+        char oid[80] = "";
+        OBJ_obj2txt(oid, sizeof oid, X509_EXTENSION_get_object(X509_get_ext(one->cert, at)), 1);
+        return profile_deny(one->kind, oid, "an extension that the profile does not have", err);
+    }
+    return RC_OK;
+}
+
+enum rc profile_check_tbs(enum profile_kind kind, struct bytes tbs, struct err *err)
+{
+    if ((unsigned)kind >= PROFILE_COUNT)
+        return RC_BUG;
+    struct profile_case one = {.kind = kind};
+    enum rc rc = profile_open(tbs, &one.cert);
+    if (rc)
+        return err_set(err, rc, "profile %s: not a to-be-signed certificate in DER", profile_name(kind));
+    rc = profile_check_head(kind, one.cert, err);
+    if (rc == RC_OK)
+        rc = profile_check_issuer(&one, err);
+    if (rc == RC_OK)
+        rc = profile_check_validity(kind, one.cert, err);
+    if (rc == RC_OK)
+        rc = profile_check_subject(&one, err);
+    if (rc == RC_OK)
+        rc = profile_check_key(kind, one.cert, err);
+    if (rc == RC_OK)
+        rc = profile_check_extensions(&one, err);
+    X509_free(one.cert);
+    return rc;
+}

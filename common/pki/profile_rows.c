@@ -1,0 +1,167 @@
+/* profile_rows.c — the rows of docs/PROFILE.md: extensions of each kind in their order. Data only. */
+#include "pki/profile.h"
+
+#include <string.h>
+
+#define KEY_USAGE(bytes, section)                                                                                      \
+    {                                                                                                                  \
+        "2.5.29.15", "keyUsage", true, 1, 1, PROFILE_BYTES, bytes, section                                             \
+    }
+#define EXTENDED_KEY_USAGE(critical, bytes, section)                                                                   \
+    {                                                                                                                  \
+        "2.5.29.37", "extKeyUsage", critical, 1, 1, PROFILE_BYTES, bytes, section                                      \
+    }
+#define SUBJECT_ALT_NAME(rule, section)                                                                                \
+    {                                                                                                                  \
+        "2.5.29.17", "subjectAltName", false, 1, 1, rule, NULL, section                                                \
+    }
+#define ISSUER_ALT_NAME(section)                                                                                       \
+    {                                                                                                                  \
+        "2.5.29.18", "issuerAltName", false, 1, 1, PROFILE_JAPANESE_NAME, NULL, section                                \
+    }
+#define BASIC_CONSTRAINTS_CA(section)                                                                                  \
+    {                                                                                                                  \
+        "2.5.29.19", "basicConstraints", true, 1, 1, PROFILE_BYTES, "3003 0101FF", section                             \
+    }
+#define POLICIES(section)                                                                                              \
+    {                                                                                                                  \
+        "2.5.29.32", "certificatePolicies", true, 1, 1, PROFILE_POLICY, NULL, section                                  \
+    }
+#define CRL_POINTS(rule, section)                                                                                      \
+    {                                                                                                                  \
+        "2.5.29.31", "cRLDistributionPoints", false, 1, 1, rule, NULL, section                                         \
+    }
+#define ACCESS(section)                                                                                                \
+    {                                                                                                                  \
+        "1.3.6.1.5.5.7.1.1", "authorityInfoAccess", false, 1, 1, PROFILE_OCSP, NULL, section                           \
+    }
+#define AUTHORITY_KEY(section)                                                                                         \
+    {                                                                                                                  \
+        "2.5.29.35", "authorityKeyIdentifier", false, 1, 1, PROFILE_AUTHORITY_KEY, NULL, section                       \
+    }
+#define SUBJECT_KEY(section)                                                                                           \
+    {                                                                                                                  \
+        "2.5.29.14", "subjectKeyIdentifier", false, 1, 1, PROFILE_SUBJECT_KEY, NULL, section                           \
+    }
+
+#define KU_CA "0302 0106"              /* keyCertSign, cRLSign */
+#define KU_SIGNATURE "0302 0780"       /* digitalSignature */
+#define KU_SIGN_AND_COMMIT "0302 06C0" /* digitalSignature, nonRepudiation */
+#define EKU_CLIENT "300A 0608 2B06010505070302"
+#define EKU_SERVER_CLIENT "3014 0608 2B06010505070301 0608 2B06010505070302"
+#define EKU_TIME_STAMP "300A 0608 2B06010505070308"
+
+static const struct profile_row profile_jpki_ca[] = {
+    KEY_USAGE(KU_CA, "1"),     SUBJECT_ALT_NAME(PROFILE_JAPANESE_NAME, "1"),
+    BASIC_CONSTRAINTS_CA("1"), CRL_POINTS(PROFILE_OWN_CRL_POINT, "1"),
+    SUBJECT_KEY("1"),
+};
+
+static const struct profile_row profile_ops_ca[] = {KEY_USAGE(KU_CA, "4"), BASIC_CONSTRAINTS_CA("4"), SUBJECT_KEY("4")};
+
+static const struct profile_row profile_sign[] = {
+    KEY_USAGE(KU_SIGN_AND_COMMIT, "2"),
+    SUBJECT_ALT_NAME(PROFILE_ATTRIBUTES, "2"),
+    POLICIES("2"),
+    ISSUER_ALT_NAME("2"),
+    CRL_POINTS(PROFILE_CRL_POINT, "2"),
+    AUTHORITY_KEY("2"),
+    SUBJECT_KEY("2"),
+};
+
+static const struct profile_row profile_auth[] = {
+    KEY_USAGE(KU_SIGNATURE, "3"),
+    EXTENDED_KEY_USAGE(false, EKU_CLIENT, "3"),
+    POLICIES("3"),
+    ISSUER_ALT_NAME("3"),
+    CRL_POINTS(PROFILE_CRL_POINT, "3"),
+    ACCESS("3"),
+    AUTHORITY_KEY("3"),
+    SUBJECT_KEY("3"),
+};
+
+static const struct profile_row profile_node[] = {
+    KEY_USAGE(KU_SIGNATURE, "4"),
+    EXTENDED_KEY_USAGE(false, EKU_SERVER_CLIENT, "4"),
+    SUBJECT_ALT_NAME(PROFILE_HOSTS, "4"),
+    AUTHORITY_KEY("4"),
+    SUBJECT_KEY("4"),
+};
+
+static const struct profile_row profile_client[] = {
+    KEY_USAGE(KU_SIGNATURE, "4"),
+    EXTENDED_KEY_USAGE(false, EKU_CLIENT, "4"),
+    AUTHORITY_KEY("4"),
+    SUBJECT_KEY("4"),
+};
+
+static const struct profile_row profile_time_stamp[] = {
+    KEY_USAGE(KU_SIGNATURE, "4"),
+    EXTENDED_KEY_USAGE(true, EKU_TIME_STAMP, "4"),
+    AUTHORITY_KEY("4"),
+    SUBJECT_KEY("4"),
+};
+
+struct profile_entry {
+    const char *name;
+    enum authority authority;
+    const struct profile_row *rows;
+    size_t count;
+};
+
+#define ROWS(rows) rows, sizeof rows / sizeof *rows
+
+static const struct profile_entry profile_entries[PROFILE_COUNT] = {
+    [PROFILE_SIGN_CA] = {"sign-ca", AUTHORITY_SIGN, ROWS(profile_jpki_ca)},
+    [PROFILE_AUTH_CA] = {"auth-ca", AUTHORITY_AUTH, ROWS(profile_jpki_ca)},
+    [PROFILE_OPS_CA] = {"ops-ca", AUTHORITY_OPS, ROWS(profile_ops_ca)},
+    [PROFILE_SIGN] = {"sign", AUTHORITY_SIGN, ROWS(profile_sign)},
+    [PROFILE_AUTH] = {"auth", AUTHORITY_AUTH, ROWS(profile_auth)},
+    [PROFILE_NODE] = {"node", AUTHORITY_OPS, ROWS(profile_node)},
+    [PROFILE_OFFICER] = {"officer", AUTHORITY_OPS, ROWS(profile_client)},
+    [PROFILE_VERIFIER] = {"verifier", AUTHORITY_OPS, ROWS(profile_client)},
+    [PROFILE_TIME_STAMP] = {"time-stamp", AUTHORITY_OPS, ROWS(profile_time_stamp)},
+};
+
+static const struct {
+    const char *role;
+    enum profile_kind kind;
+} profile_roles[] = {
+    {"node-municipal", PROFILE_NODE},   {"node-national", PROFILE_NODE}, {"ca", PROFILE_NODE},
+    {"desk-officer", PROFILE_OFFICER},  {"registrar", PROFILE_OFFICER},  {"verifier", PROFILE_VERIFIER},
+    {"time-stamp", PROFILE_TIME_STAMP},
+};
+
+const char *profile_name(enum profile_kind kind)
+{
+    return (unsigned)kind < PROFILE_COUNT ? profile_entries[kind].name : "?";
+}
+
+const struct profile_row *profile_rows(enum profile_kind kind, size_t *count)
+{
+    *count = profile_entries[kind].count;
+    return profile_entries[kind].rows;
+}
+
+enum authority profile_authority(enum profile_kind kind)
+{
+    return profile_entries[kind].authority;
+}
+
+enum rc profile_of_role(const char *role, enum profile_kind *kind)
+{
+    for (size_t i = 0; i < sizeof profile_roles / sizeof *profile_roles; i++) {
+        if (strcmp(role, profile_roles[i].role) == 0) {
+            *kind = profile_roles[i].kind;
+            return RC_OK;
+        }
+    }
+    return RC_NOT_FOUND;
+}
+
+const char *profile_policy(enum authority authority, const char *organisation)
+{
+    if (authority == AUTHORITY_SIGN)
+        return strcmp(organisation, "JPKI") == 0 ? "1.2.392.200149.8.5.1.1.20" : "1.2.392.200149.8.5.1.0.20";
+    return authority == AUTHORITY_AUTH ? "1.2.392.200149.8.5.1.3.30" : NULL;
+}
