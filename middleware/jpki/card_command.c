@@ -1,22 +1,23 @@
-/* card_command.c — jpki card: which readers there are, what a card holds, its PINs. Only words and options: what a card is
- * asked is in middleware/card. */
-#include "jpki/commands.h"
+/* card_command.c — jpki card: the table of its commands, and the list of readers. */
+#include "jpki/card_command.h"
 
 #include "base/opt.h"
 #include "card/reader.h"
+#include "jpki/commands.h"
 
 #include <stdio.h>
 
 #define CARD_READERS_MAX 16u
 
-static int card_readers(int argc, char **argv)
+int card_command_failed(const struct err *err, enum rc rc)
+{
+    return rc == RC_USAGE ? opt_misuse("%s", err_text(err, rc)) : opt_fail("%s", err_text(err, rc));
+}
+
+static int card_command_readers(int argc, char **argv)
 {
     const char *reader = NULL;
-    const struct opt opts[] = {
-        { "--reader", "READER", "where to look: pcsc:NAME, sim:PATH; default $JPKI_READER, else all PC/SC readers", OPT_TEXT,
-          &reader, false },
-        { 0 },
-    };
+    const struct opt opts[] = { CARD_COMMAND_READER_OPT(&reader), { 0 } };
     int rest, status;
     if (opt_parse("jpki card readers [OPTIONS]", "Lists the readers and whether a card is in them.", opts, argc, argv, &rest,
                   &status))
@@ -29,16 +30,19 @@ static int card_readers(int argc, char **argv)
     size_t count;
     enum rc rc = reader_open(reader, &transport, &err);
     if (rc)
-        return rc == RC_USAGE ? opt_misuse("%s", err_text(&err, rc)) : opt_fail("%s", err_text(&err, rc));
+        return card_command_failed(&err, rc);
     rc = transport_list(transport, readers, CARD_READERS_MAX, &count, &err);
     for (size_t i = 0; !rc && i < count; i++)
         printf("%s\t%s\n", readers[i].name, readers[i].card_present ? "card" : "empty");
     transport_close(transport);
-    return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
+    return rc ? card_command_failed(&err, rc) : EXIT_DONE;
 }
 
 static const struct command card_commands[] = {
-    { "readers", NULL, "the readers and whether a card is in them", card_readers },
+    { "status", NULL, "what the card holds and how many tries its PINs have left", card_command_status },
+    { "certificate", NULL, "one of the card's four certificates", card_command_certificate },
+    { "change-pin", NULL, "sets a new PIN in place of the old one", card_command_change_pin },
+    { "readers", NULL, "the readers and whether a card is in them", card_command_readers },
     { 0 },
 };
 

@@ -1,0 +1,68 @@
+/* holder.c — the holder of a card at the keyboard. Decides nothing about a card; asks, and says what is at stake first. */
+#include "jpki/holder.h"
+
+#include "card/reader.h"
+
+#include <limits.h>
+#include <stdio.h>
+
+enum rc holder_open(struct holder *holder, const char *reader, struct err *err)
+{
+    *holder = (struct holder) { 0 };
+    enum rc rc = reader_open(reader, &holder->transport, err);
+    if (!rc)
+        rc = card_find(holder->transport, &holder->card, err);
+    if (rc)
+        holder_close(holder);
+    return rc;
+}
+
+void holder_close(struct holder *holder)
+{
+    card_close(holder->card, holder->presented ? TRANSPORT_UNPOWER : TRANSPORT_LEAVE);
+    transport_close(holder->transport);
+    *holder = (struct holder) { 0 };
+}
+
+enum rc holder_read(const char *prompt, long pin_fd, struct secret *pin, struct err *err)
+{
+    if (pin_fd > INT_MAX)
+        return err_set(err, RC_USAGE, "--pin-fd %ld is no descriptor", pin_fd);
+    enum rc rc = pin_fd < 0 ? secret_prompt(pin, prompt) : secret_read_line(pin, (int)pin_fd);
+    if (rc == RC_UNSUPPORTED)
+        return err_set(err, rc, "there is no terminal to ask for the PIN: use --pin-fd");
+    if (rc == RC_NOT_FOUND)
+        return err_set(err, rc, "descriptor %ld has ended: a line with the PIN is wanted", pin_fd);
+    return rc ? err_set(err, rc, "reading the PIN: %s", rc_text(rc)) : RC_OK;
+}
+
+enum rc holder_ask(struct holder *holder, enum card_pin which, long pin_fd, bool last_try, struct secret *pin,
+                   struct err *err)
+{
+    unsigned tries;
+    char prompt[200];
+    enum rc rc = card_pin_tries(holder->card, which, &tries, err);
+    if (rc)
+        return rc;
+    if (tries == 0)
+        return err_set(err, RC_PIN_BLOCKED, "the %s PIN is blocked: the municipality's counter can set a new one",
+                       card_pin_name(which));
+    fprintf(stderr, "%s PIN: %u of %u tries left\n", card_pin_name(which), tries, card_pin_tries_max(which));
+    if (tries == 1 && !last_try)
+        return err_set(err, RC_DENIED, "a wrong PIN now would block the %s PIN: give --last-try if you are sure of it",
+                       card_pin_name(which));
+    snprintf(prompt, sizeof prompt, "%s PIN of the card in '%s': ", card_pin_name(which), card_reader(holder->card));
+    return holder_read(prompt, pin_fd, pin, err);
+}
+
+enum rc holder_present(struct holder *holder, enum card_pin which, long pin_fd, bool last_try, struct err *err)
+{
+    struct secret pin = { 0 };
+    enum rc rc = holder_ask(holder, which, pin_fd, last_try, &pin, err);
+    if (!rc) {
+        holder->presented = true; /* also when the answer is lost */
+        rc = card_verify_pin(holder->card, which, &pin, NULL, err);
+    }
+    secret_wipe(&pin);
+    return rc;
+}
