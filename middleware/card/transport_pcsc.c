@@ -8,6 +8,8 @@
 #include <winscard.h>
 
 #define PCSC_READERS_MAX 16u
+/* Bits that say who uses the card, not that it is another one: our own link sets them. */
+#define PCSC_USE ((DWORD)(SCARD_STATE_CHANGED | SCARD_STATE_INUSE | SCARD_STATE_EXCLUSIVE))
 #define PCSC_PNP "\\\\?PnP?\\Notification" /* a pseudo reader: readers came or went */
 
 struct pcsc {
@@ -139,7 +141,7 @@ static enum rc pcsc_list(struct transport *transport, struct transport_reader *r
             continue; /* went between the two calls */
         struct transport_reader *reader = &readers[written++];
         *reader = (struct transport_reader) { .card_present = (event & SCARD_STATE_PRESENT) != 0,
-                                              .state = (uint32_t)(event & ~(DWORD)SCARD_STATE_CHANGED) };
+                                              .state = (uint32_t)(event & ~PCSC_USE) };
         strcpy(reader->name, states[i].szReader);
     }
     *count = written;

@@ -1,0 +1,169 @@
+/* entry_object.c — searches and attributes: PKCS#11 §5.7. */
+#include "pkcs11/attribute.h"
+#include "pkcs11/entry.h"
+
+static bool template_is_bad(const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+    return count && (!template || count > 4096);
+}
+
+static bool needs_certificate(const struct object_row *row, const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+    for (CK_ULONG i = 0; i < count; i++)
+        if (!attribute_is_fixed(row, template[i].type))
+            return true;
+    return false;
+}
+
+/* Reads what is wanted of the card. A card that does not take the PIN any more logs the user out and is no error here:
+ * private objects are not to be seen then. */
+static CK_RV read_certs(struct module *module, const struct slot *slot, unsigned certs)
+{
+    enum rc rc = certs ? token_read_certs(slot->reader, certs, &module->err) : RC_OK;
+    if (rc != RC_PIN_NEEDED)
+        return slot_rv(module, slot, rc);
+    slot_logout(module, slot);
+    return CKR_OK;
+}
+
+static const struct certificate *certificate_of(const struct slot *slot, const struct object_row *row)
+{
+    return slot->reader->cert_states[row->cert] == CERT_READ ? &slot->reader->certs[row->cert] : NULL;
+}
+
+/* First by what the rows say, so that the card is read only for objects that may be meant; then by the rest. Certificates
+ * and public keys exist when the certificate does. */
+static CK_RV search(struct module *module, const struct slot *slot, const CK_ATTRIBUTE *template, CK_ULONG count,
+                    struct session_search *found)
+{
+    unsigned rows = 0, reading = 0, certs = 0;
+    for (size_t i = 0; i < object_row_count; i++) {
+        const struct object_row *row = &object_rows[i];
+        if (row->token != slot->kind || (row->private && !slot->token->logged_in)
+            || !attribute_match(row, NULL, true, template, count))
+            continue;
+        rows |= 1u << i;
+        if (row->class == CKO_PRIVATE_KEY && !needs_certificate(row, template, count))
+            continue;
+        reading |= 1u << i;
+        certs |= 1u << row->cert;
+    }
+    CK_RV rv = read_certs(module, slot, certs);
+    if (rv != CKR_OK)
+        return rv;
+    for (size_t i = 0; i < object_row_count; i++) {
+        const struct object_row *row = &object_rows[i];
+        const struct certificate *certificate = certificate_of(slot, row);
+        if (!(rows & 1u << i) || (row->private && !slot->token->logged_in))
+            continue;
+        if ((reading & 1u << i) && (!certificate || !attribute_match(row, certificate, false, template, count)))
+            continue;
+        if (slot->reader->cert_states[row->cert] == CERT_ABSENT)
+            continue;
+        found->found[found->count++] = slot_object_handle(slot, i);
+    }
+    return CKR_OK;
+}
+
+CK_RV C_FindObjectsInit(CK_SESSION_HANDLE handle, CK_ATTRIBUTE_PTR template, CK_ULONG count)
+{
+    struct module *module;
+    struct session *session;
+    struct slot slot;
+    CK_RV rv = module_enter_session(handle, &module, &session);
+    if (rv != CKR_OK)
+        return rv;
+    if (template_is_bad(template, count))
+        return module_leave(module, CKR_ARGUMENTS_BAD);
+    for (CK_ULONG i = 0; i < count; i++)
+        if (!template[i].pValue && template[i].ulValueLen)
+            return module_leave(module, CKR_ATTRIBUTE_VALUE_INVALID);
+    if (session->search.active)
+        return module_leave(module, CKR_OPERATION_ACTIVE);
+    rv = slot_of_session(module, session, true, &slot);
+    if (rv != CKR_OK)
+        return module_leave(module, rv);
+    struct session_search found = { .active = true };
+    rv = search(module, &slot, template, count, &found);
+    if (rv == CKR_OK)
+        session->search = found;
+    return module_leave(module, rv);
+}
+
+CK_RV C_FindObjects(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE_PTR objects, CK_ULONG max, CK_ULONG_PTR count)
+{
+    struct module *module;
+    struct session *session;
+    CK_RV rv = module_enter_session(handle, &module, &session);
+    if (rv != CKR_OK)
+        return rv;
+    if (!count || (max && !objects))
+        return module_leave(module, CKR_ARGUMENTS_BAD);
+    struct session_search *found = &session->search;
+    if (!found->active)
+        return module_leave(module, CKR_OPERATION_NOT_INITIALIZED);
+    CK_ULONG told = 0;
+    while (told < max && found->next < found->count)
+        objects[told++] = found->found[found->next++];
+    *count = told;
+    return module_leave(module, CKR_OK);
+}
+
+CK_RV C_FindObjectsFinal(CK_SESSION_HANDLE handle)
+{
+    struct module *module;
+    struct session *session;
+    CK_RV rv = module_enter_session(handle, &module, &session);
+    if (rv != CKR_OK)
+        return rv;
+    rv = session->search.active ? CKR_OK : CKR_OPERATION_NOT_INITIALIZED;
+    session->search = (struct session_search) { 0 };
+    return module_leave(module, rv);
+}
+
+CK_RV C_GetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR template, CK_ULONG count)
+{
+    struct module *module;
+    struct session *session;
+    struct slot slot;
+    CK_RV rv = module_enter_session(handle, &module, &session);
+    if (rv != CKR_OK)
+        return rv;
+    if (template_is_bad(template, count))
+        return module_leave(module, CKR_ARGUMENTS_BAD);
+    rv = slot_of_session(module, session, false, &slot);
+    if (rv != CKR_OK)
+        return module_leave(module, rv);
+    const struct object_row *row = slot_find_object(&slot, object);
+    if (!row)
+        return module_leave(module, CKR_OBJECT_HANDLE_INVALID);
+    if (needs_certificate(row, template, count))
+        rv = read_certs(module, &slot, 1u << row->cert);
+    if (rv == CKR_OK && row->private && !slot.token->logged_in)
+        rv = CKR_OBJECT_HANDLE_INVALID;
+    if (rv == CKR_OK)
+        rv = attribute_fill(row, certificate_of(&slot, row), template, count);
+    return module_leave(module, rv);
+}
+
+CK_RV C_GetObjectSize(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_ULONG_PTR size)
+{
+    struct module *module;
+    struct session *session;
+    struct slot slot;
+    CK_RV rv = module_enter_session(handle, &module, &session);
+    if (rv != CKR_OK)
+        return rv;
+    if (!size)
+        return module_leave(module, CKR_ARGUMENTS_BAD);
+    rv = slot_of_session(module, session, false, &slot);
+    if (rv != CKR_OK)
+        return module_leave(module, rv);
+    const struct object_row *row = slot_find_object(&slot, object);
+    if (!row)
+        return module_leave(module, CKR_OBJECT_HANDLE_INVALID);
+    rv = read_certs(module, &slot, 1u << row->cert);
+    if (rv == CKR_OK)
+        *size = attribute_size(row, certificate_of(&slot, row));
+    return module_leave(module, rv);
+}

@@ -1,0 +1,175 @@
+/* entry_session.c — sessions and login: PKCS#11 §5.6. */
+#include "pkcs11/entry.h"
+
+#include "pkcs11/ckr.h"
+
+CK_RV C_OpenSession(CK_SLOT_ID id, CK_FLAGS flags, void *application, CK_NOTIFY notify, CK_SESSION_HANDLE_PTR handle)
+{
+    (void)application, (void)notify; /* surrender and OTP call-backs: nothing here takes so long */
+    struct module *module;
+    struct slot slot;
+    struct session *session;
+    CK_RV rv = module_enter(&module);
+    if (rv != CKR_OK)
+        return rv;
+    if (!handle)
+        return module_leave(module, CKR_ARGUMENTS_BAD);
+    if (!(flags & CKF_SERIAL_SESSION))
+        return module_leave(module, CKR_SESSION_PARALLEL_NOT_SUPPORTED);
+    rv = slot_find_token(module, id, &slot);
+    /* A read/write session of a token that cannot be written is granted: ssh and Java ask for no other. */
+    if (rv == CKR_OK)
+        rv = session_open(&module->sessions, id, flags & (CKF_SERIAL_SESSION | CKF_RW_SESSION), &session);
+    if (rv == CKR_OK)
+        *handle = session->handle;
+    return module_leave(module, rv);
+}
+
+/* The last session takes the login with it. */
+static void end_login_without_sessions(struct module *module, CK_SLOT_ID id)
+{
+    struct slot slot;
+    if (session_count(&module->sessions, id, 0) == 0 && slot_find(module, id, &slot) == CKR_OK)
+        slot_logout(module, &slot);
+}
+
+CK_RV C_CloseSession(CK_SESSION_HANDLE handle)
+{
+    struct module *module;
+    struct session *session;
+    CK_RV rv = module_enter_session(handle, &module, &session);
+    if (rv != CKR_OK)
+        return rv;
+    CK_SLOT_ID id = session->slot;
+    session_close(&module->sessions, session);
+    end_login_without_sessions(module, id);
+    return module_leave(module, CKR_OK);
+}
+
+CK_RV C_CloseAllSessions(CK_SLOT_ID id)
+{
+    struct module *module;
+    struct slot slot;
+    CK_RV rv = module_enter(&module);
+    if (rv != CKR_OK)
+        return rv;
+    rv = slot_find(module, id, &slot);
+    if (rv == CKR_OK) {
+        session_close_slot(&module->sessions, id);
+        end_login_without_sessions(module, id);
+    }
+    return module_leave(module, rv);
+}
+
+CK_RV C_GetSessionInfo(CK_SESSION_HANDLE handle, CK_SESSION_INFO_PTR info)
+{
+    struct module *module;
+    struct session *session;
+    struct slot slot;
+    CK_RV rv = module_enter_session(handle, &module, &session);
+    if (rv != CKR_OK)
+        return rv;
+    if (!info)
+        return module_leave(module, CKR_ARGUMENTS_BAD);
+    rv = slot_of_session(module, session, true, &slot);
+    if (rv != CKR_OK)
+        return module_leave(module, rv);
+    bool writes = session->flags & CKF_RW_SESSION;
+    *info = (CK_SESSION_INFO) { .slotID = session->slot, .flags = session->flags };
+    if (slot.token->logged_in)
+        info->state = writes ? CKS_RW_USER_FUNCTIONS : CKS_RO_USER_FUNCTIONS;
+    else
+        info->state = writes ? CKS_RW_PUBLIC_SESSION : CKS_RO_PUBLIC_SESSION;
+    return module_leave(module, CKR_OK);
+}
+
+/* CKA_ALWAYS_AUTHENTICATE is false for every key, so nobody needs this; who does it all the same for a signature is
+ * answered without the card, which has accepted the PIN. */
+static CK_RV login_context(const struct session *session, const struct token *token, const struct secret *pin)
+{
+    if (session->sign.state == OPERATION_NONE || !token->logged_in)
+        return CKR_OPERATION_NOT_INITIALIZED;
+    return secret_equal(pin, &token->pin) ? CKR_OK : CKR_PIN_INCORRECT;
+}
+
+static CK_RV login(struct module *module, struct session *session, CK_USER_TYPE user, const struct secret *pin)
+{
+    struct slot slot;
+    CK_RV rv = slot_of_session(module, session, true, &slot);
+    if (rv != CKR_OK)
+        return rv;
+    if (user == CKU_CONTEXT_SPECIFIC)
+        return login_context(session, slot.token, pin);
+    if (slot.token->logged_in)
+        return CKR_USER_ALREADY_LOGGED_IN;
+    if (pin->len < token_rows[slot.kind].pin_min || pin->len > token_rows[slot.kind].pin_max)
+        return CKR_PIN_LEN_RANGE;
+    CK_ULONG epoch = module_draw_epoch(module);
+    enum rc rc = token_login(slot.reader, slot.kind, pin, epoch, &module->err);
+    return slot_rv(module, &slot, rc);
+}
+
+CK_RV C_Login(CK_SESSION_HANDLE handle, CK_USER_TYPE user, unsigned char *pin, CK_ULONG pin_len)
+{
+    struct module *module;
+    struct session *session;
+    struct secret secret = { 0 };
+    CK_RV rv = module_enter_session(handle, &module, &session);
+    if (rv != CKR_OK)
+        return rv;
+    if (user != CKU_USER && user != CKU_CONTEXT_SPECIFIC)
+        return module_leave(module, CKR_USER_TYPE_INVALID); /* there is no security officer */
+    if (!pin)
+        return module_leave(module, CKR_ARGUMENTS_BAD); /* no reader here asks for the PIN itself */
+    if (pin_len > SECRET_MAX)
+        return module_leave(module, CKR_PIN_LEN_RANGE);
+    rv = ckr_of_rc(secret_dup(&secret, pin, pin_len));
+    if (rv == CKR_OK)
+        rv = login(module, session, user, &secret);
+    secret_wipe(&secret);
+    return module_leave(module, rv);
+}
+
+CK_RV C_LoginUser(CK_SESSION_HANDLE handle, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len,
+                  CK_UTF8CHAR_PTR name, CK_ULONG name_len)
+{
+    if (name_len && !name)
+        return entry_refuse(handle, CKR_ARGUMENTS_BAD);
+    if (name_len) /* the card knows its one holder by no name */
+        return entry_refuse(handle, CKR_USER_TYPE_INVALID);
+    return C_Login(handle, user, pin, pin_len);
+}
+
+CK_RV C_Logout(CK_SESSION_HANDLE handle)
+{
+    struct module *module;
+    struct session *session;
+    struct slot slot;
+    CK_RV rv = module_enter_session(handle, &module, &session);
+    if (rv != CKR_OK)
+        return rv;
+    rv = slot_of_session(module, session, true, &slot);
+    if (rv == CKR_OK && !slot.token->logged_in)
+        rv = CKR_USER_NOT_LOGGED_IN;
+    if (rv == CKR_OK)
+        slot_logout(module, &slot);
+    return module_leave(module, rv);
+}
+
+CK_RV C_SessionCancel(CK_SESSION_HANDLE handle, CK_FLAGS flags)
+{
+    struct module *module;
+    struct session *session;
+    CK_RV rv = module_enter_session(handle, &module, &session);
+    if (rv != CKR_OK)
+        return rv;
+    if (flags & CKF_SIGN)
+        operation_wipe(&session->sign);
+    if (flags & CKF_VERIFY)
+        operation_wipe(&session->verify);
+    if (flags & CKF_DIGEST)
+        operation_wipe(&session->digest);
+    if (flags & CKF_FIND_OBJECTS)
+        session->search = (struct session_search) { 0 };
+    return module_leave(module, CKR_OK); /* of the others none is ever active */
+}

@@ -1,0 +1,235 @@
+/* module.c — the state's life: C_Initialize, the lock, fork, C_Finalize. What the calls do is elsewhere.
+ *
+ * A child after fork(2) has a copy of everything and may use none of it: the connection to the card is its parent's. It is
+ * known by its process id, and by a handler that makes the inherited locks usable again. */
+#include "pkcs11/module.h"
+
+#include "base/log.h"
+#include "card/reader.h"
+#include "pkcs11/ckr.h"
+#include "pkcs11/crypto.h"
+#include "pkcs11/locking.h"
+#include "pkcs11/refused.h"
+#include "pkcs11/slot.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct module the_module;
+static struct locking the_lock;
+static _Atomic pid_t owner; /* the process that initialised the module; 0: none */
+
+/* One C_Initialize or C_Finalize at a time. */
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+/* Threads in C_WaitForSlotEvent. C_Finalize waits until they have left. */
+static pthread_mutex_t wait_gate = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t wait_left = PTHREAD_COND_INITIALIZER;
+static pthread_mutex_t wait_turn = PTHREAD_MUTEX_INITIALIZER; /* a transport takes one waiter at a time */
+static unsigned waiters;
+static bool stopping;
+
+static void after_fork_in_child(void)
+{
+    pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
+    gate = wait_gate = wait_turn = mutex;
+    wait_left = cond;
+    waiters = 0;
+    stopping = false;
+    locking_reset();
+}
+
+static void watch_forks(void)
+{
+    (void)pthread_atfork(NULL, NULL, after_fork_in_child);
+}
+
+CK_RV module_enter(struct module **module)
+{
+    if (atomic_load(&owner) != getpid())
+        return CKR_CRYPTOKI_NOT_INITIALIZED;
+    CK_RV rv = locking_take(&the_lock);
+    if (rv != CKR_OK)
+        return rv;
+    if (atomic_load(&owner) != getpid()) { /* C_Finalize was quicker */
+        locking_give(&the_lock);
+        return CKR_CRYPTOKI_NOT_INITIALIZED;
+    }
+    crypto_enter();
+    err_reset(&the_module.err);
+    *module = &the_module;
+    return CKR_OK;
+}
+
+CK_RV module_leave(struct module *module, CK_RV rv)
+{
+    if (rv != CKR_OK && module->err.rc)
+        log_info("0x%lx: %s", rv, module->err.text);
+    crypto_leave();
+    locking_give(&the_lock);
+    return rv;
+}
+
+CK_RV module_enter_session(CK_SESSION_HANDLE handle, struct module **module, struct session **session)
+{
+    CK_RV rv = module_enter(module);
+    if (rv != CKR_OK)
+        return rv;
+    *session = session_find(&(*module)->sessions, handle);
+    return *session ? CKR_OK : module_leave(*module, CKR_SESSION_HANDLE_INVALID);
+}
+
+/* What a parent process left: nothing of it is told to a card, a service or the application's mutexes. */
+static void forget_inherited(void)
+{
+    if (the_module.transport)
+        transport_close_forked(the_module.transport);
+    memset(&the_module, 0, sizeof(the_module));
+    memset(&the_lock, 0, sizeof(the_lock));
+    crypto_forget();
+    refused_wipe();
+}
+
+static CK_RV open_all(const CK_C_INITIALIZE_ARGS *args)
+{
+    static bool watched;
+    struct module *module = &the_module;
+    if (atomic_load(&owner) == getpid())
+        return CKR_CRYPTOKI_ALREADY_INITIALIZED;
+    if (atomic_load(&owner) != 0)
+        forget_inherited();
+    CK_RV rv = locking_init(&the_lock, args);
+    if (rv != CKR_OK)
+        return rv;
+    if (!watched)
+        watch_forks();
+    watched = true;
+    log_open("jpki-pkcs11", LOG_ERROR);
+    enum rc rc = crypto_open();
+    if (!rc)
+        rc = reader_open(NULL, &module->transport, &module->err);
+    if (rc) {
+        if (module->err.rc)
+            log_error("%s", module->err.text);
+        crypto_close();
+        locking_wipe(&the_lock);
+        return rc == RC_NOMEM ? CKR_HOST_MEMORY : CKR_GENERAL_ERROR;
+    }
+    slot_refresh(module, false);
+    for (size_t i = 0; i < module->reader_count; i++) /* what was there before is no event */
+        for (enum token_kind kind = TOKEN_AUTH; kind < TOKEN_KINDS; kind++)
+            module->readers[i].tokens[kind].event = false;
+    atomic_store(&owner, getpid());
+    return CKR_OK;
+}
+
+CK_RV module_open(const CK_C_INITIALIZE_ARGS *args)
+{
+    if (pthread_mutex_lock(&gate))
+        return CKR_CANT_LOCK;
+    CK_RV rv = open_all(args);
+    pthread_mutex_unlock(&gate);
+    return rv;
+}
+
+/* A cancellation that comes between a waiter's look and its wait is lost: so it is said again until all have left. */
+static void end_waits(struct module *module)
+{
+    pthread_mutex_lock(&wait_gate);
+    stopping = true;
+    while (waiters) {
+        struct timespec until;
+        transport_cancel(module->transport);
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += 20 * 1000 * 1000;
+        if (until.tv_nsec >= 1000 * 1000 * 1000) {
+            until.tv_sec++;
+            until.tv_nsec -= 1000 * 1000 * 1000;
+        }
+        (void)pthread_cond_timedwait(&wait_left, &wait_gate, &until);
+    }
+    stopping = false;
+    pthread_mutex_unlock(&wait_gate);
+}
+
+CK_RV module_close(void)
+{
+    struct module *module;
+    if (pthread_mutex_lock(&gate))
+        return CKR_CANT_LOCK;
+    CK_RV rv = module_enter(&module);
+    if (rv == CKR_OK) {
+        atomic_store(&owner, 0); /* from here on nobody else comes in, and a waiter finds the door closed */
+        end_waits(module);
+        session_wipe_table(&module->sessions);
+        for (size_t i = 0; i < module->reader_count; i++)
+            reader_forget(&module->readers[i], READER_EMPTY);
+        transport_close(module->transport);
+        crypto_leave();
+        crypto_close();
+        CK_ULONG epoch = module->epoch;
+        CK_SESSION_HANDLE last = module->sessions.last;
+        memset(module, 0, sizeof(*module));
+        module->epoch = epoch; /* handles of before stay invalid */
+        module->sessions.last = last;
+        locking_give(&the_lock);
+        locking_wipe(&the_lock);
+    }
+    pthread_mutex_unlock(&gate);
+    return rv;
+}
+
+CK_ULONG module_draw_epoch(struct module *module)
+{
+    return ++module->epoch;
+}
+
+static enum rc wait_outside(struct transport *transport, const struct transport_reader *known, size_t count)
+{
+    pthread_mutex_lock(&wait_turn);
+    pthread_mutex_lock(&wait_gate);
+    bool stop = stopping;
+    pthread_mutex_unlock(&wait_gate);
+    enum rc rc = stop ? RC_INTERRUPTED : transport_wait(transport, known, count, -1, NULL);
+    if (rc == RC_UNREACHABLE) { /* no PC/SC service: it may come */
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec++;
+        pthread_mutex_lock(&wait_gate);
+        if (!stopping)
+            (void)pthread_cond_timedwait(&wait_left, &wait_gate, &until);
+        pthread_mutex_unlock(&wait_gate);
+    }
+    pthread_mutex_unlock(&wait_turn);
+    return rc;
+}
+
+CK_RV module_wait(struct module *module)
+{
+    struct transport_reader known[MODULE_READERS_MAX];
+    struct transport *transport = module->transport;
+    size_t count = 0;
+    for (size_t i = 0; i < module->reader_count; i++)
+        if (module->readers[i].listed)
+            known[count++] = module->readers[i].known;
+    pthread_mutex_lock(&wait_gate);
+    waiters++;
+    pthread_mutex_unlock(&wait_gate);
+    (void)module_leave(module, CKR_OK);
+    enum rc rc = wait_outside(transport, known, count);
+    pthread_mutex_lock(&wait_gate);
+    waiters--;
+    pthread_cond_broadcast(&wait_left);
+    bool stop = stopping;
+    pthread_mutex_unlock(&wait_gate);
+    if (stop) /* the lock is C_Finalize's, and about to go */
+        return CKR_CRYPTOKI_NOT_INITIALIZED;
+    CK_RV rv = module_enter(&module);
+    if (rv == CKR_OK && rc == RC_UNSUPPORTED)
+        return module_leave(module, CKR_FUNCTION_NOT_SUPPORTED);
+    return rv;
+}

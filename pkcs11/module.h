@@ -1,0 +1,40 @@
+/* module.h — the module as a whole: its one state, entered and left by every call, by one thread at a time. */
+#ifndef JPKI_PKCS11_MODULE_H
+#define JPKI_PKCS11_MODULE_H
+
+#include "pkcs11/session.h"
+#include "pkcs11/token.h"
+
+#define MODULE_READERS_MAX 16u
+
+struct module {
+    struct transport *transport;
+    struct reader readers[MODULE_READERS_MAX]; /* a reader keeps its place, and so its slots their numbers */
+    size_t reader_count;
+    struct session_table sessions;
+    CK_ULONG epoch; /* the last one drawn */
+    struct err err; /* of the call that runs */
+};
+
+/* Which tokens this build shows: bits 1 << enum token_kind. Each of the built modules has its own (variant.c). */
+extern const unsigned module_kinds;
+
+/* The first and the last thing of every call but C_Initialize: takes the lock, and gives it back with rv as it is (words of
+ * an error go to the log). CKR_CRYPTOKI_NOT_INITIALIZED also in a child process that did not call C_Initialize itself. */
+CK_RV module_enter(struct module **module);
+CK_RV module_leave(struct module *module, CK_RV rv);
+
+/* module_enter with a session. CKR_SESSION_HANDLE_INVALID. */
+CK_RV module_enter_session(CK_SESSION_HANDLE handle, struct module **module, struct session **session);
+
+/* C_Initialize and C_Finalize. */
+CK_RV module_open(const CK_C_INITIALIZE_ARGS *args);
+CK_RV module_close(void);
+
+CK_ULONG module_draw_epoch(struct module *module);
+
+/* Waits, with the lock let go, until readers or cards differ from what the module knows, and takes the lock again.
+ * CKR_CRYPTOKI_NOT_INITIALIZED: C_Finalize ended the wait; the module was left then. */
+CK_RV module_wait(struct module *module);
+
+#endif

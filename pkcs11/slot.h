@@ -1,0 +1,42 @@
+/* slot.h — slots: two for each reader (one in a build that shows one token), numbered by the reader's place so that a
+ * number means the same slot for as long as the module is in use. */
+#ifndef JPKI_PKCS11_SLOT_H
+#define JPKI_PKCS11_SLOT_H
+
+#include "pkcs11/module.h"
+
+struct slot {
+    CK_SLOT_ID id;
+    enum token_kind kind;
+    struct reader *reader; /* borrowed, as long as the module is held */
+    struct token *token;
+};
+
+/* Looks at the readers through the PC/SC service, without a word to any card; what was taken out is forgotten, its
+ * sessions are closed. With recognise, cards not seen before are asked what they are, once. */
+void slot_refresh(struct module *module, bool recognise);
+
+/* CKR_SLOT_ID_INVALID. */
+CK_RV slot_find(struct module *module, CK_SLOT_ID id, struct slot *slot);
+
+/* slot_find after slot_refresh, with a token in it: CKR_TOKEN_NOT_PRESENT, CKR_TOKEN_NOT_RECOGNIZED. */
+CK_RV slot_find_token(struct module *module, CK_SLOT_ID id, struct slot *slot);
+
+/* For a call with a session: the session's slot. With look, the readers are looked at first, and CKR_DEVICE_REMOVED means
+ * that the card is away and the session was closed. */
+CK_RV slot_of_session(struct module *module, const struct session *session, bool look, struct slot *slot);
+
+/* What an rc from the card means to the caller; a card that is gone is forgotten, its sessions are closed. */
+CK_RV slot_rv(struct module *module, const struct slot *slot, enum rc rc);
+
+/* Whether the user is no longer or not yet logged in and the object therefore not there; the row that a handle names. NULL:
+ * no such object now. */
+const struct object_row *slot_find_object(const struct slot *slot, CK_OBJECT_HANDLE handle);
+
+/* The handle of a row in this slot now. */
+CK_OBJECT_HANDLE slot_object_handle(const struct slot *slot, size_t row);
+
+/* Logs the user out of the token and ends what needed the login. */
+void slot_logout(struct module *module, const struct slot *slot);
+
+#endif

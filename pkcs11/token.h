@@ -1,0 +1,85 @@
+/* token.h — the card in a reader and its two tokens: the one room that talks to the card. Every function does its work in
+ * one transaction: select the application, do it, and where a PIN was presented, take it away from the card again before
+ * another program can come in between. The caller holds the module's lock. */
+#ifndef JPKI_PKCS11_TOKEN_H
+#define JPKI_PKCS11_TOKEN_H
+
+#include "pkcs11/certificate.h"
+#include "pkcs11/mechanism.h"
+#include "pkcs11/object.h"
+
+struct token {
+    struct secret pin;    /* while the user is logged in: the PIN that this card accepted last */
+    bool logged_in;
+    bool tries_known;
+    unsigned tries;       /* as the card said last; another program may have changed it since */
+    bool pin_absent;      /* the card has no such PIN, or is not its holder's yet */
+    CK_ULONG login_epoch; /* drawn anew at each login */
+    bool event;           /* a slot event that C_WaitForSlotEvent has not told yet */
+};
+
+enum reader_content {
+    READER_EMPTY,
+    READER_NEW,     /* a card that was not asked yet, or did not answer */
+    READER_FOREIGN, /* asked once; never again until it is taken out */
+    READER_JPKI,
+};
+
+enum cert_state { CERT_UNREAD, CERT_READ, CERT_ABSENT, CERT_LOCKED /* the card wants the PIN for it */ };
+
+#define READER_CERTS 4 /* enum card_cert */
+
+/* One reader; all zero but for known is a valid reader without a card. */
+struct reader {
+    struct transport_reader known;
+    bool listed; /* it was in the last list: a reader that was pulled keeps its place and its slots' numbers */
+    enum reader_content content;
+    CK_ULONG epoch; /* drawn anew at each insertion */
+    struct card *card;
+    struct card_token_info info;
+    struct buf head; /* the first block of the authentication certificate, which tells cards apart that have the same EF
+                        0006; empty until the first login */
+    bool presented;  /* a PIN stands presented in the transaction that runs */
+    bool pss_absent, pss_checked;
+    struct certificate certs[READER_CERTS];
+    enum cert_state cert_states[READER_CERTS];
+    struct token tokens[TOKEN_KINDS];
+};
+
+/* Connects to the card of a READER_NEW and asks whether it is for JPKI: one command, and for such a card its token
+ * information and the counters of the PINs of the kinds (bits 1 << enum token_kind). Another card is left alone from then
+ * on. RC_OK whatever it is; else as card_open and card_select_jpki, and it stays READER_NEW. */
+enum rc reader_recognise(struct reader *reader, struct transport *transport, unsigned kinds, struct err *err) MUST_CHECK;
+
+/* Forgets the card: link, certificates, logins. The content becomes what is said. */
+void reader_forget(struct reader *reader, enum reader_content content);
+
+/* Reads those of the certificates (bits 1 << enum card_cert) that were not read before, all in one transaction. Which are
+ * absent or locked is in cert_states. With the signature certificate among them the user of TOKEN_SIGN is logged in. */
+enum rc token_read_certs(struct reader *reader, unsigned certs, struct err *err) MUST_CHECK;
+
+/* Asks for the counter when it is neither known nor absent. */
+enum rc token_read_tries(struct reader *reader, enum token_kind kind, struct err *err) MUST_CHECK;
+
+/* Presents the PIN to this card, once, if its form, the counter and what was refused before allow it; on success keeps it
+ * for the signatures to come. RC_PIN_WRONG, RC_PIN_BLOCKED, RC_PIN_FORMAT. RC_CARD_GONE also when it is another card. */
+enum rc token_login(struct reader *reader, enum token_kind kind, const struct secret *pin, CK_ULONG epoch,
+                    struct err *err) MUST_CHECK;
+void token_logout(struct token *token);
+
+/* Signs. RC_PIN_NEEDED: not logged in, or the card did not take the PIN any more (the user is logged out then).
+ * RC_UNSUPPORTED: the card has no PSS; pss_absent says so from then on. RC_RANGE: the length of input. */
+enum rc token_sign(struct reader *reader, enum token_kind kind, enum mechanism_padding padding, struct bytes input,
+                   struct buf *signature, struct err *err) MUST_CHECK;
+
+/* What a kind of token is. */
+struct token_row {
+    const char *label;
+    enum card_pin pin;
+    enum card_key key;
+    enum card_cert cert;
+    CK_ULONG pin_min, pin_max;
+};
+extern const struct token_row token_rows[TOKEN_KINDS];
+
+#endif
