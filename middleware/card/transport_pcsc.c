@@ -113,14 +113,28 @@ static LONG pcsc_names(SCARDCONTEXT context, char **names)
     }
 }
 
+/* With a context that is new, or was good the last time. */
+static LONG pcsc_list_names(struct pcsc *pcsc, char **names)
+{
+    LONG result = pcsc_reach(pcsc);
+    if (result == SCARD_S_SUCCESS)
+        result = pcsc_names(pcsc->context, names);
+    if (pcsc->open && pcsc_rc(result) == RC_UNREACHABLE) {
+        SCardReleaseContext(pcsc->context);
+        pcsc->open = false;
+    }
+    return result;
+}
+
 static enum rc pcsc_list(struct transport *transport, struct transport_reader *readers, size_t max, size_t *count,
                          struct err *err)
 {
     struct pcsc *pcsc = (struct pcsc *)transport;
     char *names = NULL;
-    LONG result = pcsc_reach(pcsc);
-    if (result == SCARD_S_SUCCESS)
-        result = pcsc_names(pcsc->context, &names);
+    bool before = pcsc->open;
+    LONG result = pcsc_list_names(pcsc, &names);
+    if (before && pcsc_rc(result) == RC_UNREACHABLE)
+        result = pcsc_list_names(pcsc, &names); /* the service was started anew since */
     if (result != SCARD_S_SUCCESS)
         return pcsc_say(result, "the PC/SC service (pcscd)", err);
     SCARD_READERSTATE states[PCSC_READERS_MAX] = { 0 };
@@ -359,11 +373,14 @@ static enum rc pcsc_wait(struct transport *transport, const struct transport_rea
     if (result == SCARD_S_SUCCESS || result == SCARD_E_UNKNOWN_READER)
         return RC_OK;
     enum rc rc = pcsc_rc(result);
-    if (rc == RC_INTERRUPTED) {
-        pthread_mutex_lock(&pcsc->wait_lock);
+    pthread_mutex_lock(&pcsc->wait_lock);
+    if (rc == RC_INTERRUPTED)
         pcsc->cancelled = false; /* this wait took it */
-        pthread_mutex_unlock(&pcsc->wait_lock);
+    if (rc == RC_UNREACHABLE && pcsc->wait_open) {
+        SCardReleaseContext(pcsc->wait_context);
+        pcsc->wait_open = false;
     }
+    pthread_mutex_unlock(&pcsc->wait_lock);
     if (rc == RC_TIMEOUT || rc == RC_INTERRUPTED)
         return rc;
     return pcsc_say(result, "the PC/SC service (pcscd)", err);
