@@ -1,5 +1,6 @@
-/* transport_sim.c — the software card behind its Unix socket. The socket carries one client at a time, so holding it is
- * holding the card: a transaction needs no message. Does not look into what it carries. */
+/* transport_sim.c — the software card behind its Unix socket. The simulator lets one client's commands through until that
+ * client has been silent for a moment, so a transaction needs no message; what another client did to the card meanwhile
+ * is not told, and the card's own answers must say it. Does not look into what it carries. */
 #include "card/transport_sim.h"
 
 #include <errno.h>
@@ -243,7 +244,7 @@ static enum rc sim_begin(struct transport_link *link, bool *was_reset, struct er
     if (self->fd < 0 || !sim_card_present(self->sim))
         return sim_lost(self, err);
     self->held = true;
-    *was_reset = false; /* nobody else can have been there */
+    *was_reset = false; /* the socket does not tell */
     return RC_OK;
 }
 

@@ -7,19 +7,19 @@
 #include <stdio.h>
 
 /* The new PIN, on the terminal twice. */
-static enum rc change_ask_new(enum card_pin which, long pin_fd, struct secret *fresh, struct err *err)
+static enum rc change_ask_new(struct holder *holder, enum card_pin which, long pin_fd, struct secret *fresh, struct err *err)
 {
     struct secret again = { 0 };
     char prompt[100];
     snprintf(prompt, sizeof prompt, "new %s PIN: ", card_pin_name(which));
-    enum rc rc = holder_read(prompt, pin_fd, fresh, err);
+    enum rc rc = holder_read(holder, prompt, pin_fd, fresh, err);
     if (!rc && card_pin_check_new(which, fresh))
         rc = err_set(err, RC_PIN_FORMAT, "the new %s PIN must be %s; nothing was changed", card_pin_name(which),
                      which == CARD_PIN_AUTH ? "4 digits" : "6 to 16 letters and digits, with one of each at least");
     if (rc || pin_fd >= 0)
         return rc;
     snprintf(prompt, sizeof prompt, "the new %s PIN again: ", card_pin_name(which));
-    rc = holder_read(prompt, pin_fd, &again, err);
+    rc = holder_read(holder, prompt, pin_fd, &again, err);
     if (!rc && !secret_equal(fresh, &again))
         rc = err_set(err, RC_PIN_FORMAT, "the two are not the same; nothing was changed");
     secret_wipe(&again);
@@ -56,7 +56,7 @@ int card_command_change_pin(int argc, char **argv)
     if (!rc)
         rc = holder_ask(&holder, which, pin_fd, last_try, &old, &err);
     if (!rc)
-        rc = change_ask_new(which, pin_fd, &fresh, &err);
+        rc = change_ask_new(&holder, which, pin_fd, &fresh, &err);
     if (!rc) {
         holder.presented = true;
         rc = card_change_pin(holder.card, which, &old, &fresh, NULL, &err);

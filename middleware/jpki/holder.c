@@ -24,11 +24,23 @@ void holder_close(struct holder *holder)
     *holder = (struct holder) { 0 };
 }
 
-enum rc holder_read(const char *prompt, long pin_fd, struct secret *pin, struct err *err)
+/* A person thinks for as long as they like: the card is not kept from other programs meanwhile. */
+static enum rc holder_prompt(struct holder *holder, const char *prompt, struct secret *pin, struct err *err)
+{
+    bool was_reset;
+    card_end(holder->card, TRANSPORT_LEAVE);
+    enum rc asked = secret_prompt(pin, prompt);
+    enum rc rc = card_begin(holder->card, &was_reset, err);
+    if (!rc)
+        rc = card_select_jpki(holder->card, err);
+    return rc ? rc : asked;
+}
+
+enum rc holder_read(struct holder *holder, const char *prompt, long pin_fd, struct secret *pin, struct err *err)
 {
     if (pin_fd > INT_MAX)
         return err_set(err, RC_USAGE, "--pin-fd %ld is no descriptor", pin_fd);
-    enum rc rc = pin_fd < 0 ? secret_prompt(pin, prompt) : secret_read_line(pin, (int)pin_fd);
+    enum rc rc = pin_fd < 0 ? holder_prompt(holder, prompt, pin, err) : secret_read_line(pin, (int)pin_fd);
     if (rc == RC_UNSUPPORTED)
         return err_set(err, rc, "there is no terminal to ask for the PIN: use --pin-fd");
     if (rc == RC_NOT_FOUND)
@@ -52,7 +64,7 @@ enum rc holder_ask(struct holder *holder, enum card_pin which, long pin_fd, bool
         return err_set(err, RC_DENIED, "a wrong PIN now would block the %s PIN: give --last-try if you are sure of it",
                        card_pin_name(which));
     snprintf(prompt, sizeof prompt, "%s PIN of the card in '%s': ", card_pin_name(which), card_reader(holder->card));
-    return holder_read(prompt, pin_fd, pin, err);
+    return holder_read(holder, prompt, pin_fd, pin, err);
 }
 
 enum rc holder_present(struct holder *holder, enum card_pin which, long pin_fd, bool last_try, struct err *err)

@@ -25,7 +25,9 @@ enum rc holder_ask(struct holder *holder, enum card_pin which, long pin_fd, bool
 /* holder_ask and card_verify_pin. */
 enum rc holder_present(struct holder *holder, enum card_pin which, long pin_fd, bool last_try, struct err *err) MUST_CHECK;
 
-/* One line from the descriptor, or from the terminal with the prompt. */
-enum rc holder_read(const char *prompt, long pin_fd, struct secret *pin, struct err *err) MUST_CHECK;
+/* One line from the descriptor, or from the terminal with the prompt; the transaction is not held while a person types, and
+ * begun anew after. */
+enum rc holder_read(struct holder *holder, const char *prompt, long pin_fd, struct secret *pin, struct err *err)
+    MUST_CHECK;
 
 #endif
