@@ -1,0 +1,206 @@
+/* sim_main.c — jpki-sim: makes a software card, puts it into a reader, shows it, talks to it. */
+#include "applet-sim/sim_reader.h"
+#include "applet-sim/sim_script.h"
+#include "applet-sim/sim_store.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/opt.h"
+#include "base/proc.h"
+#include "base/random.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CARD_OPTION(to) { "--card", "FILE", "the card's file", OPT_TEXT, to, true }
+
+/* --- create -------------------------------------------------------------------------------------------------------- */
+
+/* Sixteen digits: those asked for with zeroes before them, or random ones. */
+static enum rc main_serial(const char *asked, char *serial)
+{
+    size_t len = asked ? strlen(asked) : 0;
+    if (len > SIM_SERIAL_LEN || (asked && (len == 0 || strspn(asked, "0123456789") != len)))
+        return RC_RANGE;
+    memset(serial, '0', SIM_SERIAL_LEN);
+    serial[SIM_SERIAL_LEN] = '\0';
+    if (asked) {
+        memcpy(serial + SIM_SERIAL_LEN - len, asked, len);
+        return RC_OK;
+    }
+    for (size_t i = 0; i < SIM_SERIAL_LEN;) {
+        uint8_t byte;
+        enum rc rc = random_bytes(&byte, 1);
+        if (rc)
+            return rc;
+        if (byte < 250)
+            serial[i++] = (char)('0' + byte % 10);
+    }
+    return RC_OK;
+}
+
+static int main_create(int argc, char **argv)
+{
+    const char *card = NULL, *issuer = NULL, *serial = NULL;
+    bool contactless = false;
+    const struct opt opts[] = {
+        CARD_OPTION(&card),
+        { "--issuer-key", "FILE", "the issuer's master key (0600; 16 bytes in hex or raw); made when missing", OPT_TEXT,
+          &issuer, true },
+        { "--contactless", NULL, "answer to reset as a contactless card (default: contact)", OPT_FLAG, &contactless, false },
+        { "--serial", "N", "serial number, up to 16 digits (default: random)", OPT_TEXT, &serial, false },
+        { 0 },
+    };
+    int rest, status;
+    if (opt_parse("jpki-sim create --card FILE --issuer-key FILE [OPTIONS]", "Makes a blank card.", opts, argc, argv, &rest,
+                  &status))
+        return status;
+    if (rest != argc)
+        return opt_misuse("create: '%s' is too much", argv[rest]);
+    struct sim_birth birth = { .contactless = contactless };
+    struct secret master = { 0 };
+    struct sim_store *store = NULL;
+    struct err err = { 0 };
+    enum rc rc = main_serial(serial, birth.serial);
+    if (rc == RC_RANGE)
+        return opt_misuse("--serial: up to 16 digits");
+    if (rc == RC_OK)
+        rc = sim_store_master(issuer, &master, &err);
+    if (rc == RC_OK)
+        rc = sim_store_create(card, &birth, &master, &store, &err);
+    if (rc == RC_OK)
+        printf("%s\n", birth.serial);
+    sim_store_close(store);
+    secret_wipe(&master);
+    return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
+}
+
+/* --- run ----------------------------------------------------------------------------------------------------------- */
+
+static int main_run(int argc, char **argv)
+{
+    const char *card = NULL;
+    struct sim_reader reader = { 0 };
+    const struct opt opts[] = {
+        CARD_OPTION(&card),
+        { "--vpcd", "HOST:PORT", "put it into vpcd's reader (pcscd's: 127.0.0.1:35963)", OPT_TEXT, &reader.vpcd, false },
+        { "--socket", "PATH", "serve it on a Unix socket, for JPKI_READER=sim:PATH", OPT_TEXT, &reader.socket, false },
+        { "--pid-file", "FILE", "written when the card can be used", OPT_TEXT, &reader.pid_file, false },
+        { "--trace", "FILE", "append a line for each command; never shows a PIN or a file", OPT_TEXT, &reader.trace, false },
+        { 0 },
+    };
+    int rest, status;
+    if (opt_parse("jpki-sim run --card FILE [--vpcd HOST:PORT] [--socket PATH] [OPTIONS]",
+                  "Holds the card in a reader until it is told to stop (SIGTERM).", opts, argc, argv, &rest, &status))
+        return status;
+    if (rest != argc)
+        return opt_misuse("run: '%s' is too much", argv[rest]);
+    if (!reader.vpcd && !reader.socket)
+        return opt_misuse("run: --vpcd or --socket: a card wants a reader");
+    struct sim_store *store = NULL;
+    struct err err = { 0 };
+    enum rc rc = proc_catch_stop(&err);
+    if (rc == RC_OK)
+        rc = sim_store_open(card, &store, &err);
+    if (rc == RC_OK)
+        rc = sim_reader_run(sim_store_get(store), &reader, &err);
+    sim_store_close(store);
+    return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
+}
+
+/* --- show ---------------------------------------------------------------------------------------------------------- */
+
+static const char *main_life(enum applet_life life)
+{
+    switch (life) {
+    case APPLET_LIFE_BLANK:
+        return "blank";
+    case APPLET_LIFE_PERSONALISED:
+        return "in personalisation";
+    case APPLET_LIFE_ACTIVE:
+        return "active";
+    case APPLET_LIFE_BLOCKED:
+        return "blocked";
+    case APPLET_LIFE_TERMINATED:
+        return "terminated";
+    }
+    return "?";
+}
+
+static void main_show_half(const char *name, bool key, bool cert, bool ca_cert, bool pin, unsigned tries, unsigned max)
+{
+    printf("%s: key %s, certificate %s, CA certificate %s, PIN %s", name, key ? "yes" : "no", cert ? "yes" : "no",
+           ca_cert ? "yes" : "no", pin ? "yes" : "no");
+    if (pin)
+        printf(", %u of %u tries left", tries, max);
+    printf("\n");
+}
+
+static int main_show(int argc, char **argv)
+{
+    const char *card = NULL;
+    const struct opt opts[] = { CARD_OPTION(&card), { 0 } };
+    int rest, status;
+    if (opt_parse("jpki-sim show --card FILE", "Shows what a card holds: no secrets, no personal data.", opts, argc, argv,
+                  &rest, &status))
+        return status;
+    if (rest != argc)
+        return opt_misuse("show: '%s' is too much", argv[rest]);
+    struct sim_store *store = NULL;
+    struct err err = { 0 };
+    enum rc rc = sim_store_open(card, &store, &err);
+    if (rc)
+        return opt_fail("%s", err_text(&err, rc));
+    struct sim_summary s;
+    sim_summarise(sim_store_get(store), &s);
+    printf("serial number: %s\nreader side: %s\nlife: %s\n", s.serial, s.contactless ? "contactless" : "contact",
+           main_life(s.life));
+    main_show_half("sign", s.sign.key, s.sign.cert, s.sign.ca_cert, s.sign.pin, s.sign.tries, s.sign.tries_max);
+    main_show_half("auth", s.auth.key, s.auth.cert, s.auth.ca_cert, s.auth.pin, s.auth.tries, s.auth.tries_max);
+    sim_store_close(store);
+    return EXIT_DONE;
+}
+
+/* --- script -------------------------------------------------------------------------------------------------------- */
+
+static int main_script(int argc, char **argv)
+{
+    const char *card = NULL;
+    const struct opt opts[] = { CARD_OPTION(&card), { 0 } };
+    int rest, status;
+    if (opt_parse("jpki-sim script --card FILE SCRIPT",
+                  "Talks to a card: `> hex` a command, `< hex` the answer that must come (* stands for any bytes), `reset`, "
+                  "`power`, # comments.",
+                  opts, argc, argv, &rest, &status))
+        return status;
+    if (rest + 1 != argc)
+        return opt_misuse("script: one SCRIPT is wanted");
+    struct sim_store *store = NULL;
+    struct buf text = { 0 };
+    struct err err = { 0 };
+    enum rc rc = file_read(argv[rest], &text, &err);
+    if (rc == RC_OK)
+        rc = sim_store_open(card, &store, &err);
+    if (rc == RC_OK && !buf_string(&text))
+        rc = RC_NOMEM;
+    if (rc == RC_OK)
+        rc = sim_script_run(sim_store_get(store), (char *)text.data, &err);
+    sim_store_close(store);
+    buf_wipe(&text);
+    return rc ? opt_fail("%s: %s", argv[rest], err_text(&err, rc)) : EXIT_DONE;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct command commands[] = {
+        { "create", "--card FILE --issuer-key FILE", "make a blank card", main_create },
+        { "run", "--card FILE", "put a card into a reader", main_run },
+        { "show", "--card FILE", "what a card holds", main_show },
+        { "script", "--card FILE SCRIPT", "talk to a card", main_script },
+        { 0 },
+    };
+    proc_harden();
+    log_open("jpki-sim", LOG_WARNING);
+    return opt_dispatch("jpki-sim", "A software card that behaves as the JPKI application of a My Number card does.", commands,
+                        argc, argv);
+}

@@ -1,0 +1,179 @@
+/* sim_store.c — card, key and lock as files. The key is durable before the first image, so a killed creation leaves either
+ * nothing or a card that opens. */
+#include "applet-sim/sim_store.h"
+
+#include "base/fault.h"
+#include "base/file.h"
+#include "base/hex.h"
+#include "base/random.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct sim_store {
+    char *path;
+    int lock;
+    struct secret key;
+    struct sim *sim;
+};
+
+/* A key in a file as hex digits or raw bytes. */
+static enum rc store_read_key(const char *path, size_t len, struct secret *key, struct err *err)
+{
+    struct secret text = { 0 };
+    struct buf bytes = { 0 };
+    enum rc rc = secret_read_file(&text, path);
+    if (rc)
+        return err_set(err, rc, "%s: %s", path, rc == RC_DENIED ? "others may read it; chmod 600" : rc_text(rc));
+    if (text.len == len) {
+        *key = text;
+        return RC_OK;
+    }
+    char hex[2 * SIM_SEAL_KEY_LEN + 1] = "";
+    if (text.len == 2 * len && text.len < sizeof hex)
+        memcpy(hex, text.data, text.len);
+    rc = hex_decode(hex, &bytes);
+    if (rc || bytes.len != len)
+        rc = err_set(err, RC_FORMAT, "%s: not a key of %zu bytes (write it as %zu hex digits)", path, len, 2 * len);
+    else
+        rc = secret_dup(key, bytes.data, len);
+    explicit_bzero(hex, sizeof hex);
+    buf_wipe(&bytes);
+    secret_wipe(&text);
+    return rc;
+}
+
+static enum rc store_make_key(const char *path, size_t len, struct err *err)
+{
+    uint8_t bytes[SIM_SEAL_KEY_LEN];
+    char hex[2 * SIM_SEAL_KEY_LEN + 2];
+    enum rc rc = random_bytes(bytes, len);
+    if (rc == RC_OK) {
+        hex_encode(bytes_of(bytes, len), hex);
+        hex[2 * len] = '\n';
+        rc = file_create(path, bytes_of(hex, 2 * len + 1), 0600, err);
+    }
+    explicit_bzero(bytes, sizeof bytes);
+    explicit_bzero(hex, sizeof hex);
+    return rc;
+}
+
+static enum rc store_key(const char *path, size_t len, struct secret *key, struct err *err)
+{
+    if (access(path, F_OK) != 0) {
+        enum rc rc = store_make_key(path, len, err);
+        if (rc && rc != RC_EXISTS)
+            return rc;
+    }
+    return store_read_key(path, len, key, err);
+}
+
+enum rc sim_store_master(const char *path, struct secret *master, struct err *err)
+{
+    return store_key(path, APPLET_ISSUER_KEY_LEN, master, err);
+}
+
+static enum rc store_save(void *context, struct bytes image)
+{
+    const struct sim_store *store = context;
+    fault_point("sim.before_save");
+    enum rc rc = file_write_atomic(store->path, image, 0600, NULL);
+    fault_point("sim.after_save");
+    return rc;
+}
+
+void sim_store_close(struct sim_store *store)
+{
+    if (!store)
+        return;
+    sim_free(store->sim);
+    secret_wipe(&store->key);
+    if (store->lock >= 0)
+        close(store->lock);
+    free(store->path);
+    free(store);
+}
+
+/* The lock, and the name of the key's file, which the caller frees. */
+static enum rc store_begin(const char *path, struct sim_store **store, char **key_path, struct err *err)
+{
+    struct sim_store *made = calloc(1, sizeof *made);
+    char *lock_path = NULL, *key = NULL;
+    enum rc rc = RC_NOMEM;
+    if (!made)
+        return RC_NOMEM;
+    made->lock = -1;
+    made->path = strdup(path);
+    if (!made->path || asprintf(&lock_path, "%s.lock", path) < 0 || asprintf(&key, "%s.key", path) < 0)
+        goto out;
+    rc = file_lock(lock_path, &made->lock, err);
+out:
+    free(lock_path);
+    if (rc) {
+        free(key);
+        sim_store_close(made);
+        return rc;
+    }
+    *store = made;
+    *key_path = key;
+    return RC_OK;
+}
+
+enum rc sim_store_create(const char *path, const struct sim_birth *birth, const struct secret *master,
+                         struct sim_store **store, struct err *err)
+{
+    struct sim_store *made;
+    char *key_path;
+    enum rc rc = store_begin(path, &made, &key_path, err);
+    if (rc)
+        return rc;
+    if (access(path, F_OK) == 0)
+        rc = err_set(err, RC_EXISTS, "%s: there is a card already", path);
+    if (rc == RC_OK)
+        rc = store_key(key_path, SIM_SEAL_KEY_LEN, &made->key, err);
+    const struct sim_config config = { &made->key, store_save, made };
+    if (rc == RC_OK)
+        rc = sim_create(&config, birth, master, &made->sim);
+    if (rc)
+        err_set(err, rc, "%s: %s", path, rc == RC_RANGE ? "a serial number has at most 16 digits" : rc_text(rc));
+    free(key_path);
+    if (rc)
+        sim_store_close(made);
+    else
+        *store = made;
+    return rc;
+}
+
+enum rc sim_store_open(const char *path, struct sim_store **store, struct err *err)
+{
+    struct sim_store *made;
+    struct buf image = { 0 };
+    char *key_path;
+    if (access(path, F_OK) != 0) /* before a lock is left beside nothing */
+        return err_set_errno(err, RC_NOT_FOUND, "%s", path);
+    enum rc rc = store_begin(path, &made, &key_path, err);
+    if (rc)
+        return rc;
+    rc = store_read_key(key_path, SIM_SEAL_KEY_LEN, &made->key, err);
+    if (rc == RC_OK)
+        rc = file_read(path, &image, err);
+    const struct sim_config config = { &made->key, store_save, made };
+    if (rc == RC_OK)
+        rc = sim_open(&config, buf_bytes(&image), &made->sim);
+    if (rc)
+        err_set(err, rc, "%s: %s", path, rc == RC_BAD_SIGNATURE ? "changed, or sealed under another key" : rc_text(rc));
+    buf_wipe(&image);
+    free(key_path);
+    if (rc)
+        sim_store_close(made);
+    else
+        *store = made;
+    return rc;
+}
+
+struct sim *sim_store_get(struct sim_store *store)
+{
+    return store->sim;
+}

@@ -1,0 +1,24 @@
+/* sim_store.h — a software card on disk: FILE is the sealed image, FILE.key the key of the seal (0600), FILE.lock is held
+ * by the one process that has the card. */
+#ifndef JPKI_APPLET_SIM_SIM_STORE_H
+#define JPKI_APPLET_SIM_SIM_STORE_H
+
+#include "applet-sim/sim.h"
+
+struct sim_store;
+
+/* A blank card in a new file. RC_EXISTS: there is one; RC_CONFLICT: another process is at it; RC_IO. */
+enum rc sim_store_create(const char *path, const struct sim_birth *birth, const struct secret *master,
+                         struct sim_store **store, struct err *err) MUST_CHECK;
+
+/* RC_NOT_FOUND, RC_CONFLICT (another process runs this card), RC_BAD_SIGNATURE (changed, or of another key), RC_FORMAT,
+ * RC_DENIED (others may read the key), RC_IO. */
+enum rc sim_store_open(const char *path, struct sim_store **store, struct err *err) MUST_CHECK;
+struct sim *sim_store_get(struct sim_store *store); /* borrowed until sim_store_close */
+void sim_store_close(struct sim_store *store);      /* NULL: nothing */
+
+/* The issuer's 16-byte master key from a file of mode 0600: 32 hex digits or 16 raw bytes; made with random bytes, in hex,
+ * when there is none. */
+enum rc sim_store_master(const char *path, struct secret *master, struct err *err) MUST_CHECK;
+
+#endif

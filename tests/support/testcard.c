@@ -1,0 +1,447 @@
+/* testcard.c — making, personalising and serving a card for tests. */
+#include "support/testcard.h"
+
+#include "applet-sim/sim_reader.h"
+#include "base/clock.h"
+#include "base/hex.h"
+#include "base/proc.h"
+#include "base/random.h"
+#include "pki/scp03.h"
+#include "wire/apdu.h"
+#include "wire/tlv.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <openssl/core_names.h>
+#include <openssl/param_build.h>
+#include <openssl/x509v3.h>
+
+#define YEAR (365 * 24 * 3600L)
+
+enum { HALF_AUTH, HALF_SIGN, HALVES };
+
+struct testcard {
+    struct sim *sim;
+    struct secret seal_key, master;
+    struct buf image;
+    unsigned saves, fail_after;
+    bool failing;
+    struct scp03_session session;
+    X509 *certs[HALVES], *ca_certs[HALVES];
+};
+
+static const struct {
+    enum applet_ef key, cert, ca_cert, pin;
+    const char *unit, *name, *pin_value;
+    const char *usage;
+} halves[HALVES] = {
+    [HALF_AUTH] = { APPLET_EF_AUTH_KEY, APPLET_EF_AUTH_CERT, APPLET_EF_AUTH_CA_CERT, APPLET_EF_AUTH_PIN,
+                    "JPKI for user authentication", "00000000TESTAUTH000000A", TESTCARD_AUTH_PIN,
+                    "critical,digitalSignature" },
+    [HALF_SIGN] = { APPLET_EF_SIGN_KEY, APPLET_EF_SIGN_CERT, APPLET_EF_SIGN_CA_CERT, APPLET_EF_SIGN_PIN,
+                    "JPKI for digital signature", "00000000TESTSIGN000000A", TESTCARD_SIGN_PIN,
+                    "critical,digitalSignature,nonRepudiation" },
+};
+
+/* --- the card ------------------------------------------------------------------------------------------------------ */
+
+static enum rc testcard_save(void *context, struct bytes image)
+{
+    struct testcard *card = context;
+    if (card->failing && card->fail_after == 0)
+        return RC_IO;
+    if (card->failing)
+        card->fail_after--;
+    buf_truncate(&card->image, 0);
+    card->saves++;
+    return buf_append_bytes(&card->image, image);
+}
+
+static void testcard_random(struct secret *secret, size_t len)
+{
+    uint8_t bytes[64];
+    assert_int_equal(random_bytes(bytes, len), RC_OK);
+    assert_int_equal(secret_dup(secret, bytes, len), RC_OK);
+}
+
+struct testcard *testcard_new_blank(void)
+{
+    struct testcard *card = calloc(1, sizeof *card);
+    assert_non_null(card);
+    testcard_random(&card->seal_key, SIM_SEAL_KEY_LEN);
+    testcard_random(&card->master, APPLET_ISSUER_KEY_LEN);
+    const struct sim_config config = { &card->seal_key, testcard_save, card };
+    const struct sim_birth birth = { .serial = TESTCARD_SERIAL };
+    assert_int_equal(sim_create(&config, &birth, &card->master, &card->sim), RC_OK);
+    sim_power_on(card->sim);
+    return card;
+}
+
+struct testcard *testcard_new(void)
+{
+    struct testcard *card = testcard_new_blank();
+    testcard_personalise(card);
+    return card;
+}
+
+struct testcard *testcard_copy(struct testcard *card)
+{
+    struct testcard *copy = calloc(1, sizeof *copy);
+    assert_non_null(copy);
+    assert_int_equal(secret_dup(&copy->seal_key, card->seal_key.data, card->seal_key.len), RC_OK);
+    assert_int_equal(secret_dup(&copy->master, card->master.data, card->master.len), RC_OK);
+    assert_int_equal(buf_append_bytes(&copy->image, buf_bytes(&card->image)), RC_OK);
+    for (int i = 0; i < HALVES; i++) {
+        copy->certs[i] = card->certs[i] ? X509_dup(card->certs[i]) : NULL;
+        copy->ca_certs[i] = card->ca_certs[i] ? X509_dup(card->ca_certs[i]) : NULL;
+    }
+    testcard_cut(copy);
+    return copy;
+}
+
+void testcard_free(struct testcard *card)
+{
+    if (!card)
+        return;
+    sim_free(card->sim);
+    secret_wipe(&card->seal_key);
+    secret_wipe(&card->master);
+    buf_wipe(&card->image);
+    scp03_wipe(&card->session);
+    for (int i = 0; i < HALVES; i++) {
+        X509_free(card->certs[i]);
+        X509_free(card->ca_certs[i]);
+    }
+    free(card);
+}
+
+struct sim *testcard_sim(struct testcard *card)
+{
+    return card->sim;
+}
+
+const struct secret *testcard_master(const struct testcard *card)
+{
+    return &card->master;
+}
+
+X509 *testcard_cert(const struct testcard *card, enum applet_ef ef)
+{
+    for (int i = 0; i < HALVES; i++) {
+        if (halves[i].cert == ef)
+            return card->certs[i];
+        if (halves[i].ca_cert == ef)
+            return card->ca_certs[i];
+    }
+    return NULL;
+}
+
+unsigned testcard_transmit(struct testcard *card, struct bytes command, struct buf *answer)
+{
+    struct apdu_response response;
+    buf_truncate(answer, 0);
+    assert_int_equal(sim_transmit(card->sim, command, answer), RC_OK);
+    assert_int_equal(apdu_parse_response(buf_bytes(answer), &response), RC_OK);
+    buf_truncate(answer, answer->len - 2);
+    return response.sw;
+}
+
+unsigned testcard_send(struct testcard *card, const char *hex)
+{
+    struct buf command = { 0 }, answer = { 0 };
+    assert_int_equal(hex_decode(hex, &command), RC_OK);
+    unsigned sw = testcard_transmit(card, buf_bytes(&command), &answer);
+    buf_wipe(&command);
+    buf_wipe(&answer);
+    return sw;
+}
+
+/* --- the issuer's side --------------------------------------------------------------------------------------------- */
+
+void testcard_open_channel(struct testcard *card)
+{
+    uint8_t challenge[SCP03_CHALLENGE_LEN];
+    struct buf command = { 0 }, answer = { 0 };
+    struct scp03_keys keys = { 0 };
+    assert_int_equal(testcard_send(card, "00A4040C0AD392F000260100000001"), 0x9000);
+    assert_int_equal(random_bytes(challenge, sizeof challenge), RC_OK);
+    const struct apdu_command initialize = { 0x80, APPLET_INS_INITIALIZE_UPDATE, 0, 0, bytes_of(challenge, 8), 256, false };
+    assert_int_equal(apdu_encode(&initialize, &command), RC_OK);
+    assert_int_equal(testcard_transmit(card, buf_bytes(&command), &answer), 0x9000);
+    assert_int_equal(answer.len, 32);
+    assert_memory_equal(answer.data + 10, "\xFF\x03\x70", 3);
+    assert_int_equal(scp03_diversify(&card->master, bytes_of(answer.data, 10), &keys), RC_OK);
+    scp03_wipe(&card->session);
+    assert_int_equal(scp03_open(&keys, bytes_of(challenge, 8), bytes_of(answer.data + 13, 8), &card->session), RC_OK);
+    assert_memory_equal(answer.data + 21, card->session.card_cryptogram, 8);
+    const struct apdu_command authenticate = {
+        0x80, APPLET_INS_EXTERNAL_AUTHENTICATE, 0x33, 0, bytes_of(card->session.host_cryptogram, 8), 0, false
+    };
+    struct buf secured = { 0 };
+    buf_truncate(&command, 0);
+    assert_int_equal(apdu_encode(&authenticate, &command), RC_OK);
+    assert_int_equal(scp03_wrap(&card->session, false, buf_bytes(&command), &secured), RC_OK);
+    assert_int_equal(testcard_transmit(card, buf_bytes(&secured), &answer), 0x9000);
+    scp03_keys_wipe(&keys);
+    buf_wipe(&command);
+    buf_wipe(&secured);
+    buf_wipe(&answer);
+}
+
+unsigned testcard_secured(struct testcard *card, struct bytes command, struct buf *answer)
+{
+    struct buf secured = { 0 }, raw = { 0 };
+    assert_int_equal(scp03_wrap(&card->session, true, command, &secured), RC_OK);
+    assert_int_equal(sim_transmit(card->sim, buf_bytes(&secured), &raw), RC_OK);
+    buf_truncate(answer, 0);
+    assert_int_equal(scp03_unwrap_response(&card->session, buf_bytes(&raw), answer), RC_OK);
+    unsigned sw = (unsigned)answer->data[answer->len - 2] << 8 | answer->data[answer->len - 1];
+    buf_truncate(answer, answer->len - 2);
+    buf_wipe(&secured);
+    buf_wipe(&raw);
+    return sw;
+}
+
+static void testcard_issue(struct testcard *card, unsigned ins, unsigned p1, unsigned p2, struct bytes data, uint32_t le,
+                           struct buf *answer)
+{
+    const struct apdu_command command = { 0x80, (uint8_t)ins, (uint8_t)p1, (uint8_t)p2, data, le, data.len > 200 };
+    struct buf bytes = { 0 };
+    assert_int_equal(apdu_encode(&command, &bytes), RC_OK);
+    assert_int_equal(testcard_secured(card, buf_bytes(&bytes), answer), 0x9000);
+    buf_wipe(&bytes);
+}
+
+static EVP_PKEY *testcard_public_key(struct bytes template)
+{
+    struct tlv outer, n, e;
+    EVP_PKEY *key = NULL;
+    assert_int_equal(tlv_find(template, 0x7F49, &outer), RC_OK);
+    assert_int_equal(tlv_find(outer.value, 0x81, &n), RC_OK);
+    assert_int_equal(tlv_find(outer.value, 0x82, &e), RC_OK);
+    BIGNUM *modulus = BN_bin2bn(n.value.data, (int)n.value.len, NULL);
+    BIGNUM *exponent = BN_bin2bn(e.value.data, (int)e.value.len, NULL);
+    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    assert_true(OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, modulus));
+    assert_true(OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, exponent));
+    OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(builder);
+    assert_int_equal(EVP_PKEY_fromdata_init(ctx), 1);
+    assert_int_equal(EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params), 1);
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(builder);
+    EVP_PKEY_CTX_free(ctx);
+    BN_free(modulus);
+    BN_free(exponent);
+    return key;
+}
+
+static void testcard_extend(X509 *cert, X509 *issuer, int nid, const char *value)
+{
+    X509V3_CTX ctx;
+    X509V3_set_ctx(&ctx, issuer, cert, NULL, NULL, 0);
+    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
+    assert_non_null(extension);
+    assert_true(X509_add_ext(cert, extension, -1));
+    X509_EXTENSION_free(extension);
+}
+
+/* A certificate for the public key, by the authority of that half; ca NULL makes the authority's own. */
+static X509 *testcard_make_cert(int half, EVP_PKEY *public_key, X509 *ca, EVP_PKEY *ca_key)
+{
+    X509 *cert = X509_new();
+    X509_NAME *name = X509_NAME_new();
+    uint64_t serial;
+    assert_non_null(cert);
+    assert_int_equal(random_bytes(&serial, sizeof serial), RC_OK);
+    assert_true(X509_set_version(cert, X509_VERSION_3));
+    assert_true(ASN1_INTEGER_set_uint64(X509_get_serialNumber(cert), serial >> 1 | 1));
+    assert_true(X509_NAME_add_entry_by_txt(name, "C", MBSTRING_ASC, (const uint8_t *)"JP", -1, -1, 0));
+    if (ca) {
+        assert_true(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const uint8_t *)halves[half].name, -1, -1, 0));
+    } else {
+        assert_true(X509_NAME_add_entry_by_txt(name, "O", MBSTRING_ASC, (const uint8_t *)"JPKI-TEST", -1, -1, 0));
+        assert_true(X509_NAME_add_entry_by_txt(name, "OU", MBSTRING_ASC, (const uint8_t *)halves[half].unit, -1, -1, 0));
+    }
+    assert_true(X509_set_subject_name(cert, name));
+    assert_true(X509_set_issuer_name(cert, ca ? X509_get_subject_name(ca) : name));
+    assert_non_null(ASN1_TIME_set(X509_getm_notBefore(cert), (time_t)(clock_now() - 24 * 3600)));
+    assert_non_null(ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)(clock_now() + 5 * YEAR)));
+    assert_true(X509_set_pubkey(cert, public_key));
+    testcard_extend(cert, ca ? ca : cert, NID_key_usage, ca ? halves[half].usage : "critical,keyCertSign,cRLSign");
+    if (!ca)
+        testcard_extend(cert, cert, NID_basic_constraints, "critical,CA:TRUE");
+    testcard_extend(cert, ca ? ca : cert, NID_subject_key_identifier, "hash");
+    testcard_extend(cert, ca ? ca : cert, NID_authority_key_identifier, "keyid:always");
+    assert_true(X509_sign(cert, ca_key, EVP_sha256()) > 0);
+    X509_NAME_free(name);
+    return cert;
+}
+
+static void testcard_put_cert(struct testcard *card, enum applet_ef ef, X509 *cert)
+{
+    struct buf answer = { 0 };
+    uint8_t *der = NULL;
+    int len = i2d_X509(cert, &der);
+    assert_true(len > 0);
+    testcard_issue(card, APPLET_INS_UPDATE_BINARY, APPLET_P_SFI(ef), 0, bytes_of(der, (size_t)len), 0, &answer);
+    OPENSSL_free(der);
+    buf_wipe(&answer);
+}
+
+void testcard_personalise(struct testcard *card)
+{
+    struct buf answer = { 0 };
+    EVP_PKEY *ca_key = EVP_RSA_gen(2048);
+    assert_non_null(ca_key);
+    testcard_open_channel(card);
+    for (int i = 0; i < HALVES; i++) {
+        testcard_issue(card, APPLET_INS_GENERATE_KEY_PAIR, 0x80, APPLET_SFI(halves[i].key), bytes_of(NULL, 0), 65536, &answer);
+        EVP_PKEY *key = testcard_public_key(buf_bytes(&answer));
+        card->ca_certs[i] = testcard_make_cert(i, ca_key, NULL, ca_key);
+        card->certs[i] = testcard_make_cert(i, key, card->ca_certs[i], ca_key);
+        testcard_put_cert(card, halves[i].cert, card->certs[i]);
+        testcard_put_cert(card, halves[i].ca_cert, card->ca_certs[i]);
+        testcard_issue(card, APPLET_INS_PUT_REFERENCE_DATA, 0, APPLET_P_SFI(halves[i].pin),
+                       bytes_of(halves[i].pin_value, strlen(halves[i].pin_value)), 0, &answer);
+        EVP_PKEY_free(key);
+    }
+    testcard_issue(card, APPLET_INS_UPDATE_BINARY, APPLET_P_SFI(APPLET_EF_CERT_PRESENCE), 0, bytes_of("\x8F\x8F\0", 3), 0,
+                   &answer);
+    testcard_issue(card, APPLET_INS_SET_STATUS, APPLET_LIFE_ACTIVE, 0, bytes_of(NULL, 0), 0, &answer);
+    EVP_PKEY_free(ca_key);
+    buf_wipe(&answer);
+    sim_power_off(card->sim);
+    sim_power_on(card->sim);
+}
+
+/* --- power cuts ---------------------------------------------------------------------------------------------------- */
+
+unsigned testcard_saves(const struct testcard *card)
+{
+    return card->saves;
+}
+
+void testcard_fail_save(struct testcard *card, unsigned after)
+{
+    card->failing = after != 0;
+    card->fail_after = after ? after - 1 : 0;
+}
+
+struct bytes testcard_image(const struct testcard *card)
+{
+    return buf_bytes(&card->image);
+}
+
+void testcard_cut(struct testcard *card)
+{
+    const struct sim_config config = { &card->seal_key, testcard_save, card };
+    sim_free(card->sim);
+    assert_int_equal(sim_open(&config, buf_bytes(&card->image), &card->sim), RC_OK);
+    sim_power_on(card->sim);
+}
+
+/* --- a process with a socket --------------------------------------------------------------------------------------- */
+
+struct testcard_server {
+    pid_t pid;
+    char folder[32], reader[80];
+};
+
+/* In the child: struct secret does not survive a fork, so the seal key comes as bytes. */
+static void testcard_serve_child(struct testcard *card, uint8_t *seal_key, const char *path)
+{
+    struct secret key = { 0 };
+    struct sim *sim;
+    struct err err = { 0 };
+    const struct sim_config config = { &key, testcard_save, card };
+    const struct sim_reader reader = { .socket = path };
+    proc_die_with_parent();
+    enum rc rc = secret_dup(&key, seal_key, SIM_SEAL_KEY_LEN);
+    if (rc == RC_OK)
+        rc = proc_catch_stop(&err);
+    if (rc == RC_OK)
+        rc = sim_open(&config, buf_bytes(&card->image), &sim);
+    if (rc == RC_OK)
+        rc = sim_reader_run(sim, &reader, &err);
+    if (rc)
+        (void)fprintf(stderr, "testcard: %s\n", err_text(&err, rc));
+    _exit(rc != RC_OK);
+}
+
+static bool testcard_answers(const char *path)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool answers = connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    close(fd);
+    return answers;
+}
+
+struct testcard_server *testcard_serve(struct testcard *card)
+{
+    struct testcard_server *server = calloc(1, sizeof *server);
+    uint8_t seal_key[SIM_SEAL_KEY_LEN];
+    assert_non_null(server);
+    memcpy(server->folder, "/tmp/testcard.XXXXXX", 21);
+    assert_non_null(mkdtemp(server->folder));
+    (void)snprintf(server->reader, sizeof server->reader, "sim:%s/socket", server->folder);
+    memcpy(seal_key, card->seal_key.data, sizeof seal_key);
+    (void)fflush(NULL);
+    server->pid = fork();
+    assert_true(server->pid >= 0);
+    if (server->pid == 0)
+        testcard_serve_child(card, seal_key, testcard_server_path(server));
+    for (int i = 0; i < 500; i++) {
+        if (testcard_answers(testcard_server_path(server)))
+            return server;
+        usleep(10000);
+    }
+    fail_msg("the card's process does not answer");
+    return NULL;
+}
+
+const char *testcard_server_reader(const struct testcard_server *server)
+{
+    return server->reader;
+}
+
+const char *testcard_server_path(const struct testcard_server *server)
+{
+    return server->reader + 4;
+}
+
+void testcard_server_kill(struct testcard_server *server)
+{
+    if (server->pid > 0) {
+        kill(server->pid, SIGKILL);
+        waitpid(server->pid, NULL, 0);
+    }
+    server->pid = 0;
+}
+
+void testcard_server_stop(struct testcard_server *server)
+{
+    int status = 0;
+    if (!server)
+        return;
+    if (server->pid > 0) {
+        kill(server->pid, SIGTERM);
+        waitpid(server->pid, &status, 0);
+    }
+    unlink(testcard_server_path(server));
+    rmdir(server->folder);
+    free(server);
+    assert_int_equal(status, 0);
+}
