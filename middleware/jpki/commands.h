@@ -3,6 +3,7 @@
 #ifndef JPKI_JPKI_COMMANDS_H
 #define JPKI_JPKI_COMMANDS_H
 
-int card_command(int argc, char **argv); /* card_command.c */
+int card_command(int argc, char **argv);   /* card_command.c */
+int verify_command(int argc, char **argv); /* verify_command.c */
 
 #endif

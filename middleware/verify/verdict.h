@@ -142,7 +142,7 @@ enum timestamp_state {
 
 struct evidence_timestamp {
     enum timestamp_state state;
-    int64_t time;          /* the signature existed at this time: genTime and its accuracy, rounded up */
+    int64_t time;          /* the signature existed at this second: genTime and, rounded up, its accuracy */
     char serial[41];
     char authority[400];   /* the time-stamping authority's subject */
     char reason[EVIDENCE_REASON_SIZE];

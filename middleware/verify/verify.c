@@ -1,0 +1,90 @@
+/* verify.c — gathers the evidence in order and has it judged. */
+#include "verify/verify.h"
+
+#include "verify/crlstatus.h"
+#include "verify/judge.h"
+#include "verify/path.h"
+#include "verify/signature.h"
+#include "verify/timestamp.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static enum rc verify_signature(const struct verify_request *request, struct evidence *evidence, X509 **cert)
+{
+    struct evidence_signature *part = &evidence->signature;
+    switch (signature_format_of(request->signature)) {
+    case SIGNATURE_FORMAT_XML:
+        return signature_xml_check(request->signature, request->element, part, cert);
+    case SIGNATURE_FORMAT_CMS:
+        if (request->has_content)
+            return signature_cms_check(request->signature, request->content, part, cert);
+        part->format = SIGNATURE_FORMAT_CMS;
+        part->state = SIGNATURE_NO_CONTENT;
+        snprintf(part->reason, sizeof part->reason, "the content that was signed is missing");
+        return RC_OK;
+    case SIGNATURE_FORMAT_UNKNOWN:
+        break;
+    }
+    part->state = SIGNATURE_MALFORMED;
+    snprintf(part->reason, sizeof part->reason, "neither a CMS message nor an XML document");
+    return RC_OK;
+}
+
+/* The profile wants the four attributes in every signature certificate: without them nobody has signed. */
+static enum rc verify_signer(X509 *cert, struct evidence *evidence)
+{
+    struct err words = { 0 };
+    enum rc rc = attributes_from_cert(cert, &evidence->signer, &words);
+    if (rc == RC_NOMEM)
+        return rc;
+    evidence->has_signer = rc == RC_OK;
+    if (rc) {
+        evidence->path.state = PATH_BROKEN;
+        snprintf(evidence->path.reason, sizeof evidence->path.reason, "the certificate's four attributes: %.150s",
+                 err_text(&words, rc));
+    }
+    return RC_OK;
+}
+
+static void verify_registry(const struct verify_request *request, struct evidence *evidence)
+{
+    struct evidence_registry *part = &evidence->registry;
+    struct err words = { 0 };
+    if (request->no_registry) {
+        part->state = REGISTRY_WAIVED;
+        return;
+    }
+    if (!request->confirm || evidence->signature.state != SIGNATURE_GOOD || evidence->path.state != PATH_GOOD)
+        return;
+    enum rc rc = request->confirm(request->confirm_context, evidence->path.serial, &part->confirmation, &words);
+    part->state = rc == RC_OK ? REGISTRY_ANSWERED : REGISTRY_UNREACHABLE;
+    if (rc) { /* whatever the reason: no answer */
+        memset(&part->confirmation, 0, sizeof part->confirmation);
+        snprintf(part->reason, sizeof part->reason, "%.230s", err_text(&words, rc));
+    }
+}
+
+enum rc verify_run(const struct verify_request *request, struct evidence *evidence, struct verdict *verdict,
+                   struct err *err)
+{
+    struct evidence found = { .at = request->at };
+    X509 *cert = NULL, *anchor = NULL;
+    enum rc rc = verify_signature(request, &found, &cert);
+    if (rc == RC_OK && cert && request->anchors)
+        rc = path_check(cert, request->anchors, PATH_FOR_DOCUMENTS, &found.path, &anchor);
+    if (rc == RC_OK && found.path.state == PATH_GOOD)
+        rc = verify_signer(cert, &found);
+    if (rc == RC_OK && cert && anchor && request->crl_folder)
+        rc = crlstatus_check(cert, anchor, request->crl_folder, request->at, &found.status);
+    if (rc == RC_OK && request->timestamp.len)
+        rc = timestamp_check(request->timestamp, request->signature, request->timestamp_anchors, request->at,
+                             &found.timestamp);
+    X509_free(cert);
+    if (rc)
+        return err_set(err, rc, "verification: %s", rc_text(rc));
+    verify_registry(request, &found);
+    *evidence = found;
+    judge(evidence, verdict); /* its words borrow from the caller's evidence */
+    return RC_OK;
+}
