@@ -35,18 +35,18 @@ static enum rc desk_parse_date(const char *text, int64_t *end)
     return RC_OK;
 }
 
-/* The issuer's master key: 32 hexadecimal digits in a file of mode 0600. */
+/* The issuer's master key in a file of mode 0600: 32 hexadecimal digits, or the 16 bytes themselves. */
 static enum rc desk_read_master(const char *path, struct secret *master, struct err *err)
 {
     struct secret text = { 0 };
     struct buf key = { .max = APPLET_ISSUER_KEY_LEN };
+    char hex[2 * APPLET_ISSUER_KEY_LEN + 1] = "";
     enum rc rc = secret_read_file(&text, path);
     if (rc)
         return err_set(err, rc, "%s: %s", path, rc == RC_DENIED ? "others may read the key" : rc_text(rc));
-    char hex[2 * APPLET_ISSUER_KEY_LEN + 1] = "";
     if (text.len == sizeof hex - 1)
         memcpy(hex, text.data, text.len);
-    rc = hex_decode(hex, &key);
+    rc = text.len == APPLET_ISSUER_KEY_LEN ? buf_append_bytes(&key, secret_bytes(&text)) : hex_decode(hex, &key);
     if (rc == RC_OK && key.len != APPLET_ISSUER_KEY_LEN)
         rc = RC_FORMAT;
     if (rc == RC_OK)
