@@ -4,6 +4,7 @@
 #define JPKI_JPKI_COMMANDS_H
 
 int card_command(int argc, char **argv);   /* card_command.c */
+int sign_command(int argc, char **argv);   /* sign_command.c */
 int verify_command(int argc, char **argv); /* verify_command.c */
 
 #endif

@@ -7,6 +7,7 @@
 
 static const struct command commands[] = {
     { "card", "COMMAND", "what a card holds; its PINs", card_command },
+    { "sign", "FILE", "sign a file with the card", sign_command },
     { "verify", "FILE", "whether a signature holds, and why", verify_command },
     /* one row a command, in the order of the manual */
     { 0 },
