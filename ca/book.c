@@ -1,0 +1,311 @@
+/* book.c — the schema, and the rows of authorities and certificates. */
+#include "ca/book.h"
+
+#include "base/file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const migrations[] = {
+    "CREATE TABLE authorities ("
+    " authority TEXT PRIMARY KEY, next_serial INTEGER NOT NULL, certificate BLOB NOT NULL);"
+    "CREATE TABLE certificates ("
+    " id INTEGER PRIMARY KEY, authority TEXT NOT NULL REFERENCES authorities(authority), serial TEXT NOT NULL,"
+    " request TEXT NOT NULL, key_hash TEXT NOT NULL, municipality TEXT NOT NULL, list TEXT NOT NULL,"
+    " officer TEXT NOT NULL, created INTEGER NOT NULL, not_after INTEGER NOT NULL, tbs BLOB NOT NULL,"
+    " certificate BLOB, confirmed_at INTEGER, revoked_at INTEGER, reason INTEGER, revocation INTEGER,"
+    " UNIQUE(authority, serial), UNIQUE(authority, request));"
+    "CREATE INDEX certificates_revoked ON certificates(authority, list, revocation) WHERE revocation IS NOT NULL;"
+    "CREATE INDEX certificates_open ON certificates(created) WHERE confirmed_at IS NULL AND revoked_at IS NULL;"
+    "CREATE TABLE lists ("
+    " authority TEXT NOT NULL, list TEXT NOT NULL, reserved INTEGER NOT NULL, number INTEGER NOT NULL,"
+    " issued INTEGER NOT NULL, next_update INTEGER NOT NULL, covers INTEGER NOT NULL, crl BLOB,"
+    " PRIMARY KEY(authority, list));"
+    "CREATE TABLE transactions ("
+    " id TEXT PRIMARY KEY, authority TEXT NOT NULL, certificate INTEGER NOT NULL REFERENCES certificates(id),"
+    " officer TEXT NOT NULL, nonce TEXT NOT NULL, outcome INTEGER NOT NULL);"
+    "CREATE TABLE events (sequence INTEGER PRIMARY KEY, event TEXT NOT NULL, time TEXT NOT NULL);"
+    "CREATE TABLE audit ("
+    " sequence INTEGER PRIMARY KEY, time INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL,"
+    " subject TEXT NOT NULL, detail TEXT NOT NULL, hash BLOB NOT NULL);"
+    "CREATE INDEX audit_subject ON audit(subject, action);",
+};
+
+enum rc book_open(const char *folder, struct store **store, struct err *err)
+{
+    char *path = file_join(folder, "ca.db");
+    enum rc rc = path ? store_open(path, migrations, sizeof migrations / sizeof migrations[0], store, err) : RC_NOMEM;
+    free(path);
+    return rc;
+}
+
+enum rc book_add_authority(struct store *store, enum authority authority, int64_t next_serial, struct bytes cert,
+                           struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, "INSERT INTO authorities(authority, next_serial, certificate) VALUES(?1, ?2, ?3)",
+                               &s, err);
+    if (!rc) {
+        bind_text(s, 1, authority_name(authority));
+        bind_integer(s, 2, next_serial);
+        bind_blob(s, 3, cert);
+        rc = statement_run(s, NULL, err);
+    }
+    statement_done(s);
+    return rc;
+}
+
+enum rc book_take_serial(struct store *store, enum authority authority, char serial[BOOK_SERIAL_SIZE], struct err *err)
+{
+    struct statement *s = NULL;
+    int64_t number = 0;
+    enum rc rc = store_prepare(store, "SELECT next_serial FROM authorities WHERE authority = ?1", &s, err);
+    if (!rc) {
+        bind_text(s, 1, authority_name(authority));
+        rc = statement_step(s, err);
+    }
+    if (!rc)
+        number = column_integer(s, 0);
+    statement_done(s);
+    s = NULL;
+    if (!rc)
+        rc = store_prepare(store, "UPDATE authorities SET next_serial = next_serial + 1 WHERE authority = ?1", &s, err);
+    if (!rc) {
+        bind_text(s, 1, authority_name(authority));
+        rc = statement_run(s, NULL, err);
+    }
+    statement_done(s);
+    if (rc)
+        return err_set(err, rc, "the serial counter of %s", authority_name(authority));
+    char digits[24];
+    snprintf(digits, sizeof digits, "%llX", (unsigned long long)number);
+    snprintf(serial, BOOK_SERIAL_SIZE, "%s%s", strlen(digits) % 2 ? "0" : "", digits);
+    return RC_OK;
+}
+
+void book_cert_wipe(struct book_cert *cert)
+{
+    buf_wipe(&cert->tbs);
+    buf_wipe(&cert->certificate);
+    memset(cert, 0, sizeof *cert);
+}
+
+enum book_state book_cert_state(const struct book_cert *cert)
+{
+    if (cert->revoked_at)
+        return BOOK_REVOKED;
+    if (!cert->certificate.len)
+        return BOOK_RECORDED;
+    return cert->confirmed_at ? BOOK_ACTIVE : BOOK_PENDING;
+}
+
+const char *book_state_name(enum book_state state)
+{
+    static const char *const names[] = { "recorded", "pending", "active", "revoked" };
+    return names[state];
+}
+
+#define CERT_COLUMNS                                                                                                 \
+    "SELECT id, authority, serial, request, key_hash, municipality, list, officer, created, not_after, confirmed_at," \
+    " revoked_at, reason, tbs, certificate FROM certificates "
+
+static void book_take_text(struct statement *s, int column, char *out, size_t size)
+{
+    const char *text = column_text(s, column);
+    snprintf(out, size, "%s", text ? text : "");
+}
+
+static enum rc book_take_cert(struct statement *s, struct book_cert *cert, struct err *err)
+{
+    struct book_cert row = { .id = column_integer(s, 0) };
+    const char *authority = column_text(s, 1);
+    if (!authority || authority_parse(authority, &row.authority))
+        return err_set(err, RC_BUG, "certificate %lld has no authority", (long long)row.id);
+    book_take_text(s, 2, row.serial, sizeof row.serial);
+    book_take_text(s, 3, row.request, sizeof row.request);
+    book_take_text(s, 4, row.key_hash, sizeof row.key_hash);
+    book_take_text(s, 5, row.municipality, sizeof row.municipality);
+    book_take_text(s, 6, row.list, sizeof row.list);
+    book_take_text(s, 7, row.officer, sizeof row.officer);
+    row.created = column_integer(s, 8);
+    row.not_after = column_integer(s, 9);
+    row.confirmed_at = column_integer(s, 10);
+    row.revoked_at = column_integer(s, 11);
+    row.reason = (int)column_integer(s, 12);
+    enum rc rc = buf_append_bytes(&row.tbs, column_blob(s, 13));
+    if (!rc && !column_is_null(s, 14))
+        rc = buf_append_bytes(&row.certificate, column_blob(s, 14));
+    if (rc)
+        book_cert_wipe(&row);
+    else
+        *cert = row;
+    return rc;
+}
+
+static enum rc book_find(struct store *store, const char *sql, enum authority authority, const char *key,
+                         struct book_cert *cert, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, sql, &s, err);
+    if (!rc) {
+        bind_text(s, 1, authority_name(authority));
+        bind_text(s, 2, key);
+        rc = statement_step(s, err);
+    }
+    if (!rc)
+        rc = book_take_cert(s, cert, err);
+    statement_done(s);
+    return rc;
+}
+
+enum rc book_find_serial(struct store *store, enum authority authority, const char *serial, struct book_cert *cert,
+                         struct err *err)
+{
+    return book_find(store, CERT_COLUMNS "WHERE authority = ?1 AND serial = ?2", authority, serial, cert, err);
+}
+
+enum rc book_find_request(struct store *store, enum authority authority, const char *request, struct book_cert *cert,
+                          struct err *err)
+{
+    return book_find(store, CERT_COLUMNS "WHERE authority = ?1 AND request = ?2", authority, request, cert, err);
+}
+
+enum rc book_find_id(struct store *store, int64_t id, struct book_cert *cert, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, CERT_COLUMNS "WHERE id = ?1", &s, err);
+    if (!rc) {
+        bind_integer(s, 1, id);
+        rc = statement_step(s, err);
+    }
+    if (!rc)
+        rc = book_take_cert(s, cert, err);
+    statement_done(s);
+    return rc;
+}
+
+static enum rc book_list_ids(struct statement *s, enum rc rc, int64_t *ids, size_t max, size_t *count, struct err *err)
+{
+    size_t n = 0;
+    while (!rc && n < max && (rc = statement_step(s, err)) == RC_OK)
+        ids[n++] = column_integer(s, 0);
+    statement_done(s);
+    if (rc && rc != RC_NOT_FOUND)
+        return rc;
+    *count = n;
+    return RC_OK;
+}
+
+enum rc book_list_unsigned(struct store *store, int64_t *ids, size_t max, size_t *count, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store,
+                               "SELECT id FROM certificates WHERE confirmed_at IS NULL AND revoked_at IS NULL AND"
+                               " certificate IS NULL ORDER BY id",
+                               &s, err);
+    return book_list_ids(s, rc, ids, max, count, err);
+}
+
+enum rc book_list_overdue(struct store *store, int64_t before, int64_t *ids, size_t max, size_t *count, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store,
+                               "SELECT id FROM certificates WHERE confirmed_at IS NULL AND revoked_at IS NULL AND"
+                               " created < ?1 ORDER BY id",
+                               &s, err);
+    if (!rc)
+        bind_integer(s, 1, before);
+    return book_list_ids(s, rc, ids, max, count, err);
+}
+
+enum rc book_add_cert(struct store *store, struct book_cert *cert, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store,
+                               "INSERT INTO certificates(authority, serial, request, key_hash, municipality, list,"
+                               " officer, created, not_after, tbs) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+                               " RETURNING id",
+                               &s, err);
+    if (rc)
+        return rc;
+    const char *const texts[] = { authority_name(cert->authority), cert->serial, cert->request, cert->key_hash,
+                                  cert->municipality, cert->list, cert->officer };
+    for (int i = 0; i < 7; i++)
+        bind_text(s, i + 1, texts[i]);
+    bind_integer(s, 8, cert->created);
+    bind_integer(s, 9, cert->not_after);
+    bind_blob(s, 10, buf_bytes(&cert->tbs));
+    rc = statement_step(s, err);
+    if (!rc)
+        cert->id = column_integer(s, 0);
+    statement_done(s);
+    return rc;
+}
+
+enum rc book_set_certificate(struct store *store, int64_t id, struct bytes certificate, struct err *err)
+{
+    struct statement *s = NULL;
+    int64_t changes = 0;
+    enum rc rc = store_prepare(store, "UPDATE certificates SET certificate = ?2 WHERE id = ?1 AND certificate IS NULL",
+                               &s, err);
+    if (!rc) {
+        bind_integer(s, 1, id);
+        bind_blob(s, 2, certificate);
+        rc = statement_run(s, &changes, err);
+    }
+    statement_done(s);
+    return rc ? rc : changes == 1 ? RC_OK : RC_STATE; /* RC_STATE: another process finished it */
+}
+
+enum rc book_set_confirmed(struct store *store, int64_t id, int64_t when, struct err *err)
+{
+    struct statement *s = NULL;
+    int64_t changes = 0;
+    enum rc rc = store_prepare(store,
+                               "UPDATE certificates SET confirmed_at = ?2 WHERE id = ?1 AND certificate IS NOT NULL AND"
+                               " confirmed_at IS NULL AND revoked_at IS NULL",
+                               &s, err);
+    if (!rc) {
+        bind_integer(s, 1, id);
+        bind_integer(s, 2, when);
+        rc = statement_run(s, &changes, err);
+    }
+    statement_done(s);
+    return rc ? rc : changes == 1 ? RC_OK : RC_STATE;
+}
+
+enum rc book_set_revoked(struct store *store, int64_t id, int64_t when, int reason, int64_t revocation, struct err *err)
+{
+    struct statement *s = NULL;
+    int64_t changes = 0;
+    enum rc rc = store_prepare(store,
+                               "UPDATE certificates SET revoked_at = ?2, reason = ?3, revocation = ?4 WHERE id = ?1 AND"
+                               " revoked_at IS NULL",
+                               &s, err);
+    if (!rc) {
+        bind_integer(s, 1, id);
+        bind_integer(s, 2, when);
+        bind_integer(s, 3, reason);
+        bind_integer(s, 4, revocation);
+        rc = statement_run(s, &changes, err);
+    }
+    statement_done(s);
+    return rc ? rc : changes == 1 ? RC_OK : RC_STATE;
+}
+
+enum rc book_not_after(struct store *store, enum authority authority, const char *serial, int64_t *not_after,
+                       struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, "SELECT not_after FROM certificates WHERE authority = ?1 AND serial = ?2", &s, err);
+    if (!rc) {
+        bind_text(s, 1, authority_name(authority));
+        bind_text(s, 2, serial);
+        rc = statement_step(s, err);
+    }
+    if (!rc)
+        *not_after = column_integer(s, 0);
+    statement_done(s);
+    return rc;
+}

@@ -1,0 +1,37 @@
+/* ca.h — an open pair of authorities: configuration, book, signer. Everything that issues, revokes or publishes takes one.
+ *
+ * One thread at a time: callers with threads hold ca_lock around each call. Several processes may have the same state
+ * open: what must be one step is one transaction, and publishing holds a lock file. */
+#ifndef JPKI_CA_CA_H
+#define JPKI_CA_CA_H
+
+#include "ca/book.h"
+#include "ca/caconfig.h"
+#include "ca/leaf.h"
+#include "ca/signing.h"
+
+#include <pthread.h>
+
+struct ca {
+    char *folder;
+    struct caconfig config;
+    struct store *store;
+    struct signing *signing;               /* NULL when opened only to look */
+    struct issuer issuers[AUTHORITY_COUNT];
+    pthread_mutex_t mutex;
+};
+
+enum ca_want { CA_LOOK, CA_SIGN };
+
+/* file: CACONFIG_FILE, or CACONFIG_FOUNDING while founding. program: see signing_open. RC_NOT_FOUND: not founded. */
+enum rc ca_open(const char *program, const char *folder, const char *file, enum ca_want want, struct ca **ca,
+                struct err *err) MUST_CHECK;
+void ca_close(struct ca *ca);
+
+/* Publishes somewhere else than founded, for this process. NULL: leaves it. RC_RANGE. */
+enum rc ca_set_publication(struct ca *ca, const char *folder, struct err *err) MUST_CHECK;
+
+void ca_lock(struct ca *ca);
+void ca_unlock(struct ca *ca);
+
+#endif

@@ -1,0 +1,326 @@
+/* ca_main.c — jpki-ca: the command line of the authorities. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/opt.h"
+#include "base/proc.h"
+#include "ca/founding.h"
+#include "ca/front.h"
+#include "ca/opsid.h"
+#include "ca/publish.h"
+#include "ca/revoke.h"
+#include "ca/signer.h"
+#include "ca/trail.h"
+#include "net/json.h"
+
+#include <openssl/pem.h>
+#include <stdio.h>
+#include <string.h>
+
+static int end(enum rc rc, const struct err *err)
+{
+    return rc ? opt_fail("%s", err_text(err, rc)) : EXIT_DONE;
+}
+
+/* Parses; false when the command is to end with *status. */
+static bool take(const char *usage, const char *about, const struct opt *opts, int argc, char **argv, int *status)
+{
+    int rest;
+    if (opt_parse(usage, about, opts, argc, argv, &rest, status))
+        return false;
+    if (rest < argc) {
+        *status = opt_misuse("'%s' is one word too many", argv[rest]);
+        return false;
+    }
+    return true;
+}
+
+static int command_found(int argc, char **argv)
+{
+    struct founding founding = { .organisation = "JPKI-TEST" };
+    const struct opt opts[] = {
+        { "--state", "DIR", "folder of the authorities, made when missing", OPT_TEXT, &founding.state, true },
+        { "--token", "LABEL", "label of an initialised PKCS#11 token", OPT_TEXT, &founding.token, true },
+        { "--module", "PATH", "PKCS#11 module of the HSM", OPT_TEXT, &founding.module, true },
+        { "--pin-file", "FILE", "file (0600) with the token's user PIN", OPT_TEXT, &founding.pin_file, true },
+        { "--organisation", "NAME", "O of every name; default JPKI-TEST", OPT_TEXT, &founding.organisation, false },
+        { "--publication", "DIR", "where lists are published; default DIR/publication", OPT_TEXT, &founding.publication,
+          false },
+        { 0 },
+    };
+    int status;
+    struct err err = { 0 };
+    if (!take("jpki-ca found [OPTIONS]",
+              "Founds the authorities: keys inside the token, self-signed certificates, first revocation lists.\n"
+              "A founding that was torn is repeated with the same options and finishes.",
+              opts, argc, argv, &status))
+        return status;
+    if (!founding.organisation[0] || strlen(founding.organisation) > 64)
+        return opt_misuse("--organisation takes 1 to 64 bytes");
+    return end(founding_run(&founding, &err), &err);
+}
+
+static int command_identity(int argc, char **argv)
+{
+    const char *state = NULL;
+    struct opsid opsid = { .municipality = "000000" };
+    const struct opt opts[] = {
+        { "--state", "DIR", "folder of the authorities", OPT_TEXT, &state, true },
+        { "--role", "ROLE", "node-municipal, node-national, ca, desk-officer, registrar, verifier or time-stamp",
+          OPT_TEXT, &opsid.role, true },
+        { "--name", "NAME", "name of the computer or officer", OPT_TEXT, &opsid.name, true },
+        { "--municipality", "CODE", "6 digits; default 000000, none", OPT_TEXT, &opsid.municipality, false },
+        { "--dns", "NAME", "host name of a server, beside localhost and 127.0.0.1", OPT_TEXT, &opsid.dns, false },
+        { "--out", "FOLDER", "gets key.pem, cert.pem and ca.pem", OPT_TEXT, &opsid.folder, true },
+        { 0 },
+    };
+    int status;
+    struct err err = { 0 };
+    struct ca *ca = NULL;
+    if (!take("jpki-ca identity [OPTIONS]", "Issues an operations certificate for a new key.", opts, argc, argv, &status))
+        return status;
+    enum rc rc = ca_open(NULL, state, CACONFIG_FILE, CA_SIGN, &ca, &err);
+    if (!rc)
+        rc = opsid_issue(ca, &opsid, &err);
+    ca_close(ca);
+    return end(rc, &err);
+}
+
+static int command_serve(int argc, char **argv)
+{
+    struct front front = { 0 };
+    const char *publication = NULL, *log = NULL;
+    long port = 0;
+    const struct opt opts[] = {
+        { "--state", "DIR", "folder of the authorities", OPT_TEXT, &front.state, true },
+        { "--identity", "FOLDER", "operations identity of role ca", OPT_TEXT, &front.identity, true },
+        { "--publication", "DIR", "where lists are published; default as founded", OPT_TEXT, &publication, false },
+        { "--port", "P", "TCP port; default any, printed", OPT_NUMBER, &port, false },
+        { "--bind", "A", "address; default 127.0.0.1", OPT_TEXT, &front.bind, false },
+        { "--pid-file", "FILE", "written when ready", OPT_TEXT, &front.pid_file, false },
+        { "--log", "FILE", "log there instead of on standard error", OPT_TEXT, &log, false },
+        { 0 },
+    };
+    int status;
+    struct err err = { 0 };
+    proc_harden();
+    if (!take("jpki-ca serve [OPTIONS]", "Serves CMP, the registry's events and status until it is told to stop.", opts,
+              argc, argv, &status))
+        return status;
+    if (port < 0 || port > 65535)
+        return opt_misuse("--port takes 0 to 65535");
+    log_open("jpki-ca", LOG_INFO);
+    if (log && log_to_file(log))
+        return opt_fail("cannot write the log %s", log);
+    front.port = (uint16_t)port;
+    front.publication = publication;
+    enum rc rc = proc_catch_stop(&err);
+    if (!rc)
+        rc = front_run(&front, &err);
+    if (rc)
+        log_error("%s", err_text(&err, rc));
+    return end(rc, &err);
+}
+
+static int command_signer(int argc, char **argv)
+{
+    const char *state = NULL, *config = CACONFIG_FILE;
+    const struct opt opts[] = {
+        { "--state", "DIR", "folder of the authorities", OPT_TEXT, &state, true },
+        { "--config", "FILE", "name of the configuration in it", OPT_TEXT, &config, false },
+        { 0 },
+    };
+    int status;
+    if (!take("jpki-ca signer [OPTIONS]", "The key-holding process; started by the others with a socket as descriptor 3.",
+              opts, argc, argv, &status))
+        return status;
+    log_open("jpki-ca-signer", LOG_INFO);
+    return signer_run(state, config, 3);
+}
+
+static void status_print(enum authority a, const struct book_counts *counts, bool json)
+{
+    char issued[CLOCK_TEXT_SIZE];
+    clock_format(counts->crl_issued, issued);
+    printf(json ? "%s{\"authority\":\"%s\",\"certificates\":%lld,\"active\":%lld,\"revoked\":%lld,"
+                  "\"crl_number\":%lld,\"crl_issued\":\"%s\"}"
+                : "%s%-5s certificates %lld, active %lld, revoked %lld; last CRL number %lld, oldest CRL of %s\n",
+           json && a ? "," : "", authority_name(a), (long long)counts->certificates, (long long)counts->active,
+           (long long)counts->revoked, (long long)counts->crl_number, issued);
+}
+
+static int command_status(int argc, char **argv)
+{
+    const char *state = NULL;
+    bool json = false;
+    const struct opt opts[] = {
+        { "--state", "DIR", "folder of the authorities", OPT_TEXT, &state, true },
+        { "--json", NULL, "as /v1/health answers", OPT_FLAG, &json, false },
+        { 0 },
+    };
+    int status;
+    int64_t event = 0;
+    struct err err = { 0 };
+    struct ca *ca = NULL;
+    struct book_counts counts[AUTHORITY_COUNT];
+    if (!take("jpki-ca status [OPTIONS]", "Tells what the book holds.", opts, argc, argv, &status))
+        return status;
+    enum rc rc = ca_open(NULL, state, CACONFIG_FILE, CA_LOOK, &ca, &err);
+    for (enum authority a = 0; !rc && a < AUTHORITY_COUNT; a++)
+        rc = book_count(ca->store, a, &counts[a], &err);
+    if (!rc)
+        rc = book_last_event(ca->store, &event, &err);
+    if (!rc && json)
+        printf("{\"authorities\":[");
+    for (enum authority a = 0; !rc && a < AUTHORITY_COUNT; a++)
+        status_print(a, &counts[a], json);
+    if (!rc)
+        printf(json ? "],\"event\":%lld}\n" : "last event of the registry: %lld\n", (long long)event);
+    ca_close(ca);
+    return end(rc, &err);
+}
+
+static enum rc certificate_print(const struct book_cert *row)
+{
+    const unsigned char *at = row->certificate.data;
+    printf("state: %s\n", book_state_name(book_cert_state(row)));
+    if (row->revoked_at) {
+        char when[CLOCK_TEXT_SIZE];
+        clock_format(row->revoked_at, when);
+        printf("revoked: %s (%s)\n", when, revoke_reason_name(row->reason));
+    }
+    X509 *cert = row->certificate.len ? d2i_X509(NULL, &at, (long)row->certificate.len) : NULL;
+    bool printed = !row->certificate.len || (cert && PEM_write_X509(stdout, cert) == 1);
+    X509_free(cert);
+    return printed ? RC_OK : RC_IO;
+}
+
+static int command_certificate(int argc, char **argv)
+{
+    const char *state = NULL, *authority_text = NULL, *serial = NULL;
+    const struct opt opts[] = {
+        { "--state", "DIR", "folder of the authorities", OPT_TEXT, &state, true },
+        { "--authority", "A", "sign, auth or ops", OPT_TEXT, &authority_text, true },
+        { "--serial", "S", "serial number in upper-case hex", OPT_TEXT, &serial, true },
+        { 0 },
+    };
+    int status;
+    enum authority authority;
+    struct err err = { 0 };
+    struct ca *ca = NULL;
+    struct book_cert row = { 0 };
+    if (!take("jpki-ca certificate [OPTIONS]", "Prints a certificate's state and the certificate as PEM.", opts, argc, argv,
+              &status))
+        return status;
+    if (authority_parse(authority_text, &authority))
+        return opt_misuse("--authority takes sign, auth or ops");
+    enum rc rc = ca_open(NULL, state, CACONFIG_FILE, CA_LOOK, &ca, &err);
+    if (!rc) {
+        rc = book_find_serial(ca->store, authority, serial, &row, &err);
+        if (rc == RC_NOT_FOUND)
+            err_set(&err, rc, "no certificate %s of authority %s", serial, authority_text);
+    }
+    if (!rc)
+        rc = certificate_print(&row);
+    book_cert_wipe(&row);
+    ca_close(ca);
+    return end(rc, &err);
+}
+
+static int command_revoke(int argc, char **argv)
+{
+    const char *state = NULL, *authority_text = NULL, *serial = NULL, *reason_text = NULL;
+    const struct opt opts[] = {
+        { "--state", "DIR", "folder of the authorities", OPT_TEXT, &state, true },
+        { "--authority", "A", "sign, auth or ops", OPT_TEXT, &authority_text, true },
+        { "--serial", "S", "serial number in upper-case hex", OPT_TEXT, &serial, true },
+        { "--reason", "R", "unspecified, keyCompromise, affiliationChanged … or 0 to 6", OPT_TEXT, &reason_text, true },
+        { 0 },
+    };
+    int status, reason;
+    size_t lists;
+    enum authority authority;
+    struct err err = { 0 };
+    struct ca *ca = NULL;
+    if (!take("jpki-ca revoke [OPTIONS]", "Revokes a certificate and publishes the list that says so.", opts, argc, argv,
+              &status))
+        return status;
+    if (authority_parse(authority_text, &authority))
+        return opt_misuse("--authority takes sign, auth or ops");
+    if (revoke_reason_parse(reason_text, &reason))
+        return opt_misuse("'%s' is no reason", reason_text);
+    enum rc rc = ca_open(NULL, state, CACONFIG_FILE, CA_SIGN, &ca, &err);
+    if (!rc)
+        rc = revoke_certificate(ca, authority, serial, reason, "operator", "asked by an operator", &err);
+    if (!rc)
+        rc = publish_due(ca, &lists, &err);
+    ca_close(ca);
+    return end(rc, &err);
+}
+
+static int command_crl(int argc, char **argv)
+{
+    const char *state = NULL, *publication = NULL;
+    const struct opt opts[] = {
+        { "--state", "DIR", "folder of the authorities", OPT_TEXT, &state, true },
+        { "--publication", "DIR", "where lists are published; default as founded", OPT_TEXT, &publication, false },
+        { 0 },
+    };
+    int status;
+    size_t lists = 0;
+    struct err err = { 0 };
+    struct ca *ca = NULL;
+    if (!take("jpki-ca crl [OPTIONS]", "Issues and publishes every revocation list now.", opts, argc, argv, &status))
+        return status;
+    enum rc rc = ca_open(NULL, state, CACONFIG_FILE, CA_SIGN, &ca, &err);
+    if (!rc)
+        rc = ca_set_publication(ca, publication, &err);
+    if (!rc)
+        rc = publish_all(ca, &lists, &err);
+    if (!rc)
+        printf("%zu lists\n", lists);
+    ca_close(ca);
+    return end(rc, &err);
+}
+
+static int command_audit_verify(int argc, char **argv)
+{
+    const char *state = NULL;
+    const struct opt opts[] = {
+        { "--state", "DIR", "folder of the authorities", OPT_TEXT, &state, true },
+        { 0 },
+    };
+    int status;
+    int64_t rows = 0;
+    struct err err = { 0 };
+    struct ca *ca = NULL;
+    if (!take("jpki-ca audit-verify [OPTIONS]", "Checks the hash chain of the audit trail, and that it tells of every\n"
+              "certificate and revocation in the book.", opts, argc, argv, &status))
+        return status;
+    enum rc rc = ca_open(NULL, state, CACONFIG_FILE, CA_LOOK, &ca, &err);
+    if (!rc)
+        rc = trail_verify(ca->store, &rows, &err);
+    if (!rc)
+        printf("%lld rows, unbroken\n", (long long)rows);
+    ca_close(ca);
+    return end(rc, &err);
+}
+
+static const struct command commands[] = {
+    { "found", "", "make the authorities: keys, certificates, first lists", command_found },
+    { "identity", "", "issue an operations certificate", command_identity },
+    { "serve", "", "serve CMP, events and status", command_serve },
+    { "status", "", "what the book holds", command_status },
+    { "certificate", "", "one certificate and its state", command_certificate },
+    { "revoke", "", "revoke a certificate", command_revoke },
+    { "crl", "", "issue every revocation list now", command_crl },
+    { "audit-verify", "", "check the audit trail", command_audit_verify },
+    { "signer", "", "the key-holding process (started by the others)", command_signer },
+    { 0 },
+};
+
+int main(int argc, char **argv)
+{
+    log_open("jpki-ca", LOG_WARNING);
+    return opt_dispatch("jpki-ca", "The two certification authorities of JPKI and the operations authority.", commands,
+                        argc, argv);
+}

@@ -1,0 +1,417 @@
+/* cmpserver.c — OpenSSL's CMP server core between our own gate (kind, protection, sizes) and the call-backs into issuance
+ * and revocation. */
+#include "ca/cmpserver.h"
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/hex.h"
+#include "base/log.h"
+#include "ca/cmpmsg.h"
+#include "ca/issue.h"
+#include "ca/publish.h"
+#include "ca/revoke.h"
+#include "pki/cert.h"
+#include "pki/registration.h"
+
+#include <openssl/cmp.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <string.h>
+
+#define EXTRA_CERTS_MAX 8
+
+enum { OUTCOME_OPEN = 0, OUTCOME_CONFIRMED = 1, OUTCOME_REJECTED = 2 };
+
+/* One message in work. */
+struct deal {
+    struct cmpserver *server;
+    enum authority authority;
+    const struct peer *peer;
+    char officer[161];
+    struct cmpmsg msg;
+    int64_t issued;                      /* certificate id of an ir; 0: none */
+    struct book_transaction transaction; /* of a certConf */
+    bool confirmed;                      /* a certConf was acted upon */
+    enum rc rc;                          /* what went wrong in a call-back */
+    struct err err;
+};
+
+static const struct {
+    enum rc rc;
+    int failure;
+} failures[] = {
+    { RC_FORMAT, OSSL_CMP_PKIFAILUREINFO_badCertTemplate }, { RC_RANGE, OSSL_CMP_PKIFAILUREINFO_badCertTemplate },
+    { RC_DENIED, OSSL_CMP_PKIFAILUREINFO_notAuthorized },   { RC_CONFLICT, OSSL_CMP_PKIFAILUREINFO_badRequest },
+    { RC_STATE, OSSL_CMP_PKIFAILUREINFO_certRevoked },      { RC_EXISTS, OSSL_CMP_PKIFAILUREINFO_transactionIdInUse },
+    { RC_NOT_FOUND, OSSL_CMP_PKIFAILUREINFO_badCertId },    { RC_UNSUPPORTED, OSSL_CMP_PKIFAILUREINFO_badRequest },
+    { RC_UNREACHABLE, OSSL_CMP_PKIFAILUREINFO_systemUnavail },
+};
+
+static OSSL_CMP_PKISI *deal_rejection(struct deal *deal, enum rc rc)
+{
+    int failure = OSSL_CMP_PKIFAILUREINFO_systemFailure;
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++)
+        if (failures[i].rc == rc)
+            failure = failures[i].failure;
+    deal->rc = rc;
+    log_warning("%s: refused %s: %s", deal->officer, authority_name(deal->authority), err_text(&deal->err, rc));
+    return OSSL_CMP_STATUSINFO_new(OSSL_CMP_PKISTATUS_rejection, 1 << failure, err_text(&deal->err, rc));
+}
+
+static int deal_log(const char *function, const char *file, int line, OSSL_CMP_severity level, const char *text)
+{
+    (void)function, (void)file, (void)line, (void)level;
+    log_debug("cmp: %s", text);
+    return 1;
+}
+
+/* The order that a request makes; attributes and registration are in the caller's memory. */
+static enum rc deal_order(struct deal *deal, const OSSL_CRMF_MSG *request, struct buf *spki, struct attributes *attributes,
+                          struct registration *registration, struct issue_order *order)
+{
+    struct err *err = &deal->err;
+    OSSL_CRMF_CERTTEMPLATE *template = OSSL_CRMF_MSG_get0_tmpl(request);
+    const X509_EXTENSIONS *extensions = template ? OSSL_CRMF_CERTTEMPLATE_get0_extensions(template) : NULL;
+    GENERAL_NAMES *names = extensions ? X509V3_get_d2i(extensions, NID_subject_alt_name, NULL, NULL) : NULL;
+    enum rc rc = cmpmsg_public_key(&deal->msg, spki, err);
+    if (!rc && (!extensions || !names))
+        rc = err_set(err, RC_FORMAT, "the template has no subjectAltName with the attributes");
+    if (!rc)
+        rc = attributes_from_names(names, attributes, err);
+    if (rc == RC_NOT_FOUND)
+        rc = err_set(err, RC_FORMAT, "the template's subjectAltName holds no attributes");
+    if (!rc)
+        rc = attributes_check(attributes, err);
+    if (!rc)
+        rc = registration_from_extensions(extensions, registration, err);
+    if (rc == RC_NOT_FOUND)
+        rc = err_set(err, RC_FORMAT, "the template has no registration");
+    if (!rc && strcmp(registration->municipality, deal->peer->municipality) != 0)
+        rc = err_set(err, RC_DENIED, "municipality %s is not the officer's own", registration->municipality);
+    GENERAL_NAMES_free(names);
+    *order = (struct issue_order) { .authority = deal->authority, .request = registration->request,
+                                    .public_key = buf_bytes(spki), .municipality = registration->municipality,
+                                    .officer = deal->officer, .attributes = attributes,
+                                    .card_expiry = registration->card_expiry,
+                                    .auth_not_after = registration->auth_not_after };
+    return rc;
+}
+
+static OSSL_CMP_PKISI *on_request(OSSL_CMP_SRV_CTX *context, const OSSL_CMP_MSG *message, int id,
+                                  const OSSL_CRMF_MSG *request, const X509_REQ *p10, X509 **cert_out,
+                                  STACK_OF(X509) **chain_out, STACK_OF(X509) **ca_out)
+{
+    (void)message, (void)id, (void)p10, (void)chain_out, (void)ca_out;
+    struct deal *deal = OSSL_CMP_SRV_CTX_get0_custom_ctx(context);
+    struct buf spki = { 0 };
+    struct attributes attributes = { 0 };
+    struct registration registration = { 0 };
+    struct issue_order order;
+    struct book_cert row = { 0 };
+    enum rc rc = book_find_transaction(deal->server->ca->store, deal->msg.transaction, &deal->transaction, &deal->err);
+    if (rc == RC_OK)
+        rc = err_set(&deal->err, RC_EXISTS, "the transaction is known already");
+    else if (rc == RC_NOT_FOUND)
+        rc = deal_order(deal, request, &spki, &attributes, &registration, &order);
+    if (!rc)
+        rc = issue_certificate(deal->server->ca, &order, &row, &deal->err);
+    if (!rc)
+        rc = cert_parse(buf_bytes(&row.certificate), cert_out);
+    OSSL_CMP_PKISI *answer = NULL;
+    if (rc) {
+        answer = deal_rejection(deal, rc);
+    } else {
+        deal->issued = row.id;
+        answer = OSSL_CMP_STATUSINFO_new(OSSL_CMP_PKISTATUS_accepted, 0, NULL);
+    }
+    OPENSSL_cleanse(&attributes, sizeof attributes);
+    book_cert_wipe(&row);
+    buf_wipe(&spki);
+    return answer;
+}
+
+static enum rc deal_record_outcome(struct deal *deal, bool accepted)
+{
+    struct ca *ca = deal->server->ca;
+    int outcome = accepted ? OUTCOME_CONFIRMED : OUTCOME_REJECTED;
+    if (deal->transaction.outcome == outcome)
+        return RC_OK; /* the answer was lost: the same again */
+    if (deal->transaction.outcome != OUTCOME_OPEN)
+        return err_set(&deal->err, RC_CONFLICT, "the certificate was confirmed or rejected otherwise");
+    enum rc rc = accepted ? issue_confirm(ca, deal->transaction.cert, deal->officer, &deal->err)
+                          : revoke_by_id(ca, deal->transaction.cert, REVOKE_UNSPECIFIED, deal->officer,
+                                         "rejected by the desk", &deal->err);
+    return rc ? rc : book_set_outcome(ca->store, deal->transaction.id, outcome, &deal->err);
+}
+
+static int on_confirm(OSSL_CMP_SRV_CTX *context, const OSSL_CMP_MSG *message, int id, const ASN1_OCTET_STRING *hash,
+                      const OSSL_CMP_PKISI *status)
+{
+    (void)message, (void)id, (void)status;
+    struct deal *deal = OSSL_CMP_SRV_CTX_get0_custom_ctx(context);
+    struct book_cert row = { 0 };
+    uint8_t wanted[SHA256_DIGEST_LENGTH];
+    bool accepted = false;
+    enum rc rc = cmpmsg_confirmed(&deal->msg, &accepted, &deal->err);
+    if (!rc)
+        rc = book_find_id(deal->server->ca->store, deal->transaction.cert, &row, &deal->err);
+    if (!rc) {
+        SHA256(row.certificate.data, row.certificate.len, wanted);
+        if (!bytes_equal(bytes_of(ASN1_STRING_get0_data(hash), (size_t)ASN1_STRING_length(hash)),
+                         bytes_of(wanted, sizeof wanted)))
+            rc = err_set(&deal->err, RC_CONFLICT, "certConf names another certificate");
+    }
+    if (!rc)
+        rc = deal_record_outcome(deal, accepted);
+    deal->confirmed = true;
+    deal->rc = rc;
+    if (rc)
+        log_warning("%s: certConf refused: %s", deal->officer, err_text(&deal->err, rc));
+    book_cert_wipe(&row);
+    return rc == RC_OK;
+}
+
+/* An officer revokes certificates of the own municipality only, of the authority that is asked. */
+static enum rc deal_revoke(struct deal *deal, const X509_NAME *issuer, const ASN1_INTEGER *serial)
+{
+    struct ca *ca = deal->server->ca;
+    struct err *err = &deal->err;
+    struct book_cert row = { 0 };
+    struct buf text = { 0 };
+    ASN1_INTEGER *own = serial ? ASN1_INTEGER_dup(serial) : NULL;
+    X509 *carrier = X509_new(); /* cert_serial reads serials from certificates */
+    int reason = 0;
+    enum rc rc = own && carrier && X509_set_serialNumber(carrier, own) ? cert_serial(carrier, &text) : RC_FORMAT;
+    const char *name = rc ? NULL : buf_string(&text);
+    if (!rc && (!issuer || X509_NAME_cmp(issuer, X509_get_subject_name(ca->issuers[deal->authority].cert)) != 0))
+        rc = err_set(err, RC_NOT_FOUND, "the certificate is another authority's");
+    if (!rc)
+        rc = cmpmsg_reason(&deal->msg, &reason, err);
+    if (!rc && (reason > REVOKE_HOLD || reason == REVOKE_CA_COMPROMISE))
+        rc = err_set(err, RC_FORMAT, "reason %d is not one that a desk gives", reason);
+    if (!rc)
+        rc = name ? book_find_serial(ca->store, deal->authority, name, &row, err) : RC_NOMEM;
+    if (rc == RC_NOT_FOUND)
+        err_set(err, rc, "no such certificate");
+    if (!rc && strcmp(row.municipality, deal->peer->municipality) != 0)
+        rc = err_set(err, RC_DENIED, "the certificate is another municipality's");
+    if (!rc)
+        rc = revoke_certificate(ca, deal->authority, name, reason, deal->officer, "asked by the desk", err);
+    book_cert_wipe(&row);
+    buf_wipe(&text);
+    ASN1_INTEGER_free(own);
+    X509_free(carrier);
+    return rc;
+}
+
+static OSSL_CMP_PKISI *on_revocation(OSSL_CMP_SRV_CTX *context, const OSSL_CMP_MSG *message, const X509_NAME *issuer,
+                                     const ASN1_INTEGER *serial)
+{
+    (void)message;
+    struct deal *deal = OSSL_CMP_SRV_CTX_get0_custom_ctx(context);
+    enum rc rc = deal_revoke(deal, issuer, serial);
+    return rc ? deal_rejection(deal, rc) : OSSL_CMP_STATUSINFO_new(OSSL_CMP_PKISTATUS_accepted, 0, NULL);
+}
+
+static enum rc octets_of(const char *hex, ASN1_OCTET_STRING **out)
+{
+    struct buf bytes = { 0 };
+    ASN1_OCTET_STRING *octets = ASN1_OCTET_STRING_new();
+    enum rc rc = octets ? hex_decode(hex, &bytes) : RC_NOMEM;
+    if (!rc && !ASN1_OCTET_STRING_set(octets, bytes.data, (int)bytes.len))
+        rc = RC_NOMEM;
+    buf_wipe(&bytes);
+    if (rc)
+        ASN1_OCTET_STRING_free(octets);
+    else
+        *out = octets;
+    return rc;
+}
+
+/* The state that OpenSSL would have kept since our last answer in this transaction. */
+static enum rc context_resume(OSSL_CMP_CTX *cmp, const struct book_transaction *transaction)
+{
+    ASN1_OCTET_STRING *id = NULL, *nonce = NULL;
+    enum rc rc = octets_of(transaction->id, &id);
+    if (!rc)
+        rc = octets_of(transaction->nonce, &nonce);
+    if (!rc && (!OSSL_CMP_CTX_set1_transactionID(cmp, id) || !OSSL_CMP_CTX_set1_senderNonce(cmp, nonce)))
+        rc = RC_NOMEM;
+    ASN1_OCTET_STRING_free(id);
+    ASN1_OCTET_STRING_free(nonce);
+    return rc;
+}
+
+static enum rc context_make(struct deal *deal, X509 *officer, OSSL_CMP_SRV_CTX **out)
+{
+    OSSL_CMP_SRV_CTX *context = OSSL_CMP_SRV_CTX_new(NULL, NULL);
+    OSSL_CMP_CTX *cmp = context ? OSSL_CMP_SRV_CTX_get0_cmp_ctx(context) : NULL;
+    X509_STORE *trust = X509_STORE_new();
+    X509 *anchor = deal->server->ca->issuers[AUTHORITY_OPS].cert;
+    bool made = cmp && trust && X509_STORE_add_cert(trust, anchor) == 1 &&
+                OSSL_CMP_SRV_CTX_init(context, deal, on_request, on_revocation, NULL, NULL, on_confirm, NULL) &&
+                OSSL_CMP_CTX_set_log_cb(cmp, deal_log) && OSSL_CMP_CTX_set1_cert(cmp, deal->server->cert) &&
+                OSSL_CMP_CTX_set1_pkey(cmp, deal->server->key) && OSSL_CMP_CTX_set1_srvCert(cmp, officer) &&
+                OSSL_CMP_SRV_CTX_set_accept_unprotected(context, 0) &&
+                OSSL_CMP_SRV_CTX_set_accept_raverified(context, 0) &&
+                OSSL_CMP_SRV_CTX_set_grant_implicit_confirm(context, 0);
+    if (made && OSSL_CMP_CTX_set0_trustedStore(cmp, trust))
+        trust = NULL; /* taken */
+    X509_STORE_free(trust);
+    enum rc rc = made ? RC_OK : RC_NOMEM;
+    if (!rc && deal->msg.body == CMPMSG_CERT_CONF)
+        rc = context_resume(cmp, &deal->transaction);
+    if (rc)
+        OSSL_CMP_SRV_CTX_free(context);
+    else
+        *out = context;
+    return rc;
+}
+
+/* The certificate of the TLS peer from the book: it is the one that must have signed the message. */
+static enum rc deal_officer(struct deal *deal, X509 **officer)
+{
+    struct book_cert row = { 0 };
+    enum rc rc = book_find_serial(deal->server->ca->store, AUTHORITY_OPS, deal->peer->serial, &row, &deal->err);
+    if (rc == RC_NOT_FOUND)
+        rc = err_set(&deal->err, RC_DENIED, "the peer's certificate is not in the book");
+    if (!rc && (book_cert_state(&row) != BOOK_ACTIVE || row.not_after < clock_now()))
+        rc = err_set(&deal->err, RC_DENIED, "the peer's certificate is revoked or over");
+    if (!rc)
+        rc = cert_parse(buf_bytes(&row.certificate), officer);
+    book_cert_wipe(&row);
+    return rc;
+}
+
+/* What OpenSSL need not see. */
+static enum rc deal_gate(struct deal *deal, struct bytes message)
+{
+    struct err *err = &deal->err;
+    if (message.len > CMPSERVER_BODY_MAX)
+        return err_set(err, RC_RANGE, "a CMP message of more than %u bytes", CMPSERVER_BODY_MAX);
+    enum rc rc = cmpmsg_parse(message, &deal->msg, err);
+    if (rc)
+        return rc;
+    if (deal->msg.body != CMPMSG_IR && deal->msg.body != CMPMSG_CERT_CONF && deal->msg.body != CMPMSG_RR)
+        return err_set(err, RC_UNSUPPORTED, "a CMP message of kind %u", deal->msg.body);
+    if (!deal->msg.signed_protection)
+        return err_set(err, RC_DENIED, "the message is not protected by a signature");
+    if (deal->msg.extra_certs > EXTRA_CERTS_MAX || !deal->msg.transaction[0])
+        return err_set(err, RC_FORMAT, "too many certificates, or no transactionID");
+    if (deal->msg.body != CMPMSG_CERT_CONF)
+        return RC_OK;
+    rc = book_find_transaction(deal->server->ca->store, deal->msg.transaction, &deal->transaction, err);
+    if (rc == RC_NOT_FOUND)
+        return err_set(err, rc, "certConf of an unknown transaction");
+    if (!rc && (deal->transaction.authority != deal->authority || strcmp(deal->transaction.officer, deal->officer) != 0))
+        rc = err_set(err, RC_DENIED, "the transaction is another officer's or authority's");
+    return rc;
+}
+
+/* Before the answer leaves: what the next message of the transaction will need. */
+static enum rc deal_keep(struct deal *deal, struct bytes answer)
+{
+    struct cmpmsg ours;
+    struct book_transaction transaction = { .authority = deal->authority, .cert = deal->issued };
+    enum rc rc = cmpmsg_parse(answer, &ours, &deal->err);
+    if (rc)
+        return rc;
+    snprintf(transaction.id, sizeof transaction.id, "%s", deal->msg.transaction);
+    snprintf(transaction.officer, sizeof transaction.officer, "%s", deal->officer);
+    snprintf(transaction.nonce, sizeof transaction.nonce, "%s", ours.sender_nonce);
+    fault_point("cmp.before_keep");
+    rc = book_add_transaction(deal->server->ca->store, &transaction, &deal->err);
+    fault_point("cmp.after_keep");
+    return rc;
+}
+
+static enum rc deal_encode(OSSL_CMP_MSG *answer, struct buf *out)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *data = NULL;
+    enum rc rc = bio && i2d_OSSL_CMP_MSG_bio(bio, answer) ? RC_OK : RC_NOMEM;
+    long len = rc ? 0 : BIO_get_mem_data(bio, &data);
+    if (!rc)
+        rc = buf_append(out, data, (size_t)len);
+    BIO_free(bio);
+    return rc;
+}
+
+static enum rc deal_process(struct deal *deal, X509 *officer, struct bytes message, struct buf *out)
+{
+    OSSL_CMP_SRV_CTX *context = NULL;
+    OSSL_CMP_MSG *request = NULL, *answer = NULL;
+    BIO *bio = BIO_new_mem_buf(message.data, (int)message.len);
+    struct buf encoded = { 0 };
+    enum rc rc = bio ? context_make(deal, officer, &context) : RC_NOMEM;
+    if (!rc && !(request = d2i_OSSL_CMP_MSG_bio(bio, NULL)))
+        rc = err_set(&deal->err, RC_FORMAT, "not a CMP message");
+    if (!rc && !(answer = OSSL_CMP_SRV_process_request(context, request))) {
+        const char *why = ERR_reason_error_string(ERR_peek_last_error());
+        rc = err_set(&deal->err, RC_DENIED, "CMP: %s", why ? why : "the message was refused");
+    }
+    if (!rc && deal->msg.body == CMPMSG_CERT_CONF && !deal->confirmed && OSSL_CMP_MSG_get_bodytype(answer) == 19)
+        rc = deal_record_outcome(deal, false); /* an empty certConf: OpenSSL asks nobody */
+    if (!rc)
+        rc = deal_encode(answer, &encoded);
+    if (!rc && deal->issued)
+        rc = deal_keep(deal, buf_bytes(&encoded));
+    if (!rc)
+        rc = buf_append_bytes(out, buf_bytes(&encoded));
+    buf_wipe(&encoded);
+    OSSL_CMP_MSG_free(request);
+    OSSL_CMP_MSG_free(answer);
+    OSSL_CMP_SRV_CTX_free(context);
+    BIO_free(bio);
+    return rc;
+}
+
+enum rc cmpserver_answer(struct cmpserver *server, enum authority authority, const struct peer *peer,
+                         struct bytes message, struct buf *out, struct err *err)
+{
+    struct deal deal = { .server = server, .authority = authority, .peer = peer };
+    X509 *officer = NULL;
+    snprintf(deal.officer, sizeof deal.officer, "%s %s", role_name(peer->role), peer->serial);
+    ERR_clear_error();
+    ca_lock(server->ca);
+    enum rc rc = peer->role == ROLE_DESK_OFFICER ? deal_officer(&deal, &officer) : RC_DENIED;
+    if (!rc)
+        rc = deal_gate(&deal, message);
+    if (!rc)
+        rc = deal_process(&deal, officer, message, out);
+    ca_unlock(server->ca);
+    ERR_clear_error();
+    X509_free(officer);
+    if (rc) {
+        log_warning("%s: no CMP answer: %s", deal.officer, err_text(&deal.err, rc));
+        err_set(err, rc, "%s", err_text(&deal.err, rc));
+    }
+    return rc;
+}
+
+enum rc cmpserver_open(struct ca *ca, const struct identity *identity, struct cmpserver *server, struct err *err)
+{
+    struct cmpserver opened = { .ca = ca };
+    BIO *key = BIO_new_mem_buf(identity->key_pem.data, (int)identity->key_pem.len);
+    if (key)
+        opened.key = PEM_read_bio_PrivateKey(key, NULL, NULL, NULL);
+    BIO_free(key);
+    enum rc rc = opened.key ? cert_read(identity->cert_path, &opened.cert, err)
+                            : err_set(err, RC_FORMAT, "the key in %s is unreadable", identity->folder);
+    if (!rc && X509_check_private_key(opened.cert, opened.key) != 1)
+        rc = err_set(err, RC_FORMAT, "key and certificate in %s are not a pair", identity->folder);
+    if (rc)
+        cmpserver_close(&opened);
+    else
+        *server = opened;
+    return rc;
+}
+
+void cmpserver_close(struct cmpserver *server)
+{
+    X509_free(server->cert);
+    EVP_PKEY_free(server->key);
+    *server = (struct cmpserver) { 0 };
+}

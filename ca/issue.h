@@ -1,0 +1,37 @@
+/* issue.h — issuance that loses nothing and doubles nothing.
+ *
+ * Order: decide → one transaction { serial, exact to-be-signed bytes, audit row } → sign → compare → one transaction
+ * { certificate, audit row } → CRL of the municipality exists → answer. Whoever asks again with the same request name and
+ * key gets the same certificate, whatever happened to the first answer; recovery signs the same recorded bytes. */
+#ifndef JPKI_CA_ISSUE_H
+#define JPKI_CA_ISSUE_H
+
+#include "ca/ca.h"
+
+struct issue_order {
+    enum authority authority;
+    const char *request;          /* the desk's name of the enrolment, at most 160 bytes */
+    struct bytes public_key;      /* DER SubjectPublicKeyInfo; possession was proved */
+    const char *municipality;     /* 6 digits */
+    const char *officer;          /* who asks, for the book: "desk-officer 0A1B2C3D" */
+    const struct attributes *attributes; /* card certificates; of the authentication one only the birth date is used */
+    int64_t card_expiry, auth_not_after;
+    const char *role, *name, *dns;       /* operations certificates */
+};
+
+/* *cert is filled and wiped by the caller. RC_CONFLICT: the request is known with another key or municipality;
+ * RC_DENIED: too young for a signature certificate; RC_RANGE: nothing of the card's life is left, or a weak key;
+ * RC_FORMAT; RC_STATE: the certificate was revoked meanwhile; faults. */
+enum rc issue_certificate(struct ca *ca, const struct issue_order *order, struct book_cert *cert,
+                          struct err *err) MUST_CHECK;
+
+/* Pending → active. Again is RC_OK. RC_STATE when it is revoked. */
+enum rc issue_confirm(struct ca *ca, int64_t id, const char *actor, struct err *err) MUST_CHECK;
+
+/* After a start: signs what was recorded and not signed. */
+enum rc issue_recover(struct ca *ca, struct err *err) MUST_CHECK;
+
+/* Revokes (unspecified) what stayed unconfirmed longer than the configuration allows. *count certificates. */
+enum rc issue_expire_pending(struct ca *ca, size_t *count, struct err *err) MUST_CHECK;
+
+#endif

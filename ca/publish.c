@@ -1,0 +1,295 @@
+/* publish.c — building, judging and writing revocation lists. */
+#include "ca/publish.h"
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "ca/extensions.h"
+#include "ca/tbs.h"
+#include "ca/trail.h"
+#include "pki/cert.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LOCK_WAIT 1000 /* times 10 ms */
+#define LISTS_MAX 4096 /* two authorities, fewer than 1,900 municipalities */
+#define CRL_BYTES_MAX (1u << 30)
+
+static enum rc publish_lock(struct ca *ca, int *fd, struct err *err)
+{
+    char *path = file_join(ca->folder, "publish.lock");
+    enum rc rc = path ? RC_CONFLICT : RC_NOMEM;
+    for (int i = 0; rc == RC_CONFLICT && i < LOCK_WAIT; i++) {
+        struct err quiet = { 0 };
+        rc = file_lock(path, fd, &quiet);
+        if (rc == RC_CONFLICT)
+            usleep(10000);
+        else if (rc)
+            err_set(err, rc, "%s", quiet.text);
+    }
+    free(path);
+    return rc == RC_CONFLICT ? err_set(err, RC_TIMEOUT, "another process keeps publishing") : rc;
+}
+
+/* The distribution point of a list; NULL name for the operations authority, whose one list has no scope. */
+static enum rc list_point(struct ca *ca, enum authority authority, const char *name, X509_NAME **point, struct err *err)
+{
+    *point = NULL;
+    if (authority == AUTHORITY_OPS)
+        return RC_OK;
+    return name[0] ? authority_crldp(authority, ca->config.organisation, name, point, err)
+                   : authority_dn(authority, ca->config.organisation, point);
+}
+
+static enum rc list_path(struct ca *ca, enum authority authority, const X509_NAME *point, struct buf *path,
+                         struct err *err)
+{
+    enum rc rc = buf_printf(path, "%s/", ca->config.publication);
+    if (!rc)
+        rc = point ? authority_crl_path(point, path, err) : buf_printf(path, "%s/ca.crl", authority_name(authority));
+    return rc;
+}
+
+static enum rc write_file(const char *path, struct bytes content, struct err *err)
+{
+    char *folder = strdup(path);
+    if (!folder)
+        return RC_NOMEM;
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        *slash = '\0';
+    enum rc rc = slash ? file_make_folder(folder, 0755, err) : RC_OK;
+    free(folder);
+    return rc ? rc : file_write_atomic(path, content, 0644, err);
+}
+
+static enum rc each_entry(void *context, const char *serial, int64_t revoked_at, int reason, int64_t revocation)
+{
+    (void)revocation;
+    return tbs_crl_entry(serial, revoked_at, reason, context);
+}
+
+static enum rc list_extensions(struct ca *ca, enum authority authority, const X509_NAME *point, const char *name,
+                               int64_t number, X509_EXTENSIONS **extensions)
+{
+    enum rc rc = ext_authority_key(extensions, ca->issuers[authority].cert, false);
+    if (!rc)
+        rc = ext_crl_number(extensions, number);
+    if (!rc && point)
+        rc = ext_crl_scope(extensions, point, !name[0]);
+    return rc;
+}
+
+/* to-be-signed bytes of the next list, with the number that was taken for it. */
+static enum rc list_build(struct ca *ca, const struct book_list *last, const X509_NAME *point, struct book_list *next,
+                          struct buf *tbs, struct err *err)
+{
+    struct buf entries = { .max = CRL_BYTES_MAX };
+    X509_EXTENSIONS *extensions = NULL;
+    next->issued = clock_now();
+    next->next_update = next->issued + PUBLISH_NEXT_UPDATE;
+    enum rc rc = book_last_revocation(ca->store, next->authority, next->list, &next->covers, err);
+    if (!rc)
+        rc = book_each_revoked(ca->store, next->authority, next->list, last->issued, each_entry, &entries, err);
+    if (!rc)
+        rc = list_extensions(ca, next->authority, point, next->list, next->number, &extensions);
+    if (!rc) {
+        struct tbs_crl crl = { .issuer = X509_get_subject_name(ca->issuers[next->authority].cert),
+                               .this_update = next->issued, .next_update = next->next_update,
+                               .entries = buf_bytes(&entries), .extensions = extensions };
+        rc = tbs_crl_encode(&crl, tbs);
+    }
+    sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+    buf_wipe(&entries);
+    return rc;
+}
+
+static enum rc list_record(struct ca *ca, const struct book_list *next, struct err *err)
+{
+    char subject[64];
+    snprintf(subject, sizeof subject, "%s list %s", authority_name(next->authority), next->list[0] ? next->list : "own");
+    enum rc rc = store_begin(ca->store, err);
+    if (rc)
+        return rc;
+    rc = book_set_list(ca->store, next, err);
+    if (!rc)
+        rc = trail_append(ca->store, "clock", "crl", subject, NULL, err, "number %lld", (long long)next->number);
+    if (!rc)
+        rc = store_commit(ca->store, err);
+    store_rollback(ca->store);
+    return rc;
+}
+
+static enum rc list_take_number(struct ca *ca, struct book_list *next, struct err *err)
+{
+    enum rc rc = store_begin(ca->store, err);
+    if (rc)
+        return rc;
+    rc = book_take_crl_number(ca->store, next->authority, next->list, &next->number, err);
+    if (!rc)
+        rc = store_commit(ca->store, err);
+    store_rollback(ca->store);
+    return rc;
+}
+
+/* Under the lock. */
+static enum rc list_issue(struct ca *ca, enum authority authority, const char *name, struct err *err)
+{
+    struct book_list last = { 0 }, next = { .authority = authority, .crl.max = CRL_BYTES_MAX };
+    struct buf tbs = { .max = CRL_BYTES_MAX }, path = { 0 };
+    X509_NAME *point = NULL;
+    snprintf(next.list, sizeof next.list, "%s", name);
+    fault_point("crl.before_number");
+    enum rc rc = list_point(ca, authority, name, &point, err);
+    if (!rc)
+        rc = list_path(ca, authority, point, &path, err);
+    if (!rc)
+        rc = list_take_number(ca, &next, err);
+    fault_point("crl.after_number");
+    if (!rc)
+        rc = book_find_list(ca->store, authority, name, &last, err);
+    if (!rc)
+        rc = list_build(ca, &last, point, &next, &tbs, err);
+    if (!rc)
+        rc = signing_crl(ca->signing, authority, buf_bytes(&tbs), &next.crl, err);
+    if (!rc)
+        rc = tbs_check(buf_bytes(&next.crl), buf_bytes(&tbs), X509_get0_pubkey(ca->issuers[authority].cert), err);
+    if (!rc)
+        rc = publish_check(ca, authority, buf_bytes(&last.crl), buf_bytes(&next.crl), err);
+    fault_point("crl.after_sign");
+    if (!rc)
+        rc = list_record(ca, &next, err);
+    fault_point("crl.after_record");
+    const char *file = rc ? NULL : buf_string(&path);
+    if (!rc)
+        rc = file ? write_file(file, buf_bytes(&next.crl), err) : RC_NOMEM;
+    fault_point("crl.after_write");
+    if (!rc)
+        log_info("published %s number %lld", file, (long long)next.number);
+    buf_wipe(&last.crl);
+    buf_wipe(&next.crl);
+    buf_wipe(&tbs);
+    buf_wipe(&path);
+    X509_NAME_free(point);
+    return rc;
+}
+
+enum rc publish_list(struct ca *ca, enum authority authority, const char *name, struct err *err)
+{
+    int fd;
+    enum rc rc = publish_lock(ca, &fd, err);
+    if (rc)
+        return rc;
+    rc = list_issue(ca, authority, name, err);
+    close(fd);
+    return rc;
+}
+
+enum rc publish_ensure(struct ca *ca, enum authority authority, const char *name, struct err *err)
+{
+    struct book_list list = { 0 };
+    enum rc rc = book_find_list(ca->store, authority, name, &list, err);
+    bool there = rc == RC_OK && list.crl.len;
+    buf_wipe(&list.crl);
+    if (rc && rc != RC_NOT_FOUND)
+        return rc;
+    return there ? RC_OK : publish_list(ca, authority, name, err);
+}
+
+static enum rc publish_each(struct ca *ca, bool only_due, size_t *count, struct err *err)
+{
+    struct book_list *lists = calloc(LISTS_MAX, sizeof *lists);
+    size_t found = 0;
+    enum rc rc = !lists ? RC_NOMEM
+                 : only_due ? book_due_lists(ca->store, clock_now() - PUBLISH_INTERVAL, lists, LISTS_MAX, &found, err)
+                            : book_all_lists(ca->store, lists, LISTS_MAX, &found, err);
+    for (size_t i = 0; !rc && i < found; i++)
+        rc = publish_list(ca, lists[i].authority, lists[i].list, err);
+    free(lists);
+    if (!rc)
+        *count = found;
+    return rc;
+}
+
+enum rc publish_due(struct ca *ca, size_t *count, struct err *err)
+{
+    return publish_each(ca, true, count, err);
+}
+
+enum rc publish_all(struct ca *ca, size_t *count, struct err *err)
+{
+    return publish_each(ca, false, count, err);
+}
+
+static enum rc repair_file(const char *path, struct bytes wanted, size_t *count, struct err *err)
+{
+    struct buf found = { .max = CRL_BYTES_MAX };
+    struct err quiet = { 0 };
+    bool same = file_read(path, &found, &quiet) == RC_OK && bytes_equal(buf_bytes(&found), wanted);
+    buf_wipe(&found);
+    if (same)
+        return RC_OK;
+    *count += 1;
+    return write_file(path, wanted, err);
+}
+
+static enum rc repair_list(struct ca *ca, const struct book_list *row, size_t *count, struct err *err)
+{
+    struct book_list list = { 0 };
+    struct buf path = { 0 };
+    X509_NAME *point = NULL;
+    enum rc rc = book_find_list(ca->store, row->authority, row->list, &list, err);
+    if (!rc && list.crl.len)
+        rc = list_point(ca, row->authority, row->list, &point, err);
+    if (!rc && list.crl.len)
+        rc = list_path(ca, row->authority, point, &path, err);
+    if (!rc && list.crl.len) {
+        const char *file = buf_string(&path);
+        rc = file ? repair_file(file, buf_bytes(&list.crl), count, err) : RC_NOMEM;
+    }
+    buf_wipe(&list.crl);
+    buf_wipe(&path);
+    X509_NAME_free(point);
+    return rc;
+}
+
+static enum rc repair_cert(struct ca *ca, enum authority authority, size_t *count, struct err *err)
+{
+    struct buf der = { 0 };
+    char *path = NULL;
+    if (asprintf(&path, "%s/%s/ca.cer", ca->config.publication, authority_name(authority)) < 0)
+        return RC_NOMEM;
+    enum rc rc = cert_encode(ca->issuers[authority].cert, &der);
+    if (!rc)
+        rc = repair_file(path, buf_bytes(&der), count, err);
+    buf_wipe(&der);
+    free(path);
+    return rc;
+}
+
+enum rc publish_repair(struct ca *ca, size_t *count, struct err *err)
+{
+    int fd;
+    size_t found = 0, written = 0;
+    struct book_list *lists = calloc(LISTS_MAX, sizeof *lists);
+    enum rc rc = lists ? publish_lock(ca, &fd, err) : RC_NOMEM;
+    if (rc) {
+        free(lists);
+        return rc;
+    }
+    for (enum authority a = 0; !rc && a < AUTHORITY_COUNT; a++)
+        rc = repair_cert(ca, a, &written, err);
+    if (!rc)
+        rc = book_all_lists(ca->store, lists, LISTS_MAX, &found, err);
+    for (size_t i = 0; !rc && i < found; i++)
+        rc = repair_list(ca, &lists[i], &written, err);
+    close(fd);
+    free(lists);
+    if (!rc)
+        *count = written;
+    return rc;
+}

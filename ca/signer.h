@@ -1,0 +1,18 @@
+/* signer.h — the process that holds the authorities' keys. It reads questions from one socket and nothing else, checks
+ * each to-be-signed object against its own idea of what its authority may sign, signs, answers. It has no network and no
+ * store; it ends when the socket closes. */
+#ifndef JPKI_CA_SIGNER_H
+#define JPKI_CA_SIGNER_H
+
+#include "base/err.h"
+#include "ca/caconfig.h"
+
+/* Opens the keys, drops privileges, serves fd until it closes. Returns an exit status. A key that cannot be opened is
+ * told to the first question. */
+int signer_run(const char *folder, const char *file, int fd);
+
+/* The checks alone, pure. What authority `ca` may sign; RC_DENIED with the reason. */
+enum rc signer_check_cert(X509 *ca, enum authority authority, struct bytes tbs, struct err *err) MUST_CHECK;
+enum rc signer_check_crl(X509 *ca, enum authority authority, struct bytes tbs, struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,20 @@
+/* signframe.h — the messages between the intake and the signer over a socket pair: a length of 4 bytes big-endian, two
+ * bytes (question: what, authority; answer: rc, 0), then content. */
+#ifndef JPKI_CA_SIGNFRAME_H
+#define JPKI_CA_SIGNFRAME_H
+
+#include "base/buf.h"
+
+#define SIGNFRAME_MAX (256u * 1024u * 1024u)
+
+enum signframe_what {
+    SIGNFRAME_PING = 1, /* answered once every key is open */
+    SIGNFRAME_CERT = 2, /* content: TBSCertificate; answer: certificate, or words */
+    SIGNFRAME_CRL = 3,  /* content: TBSCertList; answer: CRL, or words */
+};
+
+/* Whole messages, blocking. RC_UNREACHABLE when the other side is gone, RC_RANGE, RC_NOMEM. content is appended to. */
+enum rc signframe_send(int fd, unsigned first, unsigned second, struct bytes content) MUST_CHECK;
+enum rc signframe_receive(int fd, unsigned *first, unsigned *second, struct buf *content) MUST_CHECK;
+
+#endif

@@ -1,0 +1,151 @@
+/* signing.c — the signer is started by exec, never by fork alone: it gets none of the intake's memory and descriptors. */
+#include "ca/signing.h"
+
+#include "base/log.h"
+#include "ca/signframe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+#define SIGNING_FD 3
+#define SIGNING_TIMEOUT 60 /* seconds; a signature takes milliseconds, a CRL of millions of entries some seconds */
+
+struct signing {
+    pthread_mutex_t lock;
+    char *program, *folder, *file;
+    int fd; /* -1: not running */
+    pid_t pid;
+};
+
+static void signing_stop(struct signing *signing)
+{
+    if (signing->fd >= 0)
+        close(signing->fd);
+    if (signing->pid > 0)
+        while (waitpid(signing->pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+    signing->fd = -1;
+    signing->pid = 0;
+}
+
+static enum rc signing_ask(struct signing *signing, unsigned what, enum authority authority, struct bytes content,
+                           struct buf *out, struct err *err)
+{
+    struct buf answer = { .max = SIGNFRAME_MAX };
+    unsigned code = 0, unused;
+    enum rc rc = signframe_send(signing->fd, what, authority, content);
+    if (!rc)
+        rc = signframe_receive(signing->fd, &code, &unused, &answer);
+    if (rc) {
+        signing_stop(signing); /* out of step: a new signer starts with a new socket */
+        rc = err_set(err, RC_UNREACHABLE, "the signer is gone");
+    } else if (code != RC_OK) {
+        rc = code < RC_COUNT ? (enum rc)code : RC_BUG;
+        const char *words = buf_string(&answer);
+        err_set(err, rc, "signer: %s", words && *words ? words : rc_text(rc));
+    } else {
+        rc = buf_append_bytes(out, buf_bytes(&answer));
+    }
+    buf_wipe(&answer);
+    return rc;
+}
+
+static enum rc signing_start(struct signing *signing, struct err *err)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+        return err_set_errno(err, RC_IO, "a socket pair for the signer");
+    char program[] = "jpki-ca", command[] = "signer", state[] = "--state", config[] = "--config";
+    char *argv[] = { program, command, state, signing->folder, config, signing->file, NULL };
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    if (pair[1] == SIGNING_FD) /* dup2 onto itself would keep close-on-exec */
+        fcntl(pair[1], F_SETFD, 0);
+    else
+        posix_spawn_file_actions_adddup2(&actions, pair[1], SIGNING_FD);
+    int failed = posix_spawn(&signing->pid, signing->program, &actions, NULL, argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    close(pair[1]);
+    if (failed) {
+        close(pair[0]);
+        signing->pid = 0;
+        errno = failed;
+        return err_set_errno(err, RC_IO, "starting the signer %s", signing->program);
+    }
+    struct timeval limit = { .tv_sec = SIGNING_TIMEOUT };
+    (void)setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    signing->fd = pair[0];
+    struct buf nothing = { 0 };
+    enum rc rc = signing_ask(signing, SIGNFRAME_PING, AUTHORITY_SIGN, bytes_of(NULL, 0), &nothing, err);
+    buf_wipe(&nothing);
+    if (rc)
+        signing_stop(signing);
+    return rc;
+}
+
+enum rc signing_open(const char *program, const char *folder, const char *file, struct signing **out, struct err *err)
+{
+    struct signing *signing = calloc(1, sizeof *signing);
+    if (!signing)
+        return RC_NOMEM;
+    signing->fd = -1;
+    pthread_mutex_init(&signing->lock, NULL);
+    signing->program = strdup(program ? program : "/proc/self/exe");
+    signing->folder = strdup(folder);
+    signing->file = strdup(file);
+    enum rc rc = signing->program && signing->folder && signing->file ? signing_start(signing, err) : RC_NOMEM;
+    if (rc)
+        signing_close(signing);
+    else
+        *out = signing;
+    return rc;
+}
+
+void signing_close(struct signing *signing)
+{
+    if (!signing)
+        return;
+    signing_stop(signing);
+    pthread_mutex_destroy(&signing->lock);
+    free(signing->program);
+    free(signing->folder);
+    free(signing->file);
+    free(signing);
+}
+
+static enum rc signing_do(struct signing *signing, unsigned what, enum authority authority, struct bytes tbs,
+                          struct buf *out, struct err *err)
+{
+    pthread_mutex_lock(&signing->lock);
+    enum rc rc = RC_OK;
+    if (signing->fd < 0) {
+        log_warning("starting the signer again");
+        rc = signing_start(signing, err);
+    }
+    if (!rc)
+        rc = signing_ask(signing, what, authority, tbs, out, err);
+    pthread_mutex_unlock(&signing->lock);
+    return rc;
+}
+
+enum rc signing_cert(struct signing *signing, enum authority authority, struct bytes tbs, struct buf *out,
+                     struct err *err)
+{
+    return signing_do(signing, SIGNFRAME_CERT, authority, tbs, out, err);
+}
+
+enum rc signing_crl(struct signing *signing, enum authority authority, struct bytes tbs, struct buf *out,
+                    struct err *err)
+{
+    return signing_do(signing, SIGNFRAME_CRL, authority, tbs, out, err);
+}

@@ -1,0 +1,25 @@
+/* signing.h — asking the signer: the intake's end of the socket pair. The signer is a process of its own that holds the
+ * keys and has no network; it is started anew when it died. One call at a time: calls of several threads wait. */
+#ifndef JPKI_CA_SIGNING_H
+#define JPKI_CA_SIGNING_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "pki/authority.h"
+
+struct signing;
+
+/* program: the jpki-ca to run as the signer; NULL for the running program itself. folder holds `file` (caconfig.h).
+ * Returns once every key is open, or with the signer's words why not. */
+enum rc signing_open(const char *program, const char *folder, const char *file, struct signing **signing,
+                     struct err *err) MUST_CHECK;
+void signing_close(struct signing *signing); /* waits for the signer's end; NULL is fine */
+
+/* The sealed object for these to-be-signed bytes, appended. RC_DENIED: the signer's own check refused them (its words in
+ * err); RC_UNREACHABLE: it is gone, and a new one could not be started; RC_CRYPTO. */
+enum rc signing_cert(struct signing *signing, enum authority authority, struct bytes tbs, struct buf *out,
+                     struct err *err) MUST_CHECK;
+enum rc signing_crl(struct signing *signing, enum authority authority, struct bytes tbs, struct buf *out,
+                    struct err *err) MUST_CHECK;
+
+#endif

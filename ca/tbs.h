@@ -1,0 +1,48 @@
+/* tbs.h — to-be-signed bytes of certificates and CRLs, and what is put around them once signed. Pure: the same input
+ * gives the same bytes, so that what is recorded before signing can be signed again after a crash. */
+#ifndef JPKI_CA_TBS_H
+#define JPKI_CA_TBS_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <openssl/x509v3.h>
+
+struct tbs_cert {
+    const char *serial; /* hex, as everywhere; positive */
+    const X509_NAME *issuer, *subject;
+    int64_t not_before, not_after;
+    struct bytes public_key; /* DER SubjectPublicKeyInfo */
+    const X509_EXTENSIONS *extensions;
+};
+
+/* TBSCertificate (RFC 5280 §4.1), v3, sha256WithRSAEncryption. Appended. */
+enum rc tbs_cert_encode(const struct tbs_cert *cert, struct buf *out) MUST_CHECK;
+
+struct tbs_crl {
+    const X509_NAME *issuer;
+    int64_t this_update, next_update;
+    struct bytes entries; /* concatenated revokedCertificates elements (tbs_crl_entry); empty for none */
+    const X509_EXTENSIONS *extensions;
+};
+
+/* One entry: serial, time, reasonCode (left out for 0, as RFC 5280 §5.3.1 wants). Appended. */
+enum rc tbs_crl_entry(const char *serial, int64_t revoked_at, int reason, struct buf *out) MUST_CHECK;
+
+/* TBSCertList (§5.1), v2. Appended. */
+enum rc tbs_crl_encode(const struct tbs_crl *crl, struct buf *out) MUST_CHECK;
+
+/* SEQUENCE { tbs, sha256WithRSAEncryption, BIT STRING signature }. Appended. */
+enum rc tbs_seal(struct bytes tbs, struct bytes signature, struct buf *out) MUST_CHECK;
+
+/* The parts of what tbs_seal makes; borrowed. RC_FORMAT. */
+enum rc tbs_open(struct bytes sealed, struct bytes *tbs, struct bytes *signature) MUST_CHECK;
+
+/* Signs with an RSA key (in a token or not) and seals. */
+enum rc tbs_sign(struct bytes tbs, EVP_PKEY *key, struct buf *out, struct err *err) MUST_CHECK;
+
+/* The sealed bytes hold exactly this tbs and verify with the issuer's key. RC_CONFLICT: other bytes were signed;
+ * RC_BAD_SIGNATURE. */
+enum rc tbs_check(struct bytes sealed, struct bytes tbs, EVP_PKEY *issuer_key, struct err *err) MUST_CHECK;
+
+#endif

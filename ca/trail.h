@@ -1,0 +1,20 @@
+/* trail.h — the audit trail: append-only rows, each carrying the hash of the one before it. A row is written in the
+ * transaction of what it tells: what cannot be told is not done. No personal data: people are serials and request names.
+ *
+ * hash = SHA-256(previous hash ‖ sequence ‖ time ‖ actor ‖ action ‖ subject ‖ detail), numbers as 8 bytes big-endian,
+ * texts with their length as 4 bytes before them. The first row's previous hash is 32 zero bytes. */
+#ifndef JPKI_CA_TRAIL_H
+#define JPKI_CA_TRAIL_H
+
+#include "store/store.h"
+
+/* Inside an open transaction. actor: who ("officer 0A1B", "clock", "founder"); action: one word; subject: of what
+ * ("sign 0132C4AB"). *sequence (may be NULL) is the row's number: a counter that only grows. */
+enum rc trail_append(struct store *store, const char *actor, const char *action, const char *subject, int64_t *sequence,
+                     struct err *err, const char *detail, ...) __attribute__((format(printf, 7, 8))) MUST_CHECK;
+
+/* Walks the whole chain, and compares it with the certificates: each recorded one was told once as issued, each revoked
+ * one as revoked. RC_CONFLICT names the first row that does not hold. *rows counts. */
+enum rc trail_verify(struct store *store, int64_t *rows, struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,29 @@
+/* validity.h — how long a certificate lives: the birthday rules (docs/PROFILE.md), pure arithmetic on civil dates in
+ * Japan. Every certificate ends at 14:59:59Z = 23:59:59 in Japan. */
+#ifndef JPKI_CA_VALIDITY_H
+#define JPKI_CA_VALIDITY_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct validity_limits {
+    int64_t now;
+    const char *birth;      /* EYYYYMMDD; a zero month or day counts as the first, a zero year as long ago */
+    int64_t card_expiry;    /* no certificate outlives the card */
+    int64_t auth_not_after; /* for the signature certificate: the other one's end; 0: no such cap */
+    int64_t ca_not_after;   /* nor its authority */
+};
+
+/* The end of the fifth birthday after today, or the last 23:59:59 in Japan inside every cap. RC_FORMAT: birth;
+ * RC_RANGE: that end is not after now. */
+enum rc validity_leaf(const struct validity_limits *limits, int64_t *not_after, struct err *err) MUST_CHECK;
+
+/* Whether a person of that birth date has reached the age in years today (in Japan). RC_FORMAT. */
+enum rc validity_has_age(const char *birth, int64_t now, int years, bool *has, struct err *err) MUST_CHECK;
+
+/* The end of the day before today's date, `years` years on: certificates of authorities (10) and of operations (2). */
+int64_t validity_years(int64_t now, int years);
+
+#endif

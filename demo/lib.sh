@@ -1,0 +1,205 @@
+# lib.sh — what the demonstration (and the flow tests) need of a world: a folder, its daemons, its words.
+# Sourced by bash scripts that have set BUILD (the build folder) and WORLD (the world's folder, absolute).
+
+PROGRAM_CA=$BUILD/ca/jpki-ca
+PROGRAM_REGISTRY=$BUILD/middleware/registry/jpki-registry
+PROGRAM_DESK=$BUILD/middleware/desk/jpki-desk
+PROGRAM_SIM=$BUILD/applet-sim/jpki-sim
+PROGRAM_JPKI=$BUILD/middleware/jpki/jpki
+MODULE=$BUILD/pkcs11/jpki-pkcs11.so
+SOFTHSM=/usr/lib/softhsm/libsofthsm2.so
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+case ${LC_ALL:-${LC_MESSAGES:-${LANG:-}}} in
+ja*) JAPANESE=1 ;;
+*) JAPANESE= ;;
+esac
+
+words() { # english, japanese
+    if [ -n "$JAPANESE" ]; then printf '%s' "$2"; else printf '%s' "$1"; fi
+}
+say() {
+    printf '%s\n' "$(words "$@")"
+}
+
+# --- checks -----------------------------------------------------------------------------------------------------------
+
+# Runs a command; prints one line with a tick, or what went wrong and ends the story.
+# english, japanese, command…
+check() {
+    local text
+    text=$(words "$1" "$2")
+    shift 2
+    printf '$ %s\n' "$*" >>"$WORLD/log/demo.log"
+    if "$@" >"$WORLD/log/last" 2>&1; then
+        cat "$WORLD/log/last" >>"$WORLD/log/demo.log"
+        printf '      \342\234\223 %s\n' "$text"
+    else
+        local status=$?
+        cat "$WORLD/log/last" >>"$WORLD/log/demo.log"
+        printf '      \342\234\227 %s\n' "$text"
+        sed 's/^/        | /' "$WORLD/log/last" | tail -n 20
+        say "        exit status $status; everything that was said: $WORLD/log/demo.log" \
+            "        終了コード $status。詳しい記録: $WORLD/log/demo.log"
+        exit 1
+    fi
+}
+
+# The same for a command that has to fail with exit status 1 and say the pattern.
+check_refused() { # english, japanese, pattern, command…
+    local text pattern
+    text=$(words "$1" "$2")
+    pattern=$3
+    shift 3
+    refused() {
+        local status=0
+        "$@" || status=$?
+        [ "$status" -eq 1 ]
+    }
+    check "$text" "$text" refused "$@"
+    grep -q -- "$pattern" "$WORLD/log/last" || {
+        say "        but it did not say '$pattern': $(cat "$WORLD/log/last")" "        しかし「$pattern」と言いませんでした: $(cat "$WORLD/log/last")"
+        exit 1
+    }
+}
+
+# Waits until a command succeeds, 10 seconds at most.
+until_true() {
+    local tries=0
+    until "$@" >/dev/null 2>&1; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 200 ] || return 1
+        sleep 0.05
+    done
+}
+
+# --- daemons ----------------------------------------------------------------------------------------------------------
+
+alive() { # pid: running and not a zombie (where nobody reaps orphans, kill -0 says yes for ever)
+    local state
+    state=$(sed -n 's/^State:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null) || return 1
+    [ -n "$state" ] && [ "${state#Z}" = "$state" ]
+}
+
+# Starts a daemon and waits for its pid file, which it writes when it is ready. name, command…
+start_daemon() {
+    local name=$1
+    shift
+    rm -f "$WORLD/run/$name.pid"
+    setsid "$@" --pid-file "$WORLD/run/$name.pid" >>"$WORLD/log/$name.log" 2>&1 </dev/null &
+    local started=$!
+    printf '%q ' "$@" --pid-file "$WORLD/run/$name.pid" >"$WORLD/run/$name.cmd"
+    local tries=0
+    until [ -s "$WORLD/run/$name.pid" ]; do
+        tries=$((tries + 1))
+        if [ "$tries" -gt 400 ] || { [ "$tries" -gt 5 ] && ! alive "$started" && [ ! -s "$WORLD/run/$name.pid" ]; }; then
+            tail -n 5 "$WORLD/log/$name.log"
+            return 1
+        fi
+        sleep 0.05
+    done
+}
+
+# Starts a daemon again with the command it was started with. name
+restart_daemon() {
+    local command
+    command=$(sed 's/ --pid-file .*//' "$WORLD/run/$1.cmd")
+    eval "start_daemon \"\$1\" $command"
+}
+
+kill_daemon() { # name, signal (TERM)
+    local pid
+    pid=$(cat "$WORLD/run/$1.pid" 2>/dev/null) || return 0
+    kill "-${2:-TERM}" "$pid" 2>/dev/null || return 0
+    local tries=0
+    while alive "$pid"; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 100 ] || { kill -KILL "$pid" 2>/dev/null; break; }
+        sleep 0.05
+    done
+    return 0
+}
+
+stop_world() {
+    local file
+    for file in "$WORLD"/run/*.pid; do
+        [ -e "$file" ] || continue
+        kill_daemon "$(basename "$file" .pid)"
+        rm -f "$file"
+    done
+}
+
+# An empty world. Only a folder that we made (or none, or an empty one) is ever removed.
+new_world() {
+    if [ -e "$WORLD" ] && [ ! -f "$WORLD/.open-jpki-world" ] && [ -n "$(ls -A "$WORLD" 2>/dev/null)" ]; then
+        say "$WORLD exists and is not a world of open-jpki: it is left alone" "$WORLD は open-jpki の世界ではないので触りません" >&2
+        exit 1
+    fi
+    [ -d "$WORLD" ] && stop_world
+    rm -rf "$WORLD"
+    mkdir -p "$WORLD"/{log,run,identities,cards,documents,hsm/tokens,publication}
+    chmod 700 "$WORLD"
+    echo "made by open-jpki; stop with: demo/demo.sh --world FOLDER --stop" >"$WORLD/.open-jpki-world"
+    cat >"$WORLD/hsm/softhsm2.conf" <<CONF
+directories.tokendir = $WORLD/hsm/tokens
+objectstore.backend = file
+log.level = ERROR
+CONF
+    export SOFTHSM2_CONF=$WORLD/hsm/softhsm2.conf
+}
+
+free_ports() { # how many: distinct free loopback ports, one a line
+    python3 - "$1" <<'PY'
+import socket, sys
+held = [socket.socket() for _ in range(int(sys.argv[1]))]
+for s in held:
+    s.bind(("127.0.0.1", 0))
+print("\n".join(str(s.getsockname()[1]) for s in held))
+PY
+}
+
+# A token in SoftHSM2 with random PINs: the user's in hsm/pin (0600), the security officer's in hsm/so-pin.
+new_hsm_token() {
+    (umask 077 && openssl rand -hex 12 >"$WORLD/hsm/pin" && openssl rand -hex 12 >"$WORLD/hsm/so-pin")
+    HSM_PIN=$(cat "$WORLD/hsm/pin") HSM_SO_PIN=$(cat "$WORLD/hsm/so-pin")
+    export HSM_PIN HSM_SO_PIN
+    pkcs11-tool --module "$SOFTHSM" --init-token --slot-index 0 --label jpki-ca --so-pin env:HSM_SO_PIN &&
+        pkcs11-tool --module "$SOFTHSM" --token-label jpki-ca --init-pin --login --login-type so --so-pin env:HSM_SO_PIN \
+            --new-pin env:HSM_PIN
+    local status=$?
+    unset HSM_PIN HSM_SO_PIN
+    return $status
+}
+
+# --- PC/SC ------------------------------------------------------------------------------------------------------------
+
+VPCD_PORT=35963
+VPCD_READER='Virtual PCD 00 00'
+
+port_open() {
+    (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+# A pcscd with the virtual reader: the one that runs, or one of our own. Fails where none can be run.
+start_pcscd() {
+    if [ -S /run/pcscd/pcscd.comm ] && opensc-tool -l 2>/dev/null | grep -q "$VPCD_READER"; then
+        return 0
+    fi
+    command -v pcscd >/dev/null || return 1
+    if command -v systemctl >/dev/null && systemctl is-active -q pcscd.socket 2>/dev/null; then
+        ${SUDO-} systemctl restart pcscd 2>/dev/null # it was started before the virtual reader was installed
+    elif [ "$(id -u)" -eq 0 ]; then
+        mkdir -p /run/pcscd
+        setsid pcscd --foreground >>"$WORLD/log/pcscd.log" 2>&1 </dev/null &
+        echo $! >"$WORLD/run/pcscd.pid"
+    else
+        return 1
+    fi
+    vpcd_reader_listed() { opensc-tool -l 2>/dev/null | grep -q "$VPCD_READER"; }
+    until_true vpcd_reader_listed
+}
+
+card_present() {
+    opensc-tool --reader "$VPCD_READER" --atr >/dev/null 2>&1
+}

@@ -1,0 +1,158 @@
+/* ask.c — `jpki-registry find`, `move` and `confirm`: an officer's or a verifier's questions to a node, answers as one
+ * line of JSON. */
+#include "base/clock.h"
+#include "base/opt.h"
+#include "base/proc.h"
+#include "net/client.h"
+#include "net/json.h"
+#include "registry/confirm.h"
+#include "registry/notice.h"
+#include "registry/program.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Prints and takes the value. */
+static int ask_print(json_t *value)
+{
+    char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
+    json_decref(value);
+    if (!text)
+        return opt_fail("%s", rc_text(RC_NOMEM));
+    puts(text);
+    free(text);
+    return EXIT_DONE;
+}
+
+static int ask_failed(struct err *err, enum rc rc)
+{
+    return opt_fail("%s: %s", rc_name(rc), err_text(err, rc));
+}
+
+/* "1980-02-29" becomes the register's "319800229"; anything else stays. */
+static void ask_birth(const char *typed, char out[16])
+{
+    snprintf(out, 16, "%s", typed);
+    if (date_check(typed))
+        return;
+    int year = atoi(typed), month = atoi(typed + 5), day = atoi(typed + 8);
+    snprintf(out, 16, "%c%04d%02d%02d", attributes_era(year, month, day), year, month, day);
+}
+
+int find_main(int argc, char **argv)
+{
+    const char *node = NULL, *folder = NULL, *code = NULL, *name = NULL, *birth = NULL, *address = NULL;
+    const struct opt opts[] = {
+        { "--node", "URL", "the municipal node", OPT_TEXT, &node, true },
+        { "--identity", "FOLDER", "an officer of the municipality", OPT_TEXT, &folder, true },
+        { "--code", "CODE", "住民票コード, 11 digits", OPT_TEXT, &code, false },
+        { "--name", "NAME", "or by name,", OPT_TEXT, &name, false },
+        { "--birth", "BIRTH", "birth (1980-02-29, or as the register writes it)", OPT_TEXT, &birth, false },
+        { "--address", "ADDRESS", "and address together", OPT_TEXT, &address, false },
+        { 0 },
+    };
+    int rest, status;
+    if (opt_parse("jpki-registry find [OPTIONS]", "Finds one resident.", opts, argc, argv, &rest, &status))
+        return status;
+    if (rest < argc)
+        return opt_misuse("'%s' is not expected here", argv[rest]);
+    if (code ? name || birth || address : !name || !birth || !address)
+        return opt_misuse("either --code, or --name, --birth and --address together");
+    proc_harden();
+    struct identity identity = { 0 };
+    struct registry_client *client = NULL;
+    struct resident resident;
+    struct err err = { 0 };
+    char day[16] = "";
+    if (birth)
+        ask_birth(birth, day);
+    enum rc rc = identity_open(folder, &identity, &err);
+    if (!rc)
+        rc = registry_open(node, &identity, &client, &err);
+    if (!rc)
+        rc = registry_find_resident(client, code, name, birth ? day : NULL, address, &resident, &err);
+    registry_close(client);
+    identity_close(&identity);
+    return rc ? ask_failed(&err, rc) : ask_print(resident_to_json(&resident));
+}
+
+int move_main(int argc, char **argv)
+{
+    const char *node = NULL, *folder = NULL, *code = NULL, *address = NULL, *date = NULL, *request = NULL;
+    const struct opt opts[] = {
+        { "--node", "URL", "the municipal node", OPT_TEXT, &node, true },
+        { "--identity", "FOLDER", "a registrar of the municipality", OPT_TEXT, &folder, true },
+        { "--code", "CODE", "住民票コード, 11 digits", OPT_TEXT, &code, true },
+        { "--address", "ADDRESS", "the new address, in the same municipality", OPT_TEXT, &address, true },
+        { "--date", "DATE", "when they moved, YYYY-MM-DD", OPT_TEXT, &date, true },
+        { "--request", "ID", "a name for this request: the same again is the same move", OPT_TEXT, &request, true },
+        { 0 },
+    };
+    int rest, status;
+    if (opt_parse("jpki-registry move [OPTIONS]", "Records a move within the municipality (転居).", opts, argc, argv, &rest,
+                  &status))
+        return status;
+    if (rest < argc)
+        return opt_misuse("'%s' is not expected here", argv[rest]);
+    proc_harden();
+    struct identity identity = { 0 };
+    struct client *client = NULL;
+    struct err err = { 0 };
+    json_t *answer = NULL;
+    json_t *body = json_pack("{s:s, s:s, s:s, s:s}", "code", code, "address", address, "date", date, "request", request);
+    enum rc rc = body ? RC_OK : err_set(&err, RC_FORMAT, "an option is not UTF-8");
+    if (!rc)
+        rc = identity_open(folder, &identity, &err);
+    if (!rc)
+        rc = client_open(node, &identity, 0, &client, &err);
+    if (!rc)
+        rc = client_json(client, "POST", "/v1/residents/move", body, &answer, &err);
+    client_close(client);
+    identity_close(&identity);
+    json_decref(body);
+    return rc ? ask_failed(&err, rc) : ask_print(answer);
+}
+
+int confirm_main(int argc, char **argv)
+{
+    const char *node = NULL, *folder = NULL, *name = NULL, *serial = NULL;
+    const struct opt opts[] = {
+        { "--node", "URL", "the national node", OPT_TEXT, &node, true },
+        { "--identity", "FOLDER", "a verifier", OPT_TEXT, &folder, true },
+        { "--authority", "A", "sign or auth", OPT_TEXT, &name, true },
+        { "--serial", "HEX", "the certificate's serial number", OPT_TEXT, &serial, true },
+        { 0 },
+    };
+    int rest, status;
+    if (opt_parse("jpki-registry confirm [OPTIONS]", "Is the person of this certificate still as it says?", opts, argc, argv,
+                  &rest, &status))
+        return status;
+    enum authority authority;
+    if (rest < argc)
+        return opt_misuse("'%s' is not expected here", argv[rest]);
+    if (authority_parse(name, &authority) || authority == AUTHORITY_OPS)
+        return opt_misuse("--authority takes sign or auth, not '%s'", name);
+    proc_harden();
+    struct identity identity = { 0 };
+    struct registry_client *client = NULL;
+    struct confirmation confirmation;
+    struct err err = { 0 };
+    enum rc rc = identity_open(folder, &identity, &err);
+    if (!rc)
+        rc = registry_open(node, &identity, &client, &err);
+    if (!rc)
+        rc = registry_confirm(client, authority, serial, &confirmation, &err);
+    registry_close(client);
+    identity_close(&identity);
+    if (rc)
+        return ask_failed(&err, rc);
+    char as_of[CLOCK_TEXT_SIZE], since[CLOCK_TEXT_SIZE];
+    clock_format(confirmation.as_of, as_of);
+    clock_format(confirmation.since, since);
+    json_t *value = json_pack("{s:s, s:s, s:s}", "status", confirm_status_name(confirmation.status), "as_of", as_of, "node",
+                              confirmation.node);
+    if (value && confirmation.since)
+        (void)json_object_set_new(value, "since", json_string(since));
+    return ask_print(value);
+}

@@ -1,0 +1,24 @@
+/* jpki_registry.c — the program: its commands as rows. */
+#include "base/opt.h"
+#include "registry/program.h"
+
+#include <stddef.h>
+
+static const struct command commands[] = {
+    { "populate", NULL, "fill a new municipal store with a synthetic town", populate_main },
+    { "serve", NULL, "run a municipal or the national node", serve_main },
+    { "find", NULL, "ask a municipal node for a resident", find_main },
+    { "move", NULL, "record a move within the municipality (転居)", move_main },
+    { "confirm", NULL, "ask the national node about a certificate's person", confirm_main },
+    { "sample", NULL, "print some residents of a store (synthetic people)", sample_main },
+    { "status", NULL, "print what a store holds and what is still to be told", status_main },
+    { 0 },
+};
+
+int main(int argc, char **argv)
+{
+    return opt_dispatch("jpki-registry",
+                        "The resident registry (住民基本台帳ネットワーク): municipal nodes keep their residents, the national\n"
+                        "node confirms them and tells the certification authorities of changes.",
+                        commands, argc, argv);
+}

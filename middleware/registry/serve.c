@@ -1,0 +1,127 @@
+/* serve.c — `jpki-registry serve`: a node until SIGTERM. */
+#include "base/log.h"
+#include "base/opt.h"
+#include "base/proc.h"
+#include "pki/cert.h"
+#include "registry/node.h"
+#include "registry/program.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define DELIVERY_SECONDS 10
+#define BODY_MAX (2u << 20)
+
+struct serve_options {
+    const char *role, *store, *identity, *bind, *national, *ca, *pid_file, *log;
+    long port;
+};
+
+static enum rc serve_read_self(struct node *node, struct err *err)
+{
+    X509 *cert = NULL;
+    struct buf der = { 0 };
+    enum rc rc = cert_read(node->identity.cert_path, &cert, err);
+    if (!rc)
+        rc = cert_encode(cert, &der);
+    if (!rc)
+        rc = peer_from_cert(buf_bytes(&der), &node->self, err);
+    X509_free(cert);
+    buf_wipe(&der);
+    enum role want = node->role == NODE_MUNICIPAL ? ROLE_NODE_MUNICIPAL : ROLE_NODE_NATIONAL;
+    if (!rc && node->self.role != want)
+        rc = err_set(err, RC_DENIED, "%s: its role is %s, a %s node needs %s", node->identity.cert_path,
+                     role_name(node->self.role), node_role_name(node->role), role_name(want));
+    return rc;
+}
+
+/* The store, and for the courier its own handle and connection. */
+static enum rc serve_open(struct node *node, const struct serve_options *o, const char *target, struct err *err)
+{
+    enum rc rc = identity_open(o->identity, &node->identity, err);
+    if (!rc)
+        rc = serve_read_self(node, err);
+    const char *municipality = node->role == NODE_MUNICIPAL ? node->self.municipality : "000000";
+    if (!rc)
+        rc = ledger_open(o->store, node->role, municipality, &node->store, err);
+    if (!rc && target)
+        rc = ledger_open(o->store, node->role, municipality, &node->outgoing, err);
+    if (!rc && target)
+        rc = client_open(target, &node->identity, DELIVERY_SECONDS, &node->client, err);
+    return rc;
+}
+
+static enum rc serve_run(struct node *node, const struct serve_options *o, struct err *err)
+{
+    bool municipal = node->role == NODE_MUNICIPAL;
+    const char *target = municipal ? o->national : o->ca;
+    struct server *server = NULL;
+    enum rc rc = serve_open(node, o, target, err);
+    if (!rc && target)
+        rc = courier_start(municipal ? "to the national node" : "to the authorities",
+                           municipal ? municipal_deliver : national_deliver, node, &node->courier, err);
+    const struct server_settings settings = {
+        .bind = o->bind, .port = (uint16_t)o->port, .body_max = BODY_MAX, .identity = &node->identity,
+        .routes = municipal ? municipal_routes : national_routes, .context = node,
+    };
+    if (!rc)
+        rc = server_start(&settings, &server, err);
+    if (!rc) {
+        log_info("%s node %s listens on port %u%s", node_role_name(node->role), node->self.municipality,
+                 server_port(server), target ? "" : "; its outbox is delivered to nobody");
+        rc = proc_pid_file(o->pid_file, err);
+    }
+    while (!rc && !proc_wait(60000))
+        ;
+    if (server)
+        server_stop(server);
+    courier_stop(node->courier);
+    client_close(node->client);
+    store_close(node->outgoing);
+    store_close(node->store);
+    identity_close(&node->identity);
+    return rc;
+}
+
+int serve_main(int argc, char **argv)
+{
+    struct serve_options o = { 0 };
+    const struct opt opts[] = {
+        { "--role", "ROLE", "municipal or national", OPT_TEXT, &o.role, true },
+        { "--store", "URL", "sqlite:PATH or a path; made when it is not there", OPT_TEXT, &o.store, true },
+        { "--identity", "FOLDER", "key.pem, cert.pem and ca.pem; names the municipality", OPT_TEXT, &o.identity, true },
+        { "--port", "P", "0 for any", OPT_NUMBER, &o.port, true },
+        { "--bind", "ADDRESS", "where to listen (default 127.0.0.1)", OPT_TEXT, &o.bind, false },
+        { "--national", "URL", "the national node, for a municipal one", OPT_TEXT, &o.national, false },
+        { "--ca", "URL", "the certification authorities, for the national one", OPT_TEXT, &o.ca, false },
+        { "--pid-file", "FILE", "written when the node is ready", OPT_TEXT, &o.pid_file, false },
+        { "--log", "FILE", "instead of standard error", OPT_TEXT, &o.log, false },
+        { 0 },
+    };
+    int rest, status;
+    proc_harden();
+    if (opt_parse("jpki-registry serve [OPTIONS]", "Runs a node until SIGTERM.", opts, argc, argv, &rest, &status))
+        return status;
+    struct node node = { .batch = NOTICE_BATCH, .lock = PTHREAD_MUTEX_INITIALIZER };
+    if (rest < argc)
+        return opt_misuse("'%s' is not expected here", argv[rest]);
+    if (node_role_parse(o.role, &node.role))
+        return opt_misuse("--role takes municipal or national, not '%s'", o.role);
+    if (o.port < 0 || o.port > 65535)
+        return opt_misuse("--port takes 0 to 65535");
+    if (node.role == NODE_MUNICIPAL ? o.ca != NULL : o.national != NULL)
+        return opt_misuse("%s is not for a %s node", o.ca ? "--ca" : "--national", o.role);
+    log_open("jpki-registry", LOG_INFO);
+    if (o.log && log_to_file(o.log))
+        return opt_fail("%s: cannot be written", o.log);
+    struct err err = { 0 };
+    enum rc rc = proc_catch_stop(&err);
+    if (!rc)
+        rc = serve_run(&node, &o, &err);
+    if (rc) {
+        log_error("%s", err_text(&err, rc));
+        return opt_fail("%s", err_text(&err, rc));
+    }
+    log_info("stopped");
+    return EXIT_DONE;
+}
