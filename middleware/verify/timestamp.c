@@ -43,7 +43,7 @@ static X509_STORE *timestamp_store(const STACK_OF(X509) *anchors, int64_t at)
     X509_VERIFY_PARAM *rules = X509_STORE_get0_param(store);
     X509_VERIFY_PARAM_set_time(rules, (time_t)at);
     X509_VERIFY_PARAM_set_auth_level(rules, 2);
-    bool good = X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_X509_STRICT) == 1;
+    bool good = X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_PARTIAL_CHAIN) == 1;
     for (int i = 0; good && i < sk_X509_num(anchors); i++)
         good = X509_STORE_add_cert(store, sk_X509_value(anchors, i)) == 1;
     if (good)
