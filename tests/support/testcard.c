@@ -3,6 +3,7 @@
 
 #include "applet-sim/sim_reader.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/hex.h"
 #include "base/proc.h"
 #include "base/random.h"
@@ -357,6 +358,14 @@ struct testcard_server {
     pid_t pid;
     char folder[32], reader[80];
 };
+
+void testcard_write(const struct testcard *card, const char *path)
+{
+    char key_path[4096];
+    assert_true(snprintf(key_path, sizeof key_path, "%s.key", path) < (int)sizeof key_path);
+    assert_int_equal(file_write_atomic(key_path, secret_bytes(&card->seal_key), 0600, NULL), RC_OK);
+    assert_int_equal(file_write_atomic(path, buf_bytes(&card->image), 0600, NULL), RC_OK);
+}
 
 /* In the child: struct secret does not survive a fork, so the seal key comes as bytes. */
 static void testcard_serve_child(struct testcard *card, uint8_t *seal_key, const char *path)

@@ -52,6 +52,9 @@ void testcard_fail_save(struct testcard *card, unsigned after); /* saves `after`
 void testcard_cut(struct testcard *card);
 struct bytes testcard_image(const struct testcard *card); /* what was saved last; borrowed */
 
+/* Writes the card (as it was saved last) as jpki-sim keeps one: the image at path and its key at path.key. */
+void testcard_write(const struct testcard *card, const char *path);
+
 /* --- a process with a socket ---------------------------------------------------------------------------------------- */
 
 struct testcard_server;
