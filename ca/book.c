@@ -24,7 +24,7 @@ static const char *const migrations[] = {
     " PRIMARY KEY(authority, list));"
     "CREATE TABLE transactions ("
     " id TEXT PRIMARY KEY, authority TEXT NOT NULL, certificate INTEGER NOT NULL REFERENCES certificates(id),"
-    " officer TEXT NOT NULL, nonce TEXT NOT NULL, outcome INTEGER NOT NULL);"
+    " officer TEXT NOT NULL, nonce TEXT NOT NULL, outcome INTEGER NOT NULL, request BLOB NOT NULL);"
     "CREATE TABLE events (sequence INTEGER PRIMARY KEY, event TEXT NOT NULL, time TEXT NOT NULL);"
     "CREATE TABLE audit ("
     " sequence INTEGER PRIMARY KEY, time INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL,"

@@ -107,7 +107,10 @@ struct book_transaction {
     char officer[161];
     char nonce[129];   /* our last senderNonce, hex */
     int outcome;       /* 0 open, 1 confirmed, 2 rejected */
+    struct buf request;/* the ir message that began it: signed evidence, and what resumes it */
 };
+void book_transaction_wipe(struct book_transaction *transaction);
+/* The caller wipes. */
 enum rc book_find_transaction(struct store *store, const char *id, struct book_transaction *transaction,
                               struct err *err) MUST_CHECK;
 enum rc book_add_transaction(struct store *store, const struct book_transaction *transaction, struct err *err) MUST_CHECK;

@@ -196,11 +196,17 @@ enum rc book_all_lists(struct store *store, struct book_list *lists, size_t max,
     return list_collect(s, rc, lists, max, count, err);
 }
 
+void book_transaction_wipe(struct book_transaction *transaction)
+{
+    buf_wipe(&transaction->request);
+    *transaction = (struct book_transaction) { 0 };
+}
+
 enum rc book_find_transaction(struct store *store, const char *id, struct book_transaction *transaction, struct err *err)
 {
     struct statement *s = NULL;
     struct book_transaction row = { 0 };
-    enum rc rc = store_prepare(store, "SELECT authority, certificate, officer, nonce, outcome FROM transactions"
+    enum rc rc = store_prepare(store, "SELECT authority, certificate, officer, nonce, outcome, request FROM transactions"
                                       " WHERE id = ?1", &s, err);
     if (!rc) {
         bind_text(s, 1, id);
@@ -214,9 +220,13 @@ enum rc book_find_transaction(struct store *store, const char *id, struct book_t
         snprintf(row.officer, sizeof row.officer, "%s", column_text(s, 2));
         snprintf(row.nonce, sizeof row.nonce, "%s", column_text(s, 3));
         row.outcome = (int)column_integer(s, 4);
+        if (!rc)
+            rc = buf_append_bytes(&row.request, column_blob(s, 5));
     }
     statement_done(s);
-    if (!rc)
+    if (rc)
+        book_transaction_wipe(&row);
+    else
         *transaction = row;
     return rc;
 }
@@ -225,8 +235,8 @@ enum rc book_add_transaction(struct store *store, const struct book_transaction 
 {
     struct statement *s = NULL;
     enum rc rc = store_prepare(store,
-                               "INSERT INTO transactions(id, authority, certificate, officer, nonce, outcome)"
-                               " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+                               "INSERT INTO transactions(id, authority, certificate, officer, nonce, outcome, request)"
+                               " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                                &s, err);
     if (!rc) {
         bind_text(s, 1, transaction->id);
@@ -235,6 +245,7 @@ enum rc book_add_transaction(struct store *store, const struct book_transaction 
         bind_text(s, 4, transaction->officer);
         bind_text(s, 5, transaction->nonce);
         bind_integer(s, 6, transaction->outcome);
+        bind_blob(s, 7, buf_bytes(&transaction->request));
         rc = statement_run(s, NULL, err);
     }
     statement_done(s);

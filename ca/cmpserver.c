@@ -22,6 +22,7 @@
 
 #define EXTRA_CERTS_MAX 8
 
+enum { BODY_IP = 1, BODY_PKICONF = 19 }; /* RFC 9810 §5.1.2 */
 enum { OUTCOME_OPEN = 0, OUTCOME_CONFIRMED = 1, OUTCOME_REJECTED = 2 };
 
 /* One message in work. */
@@ -34,6 +35,7 @@ struct deal {
     int64_t issued;                      /* certificate id of an ir; 0: none */
     struct book_transaction transaction; /* of a certConf */
     bool confirmed;                      /* a certConf was acted upon */
+    bool resuming;                       /* the recorded ir is being given to the context once more */
     enum rc rc;                          /* what went wrong in a call-back */
     struct err err;
 };
@@ -99,6 +101,17 @@ static enum rc deal_order(struct deal *deal, const OSSL_CRMF_MSG *request, struc
     return rc;
 }
 
+/* The certificate that the transaction's ir had got. */
+static OSSL_CMP_PKISI *deal_repeat(struct deal *deal, X509 **cert_out)
+{
+    struct book_cert row = { 0 };
+    enum rc rc = book_find_id(deal->server->ca->store, deal->transaction.cert, &row, &deal->err);
+    if (!rc)
+        rc = cert_parse(buf_bytes(&row.certificate), cert_out);
+    book_cert_wipe(&row);
+    return rc ? deal_rejection(deal, rc) : OSSL_CMP_STATUSINFO_new(OSSL_CMP_PKISTATUS_accepted, 0, NULL);
+}
+
 static OSSL_CMP_PKISI *on_request(OSSL_CMP_SRV_CTX *context, const OSSL_CMP_MSG *message, int id,
                                   const OSSL_CRMF_MSG *request, const X509_REQ *p10, X509 **cert_out,
                                   STACK_OF(X509) **chain_out, STACK_OF(X509) **ca_out)
@@ -110,6 +123,8 @@ static OSSL_CMP_PKISI *on_request(OSSL_CMP_SRV_CTX *context, const OSSL_CMP_MSG 
     struct registration registration = { 0 };
     struct issue_order order;
     struct book_cert row = { 0 };
+    if (deal->resuming)
+        return deal_repeat(deal, cert_out);
     enum rc rc = book_find_transaction(deal->server->ca->store, deal->msg.transaction, &deal->transaction, &deal->err);
     if (rc == RC_OK)
         rc = err_set(&deal->err, RC_EXISTS, "the transaction is known already");
@@ -230,17 +245,32 @@ static enum rc octets_of(const char *hex, ASN1_OCTET_STRING **out)
     return rc;
 }
 
-/* The state that OpenSSL would have kept since our last answer in this transaction. */
-static enum rc context_resume(OSSL_CMP_CTX *cmp, const struct book_transaction *transaction)
+static OSSL_CMP_MSG *message_read(struct bytes der)
 {
-    ASN1_OCTET_STRING *id = NULL, *nonce = NULL;
-    enum rc rc = octets_of(transaction->id, &id);
-    if (!rc)
-        rc = octets_of(transaction->nonce, &nonce);
-    if (!rc && (!OSSL_CMP_CTX_set1_transactionID(cmp, id) || !OSSL_CMP_CTX_set1_senderNonce(cmp, nonce)))
+    BIO *bio = BIO_new_mem_buf(der.data, (int)der.len);
+    OSSL_CMP_MSG *message = bio ? d2i_OSSL_CMP_MSG_bio(bio, NULL) : NULL;
+    BIO_free(bio);
+    return message;
+}
+
+/* Brings a fresh context to where the one that answered the ir had been: OpenSSL 3.0 takes a certConf in no other state
+ * and has no way to set it. */
+static enum rc context_resume(struct deal *deal, OSSL_CMP_SRV_CTX *context)
+{
+    ASN1_OCTET_STRING *nonce = NULL;
+    OSSL_CMP_MSG *request = message_read(buf_bytes(&deal->transaction.request)), *answer = NULL;
+    deal->resuming = true;
+    if (request)
+        answer = OSSL_CMP_SRV_process_request(context, request);
+    deal->resuming = false;
+    enum rc rc = answer && OSSL_CMP_MSG_get_bodytype(answer) == BODY_IP
+                     ? octets_of(deal->transaction.nonce, &nonce)
+                     : err_set(&deal->err, RC_STATE, "the transaction cannot be resumed");
+    if (!rc && !OSSL_CMP_CTX_set1_senderNonce(OSSL_CMP_SRV_CTX_get0_cmp_ctx(context), nonce))
         rc = RC_NOMEM;
-    ASN1_OCTET_STRING_free(id);
     ASN1_OCTET_STRING_free(nonce);
+    OSSL_CMP_MSG_free(request);
+    OSSL_CMP_MSG_free(answer);
     return rc;
 }
 
@@ -262,7 +292,7 @@ static enum rc context_make(struct deal *deal, X509 *officer, OSSL_CMP_SRV_CTX *
     X509_STORE_free(trust);
     enum rc rc = made ? RC_OK : RC_NOMEM;
     if (!rc && deal->msg.body == CMPMSG_CERT_CONF)
-        rc = context_resume(cmp, &deal->transaction);
+        rc = context_resume(deal, context);
     if (rc)
         OSSL_CMP_SRV_CTX_free(context);
     else
@@ -311,7 +341,7 @@ static enum rc deal_gate(struct deal *deal, struct bytes message)
 }
 
 /* Before the answer leaves: what the next message of the transaction will need. */
-static enum rc deal_keep(struct deal *deal, struct bytes answer)
+static enum rc deal_keep(struct deal *deal, struct bytes message, struct bytes answer)
 {
     struct cmpmsg ours;
     struct book_transaction transaction = { .authority = deal->authority, .cert = deal->issued };
@@ -321,9 +351,12 @@ static enum rc deal_keep(struct deal *deal, struct bytes answer)
     snprintf(transaction.id, sizeof transaction.id, "%s", deal->msg.transaction);
     snprintf(transaction.officer, sizeof transaction.officer, "%s", deal->officer);
     snprintf(transaction.nonce, sizeof transaction.nonce, "%s", ours.sender_nonce);
+    rc = buf_append_bytes(&transaction.request, message);
     fault_point("cmp.before_keep");
-    rc = book_add_transaction(deal->server->ca->store, &transaction, &deal->err);
+    if (!rc)
+        rc = book_add_transaction(deal->server->ca->store, &transaction, &deal->err);
     fault_point("cmp.after_keep");
+    book_transaction_wipe(&transaction);
     return rc;
 }
 
@@ -343,28 +376,26 @@ static enum rc deal_process(struct deal *deal, X509 *officer, struct bytes messa
 {
     OSSL_CMP_SRV_CTX *context = NULL;
     OSSL_CMP_MSG *request = NULL, *answer = NULL;
-    BIO *bio = BIO_new_mem_buf(message.data, (int)message.len);
     struct buf encoded = { 0 };
-    enum rc rc = bio ? context_make(deal, officer, &context) : RC_NOMEM;
-    if (!rc && !(request = d2i_OSSL_CMP_MSG_bio(bio, NULL)))
+    enum rc rc = context_make(deal, officer, &context);
+    if (!rc && !(request = message_read(message)))
         rc = err_set(&deal->err, RC_FORMAT, "not a CMP message");
     if (!rc && !(answer = OSSL_CMP_SRV_process_request(context, request))) {
         const char *why = ERR_reason_error_string(ERR_peek_last_error());
         rc = err_set(&deal->err, RC_DENIED, "CMP: %s", why ? why : "the message was refused");
     }
-    if (!rc && deal->msg.body == CMPMSG_CERT_CONF && !deal->confirmed && OSSL_CMP_MSG_get_bodytype(answer) == 19)
+    if (!rc && deal->msg.body == CMPMSG_CERT_CONF && !deal->confirmed && OSSL_CMP_MSG_get_bodytype(answer) == BODY_PKICONF)
         rc = deal_record_outcome(deal, false); /* an empty certConf: OpenSSL asks nobody */
     if (!rc)
         rc = deal_encode(answer, &encoded);
     if (!rc && deal->issued)
-        rc = deal_keep(deal, buf_bytes(&encoded));
+        rc = deal_keep(deal, message, buf_bytes(&encoded));
     if (!rc)
         rc = buf_append_bytes(out, buf_bytes(&encoded));
     buf_wipe(&encoded);
     OSSL_CMP_MSG_free(request);
     OSSL_CMP_MSG_free(answer);
     OSSL_CMP_SRV_CTX_free(context);
-    BIO_free(bio);
     return rc;
 }
 
@@ -384,6 +415,7 @@ enum rc cmpserver_answer(struct cmpserver *server, enum authority authority, con
     ca_unlock(server->ca);
     ERR_clear_error();
     X509_free(officer);
+    book_transaction_wipe(&deal.transaction);
     if (rc) {
         log_warning("%s: no CMP answer: %s", deal.officer, err_text(&deal.err, rc));
         err_set(err, rc, "%s", err_text(&deal.err, rc));

@@ -1,6 +1,7 @@
 /* cmpserver.h — CMP (RFC 9810) as the authorities speak it: ir, certConf and rr, protected by the signature of the very
- * certificate that made the TLS connection. OpenSSL's server context is made afresh for each message and set up from the
- * book's own transaction table, so that a certConf works after a restart and nothing of one message stays for the next. */
+ * certificate that made the TLS connection. OpenSSL's server context is made afresh for each message, so that nothing of one
+ * message stays for the next. For a certConf it is brought to where it was by giving it the recorded ir once more (its
+ * answer is dropped, nothing is issued) and the nonce of the answer that was sent: it works after a restart too. */
 #ifndef JPKI_CA_CMPSERVER_H
 #define JPKI_CA_CMPSERVER_H
 

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LOCK_WAIT 1000 /* times 10 ms */
@@ -54,7 +55,22 @@ static enum rc list_path(struct ca *ca, enum authority authority, const X509_NAM
     return rc;
 }
 
-static enum rc write_file(const char *path, struct bytes content, struct err *err)
+/* Folders below the publication's are for a web server to read, whatever the daemon's umask. */
+static enum rc make_public_folder(const char *publication, char *folder, struct err *err)
+{
+    size_t base = strlen(publication);
+    enum rc rc = file_make_folder(folder, 0755, err);
+    for (char *slash; !rc && strlen(folder) > base; *slash = '\0') {
+        if (chmod(folder, 0755) != 0)
+            rc = err_set_errno(err, RC_IO, "%s", folder);
+        slash = strrchr(folder, '/');
+        if (!slash)
+            break;
+    }
+    return rc;
+}
+
+static enum rc write_file(struct ca *ca, const char *path, struct bytes content, struct err *err)
 {
     char *folder = strdup(path);
     if (!folder)
@@ -62,7 +78,7 @@ static enum rc write_file(const char *path, struct bytes content, struct err *er
     char *slash = strrchr(folder, '/');
     if (slash)
         *slash = '\0';
-    enum rc rc = slash ? file_make_folder(folder, 0755, err) : RC_OK;
+    enum rc rc = slash ? make_public_folder(ca->config.publication, folder, err) : RC_OK;
     free(folder);
     return rc ? rc : file_write_atomic(path, content, 0644, err);
 }
@@ -166,7 +182,7 @@ static enum rc list_issue(struct ca *ca, enum authority authority, const char *n
     fault_point("crl.after_record");
     const char *file = rc ? NULL : buf_string(&path);
     if (!rc)
-        rc = file ? write_file(file, buf_bytes(&next.crl), err) : RC_NOMEM;
+        rc = file ? write_file(ca, file, buf_bytes(&next.crl), err) : RC_NOMEM;
     fault_point("crl.after_write");
     if (!rc)
         log_info("published %s number %lld", file, (long long)next.number);
@@ -225,7 +241,7 @@ enum rc publish_all(struct ca *ca, size_t *count, struct err *err)
     return publish_each(ca, false, count, err);
 }
 
-static enum rc repair_file(const char *path, struct bytes wanted, size_t *count, struct err *err)
+static enum rc repair_file(struct ca *ca, const char *path, struct bytes wanted, size_t *count, struct err *err)
 {
     struct buf found = { .max = CRL_BYTES_MAX };
     struct err quiet = { 0 };
@@ -234,7 +250,7 @@ static enum rc repair_file(const char *path, struct bytes wanted, size_t *count,
     if (same)
         return RC_OK;
     *count += 1;
-    return write_file(path, wanted, err);
+    return write_file(ca, path, wanted, err);
 }
 
 static enum rc repair_list(struct ca *ca, const struct book_list *row, size_t *count, struct err *err)
@@ -249,7 +265,7 @@ static enum rc repair_list(struct ca *ca, const struct book_list *row, size_t *c
         rc = list_path(ca, row->authority, point, &path, err);
     if (!rc && list.crl.len) {
         const char *file = buf_string(&path);
-        rc = file ? repair_file(file, buf_bytes(&list.crl), count, err) : RC_NOMEM;
+        rc = file ? repair_file(ca, file, buf_bytes(&list.crl), count, err) : RC_NOMEM;
     }
     buf_wipe(&list.crl);
     buf_wipe(&path);
@@ -265,7 +281,7 @@ static enum rc repair_cert(struct ca *ca, enum authority authority, size_t *coun
         return RC_NOMEM;
     enum rc rc = cert_encode(ca->issuers[authority].cert, &der);
     if (!rc)
-        rc = repair_file(path, buf_bytes(&der), count, err);
+        rc = repair_file(ca, path, buf_bytes(&der), count, err);
     buf_wipe(&der);
     free(path);
     return rc;

@@ -1,0 +1,118 @@
+# ca-world.sh — sourced by the authorities' flow tests: a temporary folder with a token, the founded authorities and
+# identities; openssl's own CMP client as the desk. $JPKI_CA is the program. Everything ends and goes with the script.
+set -eu
+W=$(mktemp -d "${TMPDIR:-/tmp}/jpki-ca-flow.XXXXXX")
+export SOFTHSM2_CONF=$W/softhsm2.conf
+MODULE=$(ls /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so 2>/dev/null | head -n 1)
+PID=
+trap '[ -z "$PID" ] || kill -9 "$PID" 2>/dev/null || true; rm -rf "$W"' EXIT
+CHECKS=0
+
+fail() {
+    echo "FAILED: $*" >&2
+    [ ! -f "$W/log" ] || tail -n 20 "$W/log" >&2
+    [ ! -f "$W/said" ] || tail -n 20 "$W/said" >&2
+    exit 1
+}
+check() { # what, command …
+    what=$1
+    shift
+    CHECKS=$((CHECKS + 1))
+    "$@" > "$W/said" 2>&1 || fail "$what: $*"
+}
+refuse() { # what, command … : must fail with exit 1
+    what=$1
+    shift
+    CHECKS=$((CHECKS + 1))
+    code=0
+    "$@" > "$W/said" 2>&1 || code=$?
+    [ "$code" = 1 ] || fail "$what: exit $code instead of 1"
+    [ -z "${VERBOSE:-}" ] || echo "$what: $(tail -n 1 "$W/said")"
+}
+same() { # what, wanted, got
+    CHECKS=$((CHECKS + 1))
+    [ "$2" = "$3" ] || fail "$1: wanted '$2', got '$3'"
+}
+
+token() {
+    mkdir -p "$W/tokens"
+    printf 'directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n' "$W/tokens" > "$SOFTHSM2_CONF"
+    (umask 077 && printf 4711 > "$W/pin")
+    softhsm2-util --init-token --free --label jpki-flow --pin 4711 --so-pin 081500 > /dev/null
+}
+found() { "$JPKI_CA" found --state "$W/ca" --token jpki-flow --module "$MODULE" --pin-file "$W/pin"; }
+identity() { # role municipality folder
+    "$JPKI_CA" identity --state "$W/ca" --role "$1" --name "$3" --municipality "$2" --out "$W/$3"
+}
+anchors() {
+    for a in sign auth ops; do
+        openssl x509 -inform DER -in "$W/ca/publication/$a/ca.cer" -out "$W/$a-ca.pem"
+    done
+}
+start() {
+    rm -f "$W/pid"
+    "$JPKI_CA" serve --state "$W/ca" --identity "$W/authority" --pid-file "$W/pid" --log "$W/log" > "$W/out" 2>> "$W/log" &
+    PID=$!
+    for _ in $(seq 200); do
+        [ ! -f "$W/pid" ] || break
+        kill -0 "$PID" 2> /dev/null || break
+        sleep 0.05
+    done
+    [ -f "$W/pid" ] || return 1
+    PORT=$(sed -n 's/listening on port //p' "$W/out")
+}
+stop() {
+    kill "$PID"
+    wait "$PID" || fail "serve did not end with 0"
+    PID=
+}
+
+request_file() { # request municipality birth expiry [authNotAfter] > $W/req.cnf
+    cat > "$W/req.cnf" << EOF
+[cmp]
+[ext]
+subjectAltName=@san
+2.25.17569514329208969544467099063828328176=ASN1:SEQUENCE:reg
+[san]
+otherName.1=1.2.392.200149.8.5.5.1;FORMAT:UTF8,UTF8:試験　花子
+otherName.2=1.2.392.200149.8.5.5.4;UTF8:$3
+otherName.3=1.2.392.200149.8.5.5.3;UTF8:2
+otherName.4=1.2.392.200149.8.5.5.5;FORMAT:UTF8,UTF8:鹿児島県鹿児島市試験町１番地
+otherName.5=1.2.392.200149.8.5.5.2;UTF8:00000
+otherName.6=1.2.392.200149.8.5.5.6;UTF8:00000000000000
+[reg]
+request=UTF8:$1
+municipality=PRINTABLESTRING:$2
+card=PRINTABLESTRING:0000000000000001
+expiry=GENERALIZEDTIME:$4
+EOF
+    [ -z "${5:-}" ] || printf 'auth=EXPLICIT:0,GENERALIZEDTIME:%s\n' "$5" >> "$W/req.cnf"
+}
+cmp() { # officer authority arguments …
+    officer=$1
+    authority=$2
+    shift 2
+    openssl cmp -config "$W/req.cnf" -section cmp -verbosity 4 -server "localhost:$PORT" -path "cmp/$authority" \
+        -tls_used -tls_cert "$W/$officer/cert.pem" -tls_key "$W/$officer/key.pem" -tls_trusted "$W/ops-ca.pem" \
+        -trusted "$W/ops-ca.pem" -recipient /CN=authority -cert "$W/$officer/cert.pem" -key "$W/$officer/key.pem" "$@"
+}
+ir() { # authority key certout [arguments …]
+    authority=$1
+    key=$2
+    out=$3
+    shift 3
+    cmp officer "$authority" -cmd ir -newkey "$key" -subject /CN=request -reqexts ext -certout "$out" \
+        -out_trusted "$W/$authority-ca.pem" "$@"
+}
+serial() { openssl x509 -in "$1" -noout -serial | sed 's/serial=//'; }
+state() { "$JPKI_CA" certificate --state "$W/ca" --authority "$1" --serial "$2" | sed -n 's/^state: //p'; }
+count() { # authority member
+    "$JPKI_CA" status --state "$W/ca" --json | sed "s/.*\"$1\",\([^}]*\).*/\1/" | sed "s/.*\"$2\":\([0-9]*\).*/\1/"
+}
+crl_pem() { # path below the publication
+    openssl crl -inform DER -in "$W/ca/publication/$1"
+}
+call() { # identity method path [body]
+    curl -sS --cacert "$W/ops-ca.pem" --cert "$W/$1/cert.pem" --key "$W/$1/key.pem" -X "$2" \
+        ${4:+-H "Content-Type: application/json" -d "$4"} -w '\n%{http_code}' "https://localhost:$PORT$3"
+}
