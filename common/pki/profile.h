@@ -43,7 +43,7 @@ struct profile_row {
     unsigned char min, max; /* how many */
     enum profile_rule rule;
     const char *value;  /* of PROFILE_BYTES */
-    const char *source; /* section of docs/PROFILE.md */
+    const char *source; /* the section of docs/PROFILE.md, where the rows stand too */
 };
 
 const char *profile_name(enum profile_kind kind);

@@ -52,54 +52,55 @@
 #define EKU_TIME_STAMP "300A 0608 2B06010505070308"
 
 static const struct profile_row profile_jpki_ca[] = {
-    KEY_USAGE(KU_CA, "1"),     SUBJECT_ALT_NAME(PROFILE_JAPANESE_NAME, "1"),
-    BASIC_CONSTRAINTS_CA("1"), CRL_POINTS(PROFILE_OWN_CRL_POINT, "1"),
-    SUBJECT_KEY("1"),
+    KEY_USAGE(KU_CA, "sign-ca, auth-ca"),     SUBJECT_ALT_NAME(PROFILE_JAPANESE_NAME, "sign-ca, auth-ca"),
+    BASIC_CONSTRAINTS_CA("sign-ca, auth-ca"), CRL_POINTS(PROFILE_OWN_CRL_POINT, "sign-ca, auth-ca"),
+    SUBJECT_KEY("sign-ca, auth-ca"),
 };
 
-static const struct profile_row profile_ops_ca[] = {KEY_USAGE(KU_CA, "4"), BASIC_CONSTRAINTS_CA("4"), SUBJECT_KEY("4")};
+static const struct profile_row profile_ops_ca[] = {KEY_USAGE(KU_CA, "ops-ca"), BASIC_CONSTRAINTS_CA("ops-ca"),
+                                                    SUBJECT_KEY("ops-ca")};
 
 static const struct profile_row profile_sign[] = {
-    KEY_USAGE(KU_SIGN_AND_COMMIT, "2"),
-    SUBJECT_ALT_NAME(PROFILE_ATTRIBUTES, "2"),
-    POLICIES("2"),
-    ISSUER_ALT_NAME("2"),
-    CRL_POINTS(PROFILE_CRL_POINT, "2"),
-    AUTHORITY_KEY("2"),
-    SUBJECT_KEY("2"),
+    KEY_USAGE(KU_SIGN_AND_COMMIT, "sign"),
+    SUBJECT_ALT_NAME(PROFILE_ATTRIBUTES, "sign"),
+    POLICIES("sign"),
+    ISSUER_ALT_NAME("sign"),
+    CRL_POINTS(PROFILE_CRL_POINT, "sign"),
+    AUTHORITY_KEY("sign"),
+    SUBJECT_KEY("sign"),
 };
 
 static const struct profile_row profile_auth[] = {
-    KEY_USAGE(KU_SIGNATURE, "3"),
-    EXTENDED_KEY_USAGE(false, EKU_CLIENT, "3"),
-    POLICIES("3"),
-    ISSUER_ALT_NAME("3"),
-    CRL_POINTS(PROFILE_CRL_POINT, "3"),
-    ACCESS("3"),
-    AUTHORITY_KEY("3"),
-    SUBJECT_KEY("3"),
+    KEY_USAGE(KU_SIGNATURE, "auth"),
+    EXTENDED_KEY_USAGE(false, EKU_CLIENT, "auth"),
+    POLICIES("auth"),
+    ISSUER_ALT_NAME("auth"),
+    CRL_POINTS(PROFILE_CRL_POINT, "auth"),
+    ACCESS("auth"),
+    AUTHORITY_KEY("auth"),
+    SUBJECT_KEY("auth"),
 };
 
 static const struct profile_row profile_node[] = {
-    KEY_USAGE(KU_SIGNATURE, "4"),
-    EXTENDED_KEY_USAGE(false, EKU_SERVER_CLIENT, "4"),
-    SUBJECT_ALT_NAME(PROFILE_HOSTS, "4"),
-    AUTHORITY_KEY("4"),
-    SUBJECT_KEY("4"),
+    KEY_USAGE(KU_SIGNATURE, "node"),
+    EXTENDED_KEY_USAGE(false, EKU_SERVER_CLIENT, "node"),
+    SUBJECT_ALT_NAME(PROFILE_HOSTS, "node"),
+    AUTHORITY_KEY("node"),
+    SUBJECT_KEY("node"),
 };
 
 static const struct profile_row profile_client[] = {
-    KEY_USAGE(KU_SIGNATURE, "4"),
-    EXTENDED_KEY_USAGE(false, EKU_CLIENT, "4"),
-    AUTHORITY_KEY("4"),
-    SUBJECT_KEY("4"),
+    KEY_USAGE(KU_SIGNATURE, "officer, verifier"),
+    EXTENDED_KEY_USAGE(false, EKU_CLIENT, "officer, verifier"),
+    AUTHORITY_KEY("officer, verifier"),
+    SUBJECT_KEY("officer, verifier"),
 };
 
 static const struct profile_row profile_time_stamp[] = {
-    KEY_USAGE(KU_SIGNATURE, "4"),
-    EXTENDED_KEY_USAGE(true, EKU_TIME_STAMP, "4"),
-    AUTHORITY_KEY("4"),
-    SUBJECT_KEY("4"),
+    KEY_USAGE(KU_SIGNATURE, "time-stamp"),
+    EXTENDED_KEY_USAGE(true, EKU_TIME_STAMP, "time-stamp"),
+    AUTHORITY_KEY("time-stamp"),
+    SUBJECT_KEY("time-stamp"),
 };
 
 struct profile_entry {

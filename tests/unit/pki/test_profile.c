@@ -3,10 +3,12 @@
 #include "pki_test.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "pki/attributes.h"
 #include "pki/profile.h"
 
 #include <openssl/conf.h>
+#include <stdio.h>
 
 /* Everything a certificate is made of, as text that a row may change. */
 struct recipe {
@@ -510,6 +512,49 @@ static void test_rows_are_sound(void **state)
     assert_null(profile_policy(AUTHORITY_OPS, "JPKI"));
 }
 
+/* docs/PROFILE.md under the heading `section`: row `number` of its table, as "name|OID|yes". False when it has no such
+ * row. */
+static bool page_row(const char *page, const char *section, size_t number, char *out, size_t size)
+{
+    char heading[80], name[80], oid[80], critical[8];
+    snprintf(heading, sizeof heading, "\n### %s\n", section);
+    const char *at = strstr(page, heading);
+    if (!at)
+        fail_msg("no section %s", section);
+    const char *end = strstr(at + 2, "\n##");
+    for (at = strchr(at + 1, '\n'); at && (!end || at < end); at = strchr(at + 1, '\n')) {
+        size_t found;
+        if (sscanf(at, "\n| %zu | `%79[^`]` | %79[0-9.] | %7[a-z] |", &found, name, oid, critical) == 4 &&
+            found == number) {
+            snprintf(out, size, "%s|%s|%s", name, oid, critical);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The page says what the rows say, row for row. */
+static void test_page_agrees(void **state)
+{
+    (void)state;
+    struct buf text = {0};
+    assert_int_equal(file_read(getenv("PROFILE_PAGE"), &text, NULL), RC_OK);
+    const char *page = buf_string(&text);
+    for (int kind = 0; kind < PROFILE_COUNT; kind++) {
+        size_t count;
+        const struct profile_row *rows = profile_rows((enum profile_kind)kind, &count);
+        char want[260], found[260];
+        for (size_t i = 0; i < count; i++) {
+            snprintf(want, sizeof want, "%s|%s|%s", rows[i].name, rows[i].oid, rows[i].critical ? "yes" : "no");
+            if (!page_row(page, rows[i].source, i + 1, found, sizeof found) || strcmp(found, want) != 0)
+                fail_msg("%s, row %zu: %s, the page: %s", profile_name((enum profile_kind)kind), i + 1, want, found);
+        }
+        assert_false(page_row(page, rows[0].source, count + 1, found, sizeof found));
+        assert_non_null(strstr(rows[0].source, profile_name((enum profile_kind)kind)));
+    }
+    buf_wipe(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -518,6 +563,7 @@ int main(void)
         cmocka_unit_test(test_spoilt_extensions),
         cmocka_unit_test(test_cuts_and_flips),
         cmocka_unit_test(test_rows_are_sound),
+        cmocka_unit_test(test_page_agrees),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
