@@ -199,6 +199,11 @@ void testcard_open_channel(struct testcard *card)
     buf_wipe(&answer);
 }
 
+void testcard_wrap(struct testcard *card, struct bytes command, struct buf *secured)
+{
+    assert_int_equal(scp03_wrap(&card->session, true, command, secured), RC_OK);
+}
+
 unsigned testcard_secured(struct testcard *card, struct bytes command, struct buf *answer)
 {
     struct buf secured = { 0 }, raw = { 0 };
@@ -337,6 +342,11 @@ void testcard_fail_save(struct testcard *card, unsigned after)
 {
     card->failing = after != 0;
     card->fail_after = after ? after - 1 : 0;
+}
+
+const struct secret *testcard_seal_key(const struct testcard *card)
+{
+    return &card->seal_key;
 }
 
 struct bytes testcard_image(const struct testcard *card)

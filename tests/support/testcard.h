@@ -41,6 +41,8 @@ unsigned testcard_send(struct testcard *card, const char *hex);
 void testcard_open_channel(struct testcard *card);
 /* A plain command through the channel; answer and status word are plain too. */
 unsigned testcard_secured(struct testcard *card, struct bytes command, struct buf *answer);
+/* The command as it goes over the wire; for tests that change it on the way. */
+void testcard_wrap(struct testcard *card, struct bytes command, struct buf *secured);
 /* What testcard_new does after testcard_new_blank. */
 void testcard_personalise(struct testcard *card);
 
@@ -50,6 +52,7 @@ unsigned testcard_saves(const struct testcard *card);          /* how often the 
 void testcard_fail_save(struct testcard *card, unsigned after); /* saves `after` more times, then refuses, until told 0 */
 /* The power is cut and the card is opened from what was saved last. */
 void testcard_cut(struct testcard *card);
+const struct secret *testcard_seal_key(const struct testcard *card); /* borrowed */
 struct bytes testcard_image(const struct testcard *card); /* what was saved last; borrowed */
 
 /* Writes the card (as it was saved last) as jpki-sim keeps one: the image at path and its key at path.key. */
