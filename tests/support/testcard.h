@@ -39,6 +39,10 @@ unsigned testcard_send(struct testcard *card, const char *hex);
 
 /* Selects the JPKI application and opens the secure channel. */
 void testcard_open_channel(struct testcard *card);
+/* The same when the card may refuse because it cannot save. */
+bool testcard_try_channel(struct testcard *card);
+/* The key in the answer of GENERATE ASYMMETRIC KEY PAIR; the caller frees. */
+EVP_PKEY *testcard_public_key(struct bytes answer);
 /* A plain command through the channel; answer and status word are plain too. */
 unsigned testcard_secured(struct testcard *card, struct bytes command, struct buf *answer);
 /* The command as it goes over the wire; for tests that change it on the way. */
@@ -55,7 +59,8 @@ void testcard_cut(struct testcard *card);
 const struct secret *testcard_seal_key(const struct testcard *card); /* borrowed */
 struct bytes testcard_image(const struct testcard *card); /* what was saved last; borrowed */
 
-/* Writes the card (as it was saved last) as jpki-sim keeps one: the image at path and its key at path.key. */
+/* Writes the card (as it was saved last) as jpki-sim keeps one: the image at path and its key at path.key; and the
+ * issuer's master key at path.issuer. */
 void testcard_write(const struct testcard *card, const char *path);
 
 /* --- a process with a socket ---------------------------------------------------------------------------------------- */
