@@ -11,11 +11,13 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #define SIM_ANSWER_MS 60000 /* a key pair in software may take its time */
+#define SIM_REACH_S 5
 #define SIM_WATCH_MS 250    /* how often transport_wait looks */
 
 enum sim_control { SIM_POWER_OFF = 0, SIM_POWER_ON = 1, SIM_RESET = 2, SIM_GET_ATR = 4 };
@@ -120,7 +122,9 @@ static enum rc sim_reach(const struct sim *sim, int *fd, struct err *err)
     int made = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (made < 0)
         return err_set_errno(err, RC_IO, "socket");
-    if (connect(made, (const struct sockaddr *)&sim->address, sizeof sim->address) < 0) {
+    const struct timeval patience = { .tv_sec = SIM_REACH_S }; /* holds for connect(2) too, when the peer takes nobody */
+    if (setsockopt(made, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) < 0
+        || connect(made, (const struct sockaddr *)&sim->address, sizeof sim->address) < 0) {
         int why = errno;
         close(made);
         errno = why;
@@ -130,18 +134,21 @@ static enum rc sim_reach(const struct sim *sim, int *fd, struct err *err)
     return RC_OK;
 }
 
-/* With a link open the card is there while the link lives; else a simulator that takes a connection is a card. */
+/* A simulator that takes connections is a card. Touches no link: transport_wait asks from another thread. */
 static bool sim_card_present(const struct sim *sim)
 {
-    int fd;
-    if (sim->live) {
-        struct pollfd poll_fd = { .fd = sim->live->fd, .events = POLLRDHUP };
-        return poll(&poll_fd, 1, 0) == 0;
-    }
-    if (sim_reach(sim, &fd, NULL))
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
         return false;
+    bool there = connect(fd, (const struct sockaddr *)&sim->address, sizeof sim->address) == 0 || errno == EAGAIN;
     close(fd);
-    return true;
+    return there;
+}
+
+static bool sim_alive(const struct sim_link *self)
+{
+    struct pollfd poll_fd = { .fd = self->fd, .events = POLLRDHUP };
+    return self->fd >= 0 && poll(&poll_fd, 1, 0) == 0;
 }
 
 /* Tells one simulator's life from the next one's at the same path. */
@@ -241,7 +248,7 @@ static enum rc sim_begin(struct transport_link *link, bool *was_reset, struct er
     struct sim_link *self = (struct sim_link *)link;
     if (self->held)
         return err_set(err, RC_STATE, "%s: a transaction is held already", self->sim->name);
-    if (self->fd < 0 || !sim_card_present(self->sim))
+    if (!sim_alive(self))
         return sim_lost(self, err);
     self->held = true;
     *was_reset = false; /* the socket does not tell */

@@ -355,12 +355,51 @@ static void lost_tries(void **state)
     card_died();
 }
 
+/* Each command of a change lost in each way: the old PIN or the new one is valid, never both, never neither. */
+static void lost_changes(void **state)
+{
+    (void)state;
+    struct card *card;
+    struct issuer *issuer;
+    struct secret pins[2];
+    unsigned left;
+    card_born();
+    OK(card_find(&inside.transport, &card, err));
+    OK(issuer_open(card, &master, &issuer, err));
+    newcard_put_pin(issuer, CARD_PIN_AUTH, "1234");
+    newcard_put_pin(issuer, CARD_PIN_SIGN, "ABC123");
+    OK(issuer_set_life(issuer, APPLET_LIFE_ACTIVE, err));
+    issuer_close(issuer);
+    OK(secret_dup(&pins[0], "1234", 4));
+    OK(secret_dup(&pins[1], "5678", 4));
+    for (enum loss loss = LOSS_BEFORE; loss <= LOSS_GONE; loss++) {
+        for (unsigned at = 1; at <= 3; at++) {
+            inside_lose(at, loss);
+            enum rc rc = card_change_pin(card, CARD_PIN_AUTH, &pins[0], &pins[1], NULL, NULL);
+            assert_int_equal(rc, loss == LOSS_GONE ? RC_CARD_GONE : RC_IO);
+            assert_int_equal(inside.sent, at);
+            inside_lose(0, LOSS_NONE);
+            OK(card_pin_tries(card, CARD_PIN_AUTH, &left, err));
+            assert_int_equal(left, 3);
+            bool changed = at == 3 && loss != LOSS_BEFORE;
+            assert_int_equal(card_verify_pin(card, CARD_PIN_AUTH, &pins[0], NULL, NULL), changed ? RC_PIN_WRONG : RC_OK);
+            if (changed)
+                OK(card_change_pin(card, CARD_PIN_AUTH, &pins[1], &pins[0], NULL, err));
+        }
+    }
+    secret_wipe(&pins[0]);
+    secret_wipe(&pins[1]);
+    card_close(card, TRANSPORT_UNPOWER);
+    card_died();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_life),
         cmocka_unit_test(dead_channels),
         cmocka_unit_test(lost_tries),
+        cmocka_unit_test(lost_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,7 +32,7 @@ struct sign_test {
     struct signer signer;
 };
 
-static enum rc sign_test_answer(void *context, struct bytes digest_info, uint8_t *out, size_t out_len)
+static inline enum rc sign_test_answer(void *context, struct bytes digest_info, uint8_t *out, size_t out_len)
 {
     struct sign_test *test = context;
     test->calls++;
@@ -46,7 +46,8 @@ static enum rc sign_test_answer(void *context, struct bytes digest_info, uint8_t
     return good ? RC_OK : RC_CRYPTO;
 }
 
-static X509 *sign_test_cert(const char *name, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key, const char *usage)
+static inline X509 *sign_test_cert(const char *name, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key,
+                                   const char *usage)
 {
     X509 *cert = X509_new();
     X509_set_version(cert, X509_VERSION_3);
@@ -79,19 +80,19 @@ static X509 *sign_test_cert(const char *name, EVP_PKEY *key, X509 *issuer, EVP_P
     return cert;
 }
 
-static void sign_test_path(const struct sign_test *test, const char *name, char *out, size_t size)
+static inline void sign_test_path(const struct sign_test *test, const char *name, char *out, size_t size)
 {
     assert_in_range(snprintf(out, size, "%s/%s", test->folder, name), 1, size - 1);
 }
 
-static void sign_test_write(const struct sign_test *test, const char *name, struct bytes content)
+static inline void sign_test_write(const struct sign_test *test, const char *name, struct bytes content)
 {
     char path[200];
     sign_test_path(test, name, path, sizeof path);
     assert_int_equal(file_write_atomic(path, content, 0600, NULL), RC_OK);
 }
 
-static void sign_test_write_pem(const struct sign_test *test, const char *name, X509 *cert)
+static inline void sign_test_write_pem(const struct sign_test *test, const char *name, X509 *cert)
 {
     BIO *bio = BIO_new(BIO_s_mem());
     char *pem;
@@ -101,7 +102,7 @@ static void sign_test_write_pem(const struct sign_test *test, const char *name, 
     BIO_free(bio);
 }
 
-static void sign_test_new(struct sign_test *test)
+static inline void sign_test_new(struct sign_test *test)
 {
     *test = (struct sign_test){.folder = "/tmp/jpki-sign-XXXXXX"};
     assert_non_null(mkdtemp(test->folder));
@@ -117,7 +118,7 @@ static void sign_test_new(struct sign_test *test)
     sign_test_write_pem(test, "ca.pem", test->ca);
 }
 
-static void sign_test_free(struct sign_test *test)
+static inline void sign_test_free(struct sign_test *test)
 {
     char command[200];
     snprintf(command, sizeof command, "rm -r %s", test->folder);
@@ -131,7 +132,8 @@ static void sign_test_free(struct sign_test *test)
 }
 
 /* A shell command in the test's folder; its output goes to the file "said". The exit status. */
-static int __attribute__((format(printf, 2, 3))) sign_test_run(const struct sign_test *test, const char *format, ...)
+static inline int __attribute__((format(printf, 2, 3)))
+sign_test_run(const struct sign_test *test, const char *format, ...)
 {
     char words[900], command[1100];
     va_list list;
