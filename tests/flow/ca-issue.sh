@@ -177,6 +177,9 @@ check "the trail" "$JPKI_CA" audit-verify --state "$W/ca"
 kill -9 "$(ps -o pid= --ppid "$PID" | tr -d " ")" || fail "there was no signer"
 request_file enrol-8 462012 319800217 20350217145959Z
 ir auth "$W/two.key" "$W/eight.pem" > "$W/said" 2>&1 || check "after the signer's death" ir auth "$W/two.key" "$W/eight.pem"
+request_file enrol-9 462012 319800217 20350217145959Z
+check "one more that is never confirmed" ir sign "$W/three.key" "$W/nine.pem" -disable_confirm
+NINE=$(serial "$W/nine.pem")
 stop
 rm -rf "$W/ca/publication/sign"
 check "serve with a lost publication" start
@@ -187,6 +190,8 @@ export JPKI_CLOCK=+90000
 old=$((0x$(number auth/ca.crl)))
 check "serve a day later" start
 [ $((0x$(number auth/ca.crl))) -gt "$old" ] || fail "the list is not issued daily"
+same "not confirmed in time" revoked "$(state sign "$NINE")"
+check "on the list" listed sign/Kagoshima-ken/Kagoshima-shi.crl "$NINE"
 stop
 unset JPKI_CLOCK
 if command -v sqlite3 > /dev/null; then
