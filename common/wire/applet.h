@@ -84,6 +84,8 @@ enum applet_scheme {
  * and the schemes as outside) needs no PIN in state PERSONALISED while no certificate has been written for that key
  * (EF 000A for 17, EF 0001 for 1A empty); at any other time it is refused (6985). It is the only way to a signature
  * before the holder has a PIN, and it closes by itself.
+ * Reading back: READ BINARY inside the channel (84 B0 80|sfi offset) reads the signature certificate too, without a PIN, in
+ * state PERSONALISED only.
  * Keys of a card are derived from the issuer's master key and the card's 10-byte diversification data
  * (pki/scp03.h). Secured commands carry CLA 84. Without the channel: 6982. */
 enum applet_issuer_ins {
