@@ -174,17 +174,34 @@ new_hsm_token() {
 
 # --- PC/SC ------------------------------------------------------------------------------------------------------------
 
-VPCD_PORT=35963
-VPCD_READER='Virtual PCD 00 00'
+# The two readers of vpcd, and the ports at which it waits for their cards.
+VPCD_READERS=("Virtual PCD 00 00:35963" "Virtual PCD 00 01:35964")
 
 port_open() {
     (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
-# A pcscd with the virtual reader: the one that runs, or one of our own. Fails where none can be run.
+# An empty reader, in VPCD_READER and VPCD_PORT: another world may have its card in the first one.
+choose_reader() {
+    local row
+    for row in "${VPCD_READERS[@]}"; do
+        VPCD_READER=${row%:*} VPCD_PORT=${row##*:}
+        card_present || break
+        VPCD_READER=
+    done
+    [ -n "$VPCD_READER" ] || return 1
+    # OpenSC is to look at this reader only, whatever cards are in the others.
+    opensc-tool -l | sed -n 's/^[0-9][0-9]* *[A-Z][a-z]* *//p' | grep -vx "$VPCD_READER *" |
+        sed 's/ *$//; s/.*/"&"/' | paste -sd, | sed 's/.*/app default { ignored_readers = &; }/' >"$WORLD/opensc.conf"
+    export OPENSC_CONF=$WORLD/opensc.conf
+}
+
+# A pcscd with an empty virtual reader: the one that runs, or one of our own. Fails where there is none to be had.
 start_pcscd() {
-    if [ -S /run/pcscd/pcscd.comm ] && opensc-tool -l 2>/dev/null | grep -q "$VPCD_READER"; then
-        return 0
+    vpcd_reader_listed() { opensc-tool -l 2>/dev/null | grep -q 'Virtual PCD'; }
+    if [ -S /run/pcscd/pcscd.comm ] && vpcd_reader_listed; then
+        choose_reader
+        return
     fi
     command -v pcscd >/dev/null || return 1
     if command -v systemctl >/dev/null && systemctl is-active -q pcscd.socket 2>/dev/null; then
@@ -196,8 +213,7 @@ start_pcscd() {
     else
         return 1
     fi
-    vpcd_reader_listed() { opensc-tool -l 2>/dev/null | grep -q "$VPCD_READER"; }
-    until_true vpcd_reader_listed
+    until_true vpcd_reader_listed && choose_reader
 }
 
 card_present() {

@@ -109,13 +109,13 @@ story_card() {
     PCSC=yes
     if ! start_pcscd; then
         PCSC=
-        say "      ! pcscd cannot be run here: our programs use the simulator's own socket instead" \
+        say "      ! no pcscd with an empty virtual reader can be had here: our programs use the simulator's own socket instead" \
             "      ! pcscd を動かせないため、シミュレータのソケットを直接使います"
         check "the card on the simulator's socket" "シミュレータのソケットにカードを挿入" start_card
         export JPKI_READER=sim:$WORLD/run/card.sock
         return
     fi
-    check "the card in the virtual reader of a real pcscd" "実物の pcscd の仮想リーダーにカードを挿入" start_card --vpcd 127.0.0.1:$VPCD_PORT
+    check "the card in the virtual reader of a real pcscd" "実物の pcscd の仮想リーダーにカードを挿入" start_card --vpcd "127.0.0.1:$VPCD_PORT"
     check "opensc-tool sees it" "opensc-tool がカードを認識" until_true card_present
     export JPKI_READER="pcsc:$VPCD_READER"
 }
@@ -201,12 +201,12 @@ object() {
 AUTH_TOKEN='JPKI (User Authentication)'
 SIGN_TOKEN='JPKI (Digital Signature)'
 
+# OpenSC shows both CA certificates in its authentication token.
 modules_agree() {
-    local other=opensc-pkcs11.so in=$WORLD/documents row
-    other=$(pkg-config --variable=libdir libpcsclite 2>/dev/null || echo /usr/lib/x86_64-linux-gnu)/opensc-pkcs11.so
-    [ -e "$other" ] || other=$(find /usr/lib -name opensc-pkcs11.so | head -n 1)
+    local other in=$WORLD/documents row
+    other=$(find /usr/lib -name opensc-pkcs11.so | head -n 1)
     for row in "auth:01:JPKI (User Authentication PIN):$AUTH_TOKEN:" "auth-ca:03:JPKI (User Authentication PIN):$AUTH_TOKEN:" \
-        "sign:02:JPKI (Digital Signature PIN):$SIGN_TOKEN:$SIGN_PIN" "sign-ca:04:JPKI (Digital Signature PIN):$SIGN_TOKEN:"; do
+        "sign:02:JPKI (Digital Signature PIN):$SIGN_TOKEN:$SIGN_PIN" "sign-ca:04:JPKI (User Authentication PIN):$SIGN_TOKEN:"; do
         local name id theirs ours pin
         IFS=: read -r name id theirs ours pin <<<"$row"
         object "$other" "$theirs" "$id" "$pin" "$in/opensc-$name.der" && object "$MODULE" "$ours" "$id" "$pin" "$in/ours-$name.der" &&

@@ -36,7 +36,7 @@ list_login_sign() { # module, token label
 echo "a message" >"$WORLD/documents/message"
 "$BUILD/tests/support/make_testcard" "$WORLD/cards/bench.card" >/dev/null
 start_pcscd || { echo "bench: pcscd cannot be run here, and without it there is no OpenSC to compare with" >&2; exit 1; }
-start_daemon card "$PROGRAM_SIM" run --card "$WORLD/cards/bench.card" --vpcd 127.0.0.1:$VPCD_PORT --trace "$WORLD/log/card.trace"
+start_daemon card "$PROGRAM_SIM" run --card "$WORLD/cards/bench.card" --vpcd "127.0.0.1:$VPCD_PORT" --trace "$WORLD/log/card.trace"
 until_true card_present
 export JPKI_READER="pcsc:$VPCD_READER"
 THEIRS=$(find /usr/lib -name opensc-pkcs11.so | head -n 1)
