@@ -205,7 +205,8 @@ enum rc leaf_ops_tbs(const struct issuer *issuer, const struct leaf *leaf, struc
                                      { NID_localityName, leaf->municipality },
                                      { NID_commonName, leaf->identifier } };
     bool stamps = strcmp(leaf->role, "time-stamp") == 0;
-    bool serves = strcmp(leaf->role, "ca") == 0 || strncmp(leaf->role, "node-", 5) == 0;
+    bool serves = strcmp(leaf->role, "ca") == 0 || strcmp(leaf->role, "verifier") == 0 ||
+                  strncmp(leaf->role, "node-", 5) == 0;
     X509_NAME *subject = NULL;
     GENERAL_NAMES *names = NULL;
     X509_EXTENSIONS *extensions = NULL;
@@ -216,7 +217,7 @@ enum rc leaf_ops_tbs(const struct issuer *issuer, const struct leaf *leaf, struc
         rc = ext_extended_key_usage(&extensions, true, NID_time_stamp, 0);
     else if (!rc && serves)
         rc = ext_extended_key_usage(&extensions, false, NID_server_auth, NID_client_auth);
-    else if (!rc) /* people and verifiers only ever call */
+    else if (!rc) /* people only ever call */
         rc = ext_extended_key_usage(&extensions, false, NID_client_auth, 0);
     if (!rc && serves)
         rc = ops_hosts(leaf->dns, &names);

@@ -381,11 +381,12 @@ login() { # -tls1_2 or -tls1_3, GnuTLS's name of the version
     status=${PIPESTATUS[1]}
     kill_daemon s_server
     rm -f "$WORLD/run/s_server.pid"
-    [ "$status" -eq 0 ] && grep -q "Version: $2" "$WORLD/log/login$1.log" && grep -q 'Verify return code: 0 (ok)' "$WORLD/log/login$1.log"
+    [ "$status" -eq 0 ] && grep -q "^- Description: ($2-" "$WORLD/log/login$1.log" && grep -q 'Verify return code: 0 (ok)' "$WORLD/log/login$1.log"
 }
 
 login_with_pss() {
-    login -tls1_3 TLS1.3 && grep -q 'RSA-PSS-RSAE-SHA256' "$WORLD/log/login-tls1_3.log" && tail -n 40 "$WORLD/log/card.trace" | grep -q '^.*80 2A 04\|802A04'
+    login -tls1_3 TLS1.3 && grep -q '^Peer signature type: RSA-PSS' "$WORLD/log/login-tls1_3.log" &&
+        tail -n 3 "$WORLD/log/card.trace" | grep -q '> 80 2A 04 .*< 9000'
 }
 
 story_login() {

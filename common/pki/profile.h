@@ -17,7 +17,7 @@ enum profile_kind {
     PROFILE_AUTH,       /* 利用者証明用 */
     PROFILE_NODE,       /* operations: registry nodes and authorities, TLS server and client, CMP protection */
     PROFILE_OFFICER,    /* operations: people at a counter, TLS client, CMP protection */
-    PROFILE_VERIFIER,   /* operations: TLS client */
+    PROFILE_VERIFIER,   /* operations: TLS server and client: a relying party has a web server, and asks the registry */
     PROFILE_TIME_STAMP, /* operations: time-stamping authority (RFC 3161 §2.3) */
     PROFILE_COUNT
 };

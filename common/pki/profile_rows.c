@@ -82,18 +82,18 @@ static const struct profile_row profile_auth[] = {
 };
 
 static const struct profile_row profile_node[] = {
-    KEY_USAGE(KU_SIGNATURE, "node"),
-    EXTENDED_KEY_USAGE(false, EKU_SERVER_CLIENT, "node"),
-    SUBJECT_ALT_NAME(PROFILE_HOSTS, "node"),
-    AUTHORITY_KEY("node"),
-    SUBJECT_KEY("node"),
+    KEY_USAGE(KU_SIGNATURE, "node, verifier"),
+    EXTENDED_KEY_USAGE(false, EKU_SERVER_CLIENT, "node, verifier"),
+    SUBJECT_ALT_NAME(PROFILE_HOSTS, "node, verifier"),
+    AUTHORITY_KEY("node, verifier"),
+    SUBJECT_KEY("node, verifier"),
 };
 
 static const struct profile_row profile_client[] = {
-    KEY_USAGE(KU_SIGNATURE, "officer, verifier"),
-    EXTENDED_KEY_USAGE(false, EKU_CLIENT, "officer, verifier"),
-    AUTHORITY_KEY("officer, verifier"),
-    SUBJECT_KEY("officer, verifier"),
+    KEY_USAGE(KU_SIGNATURE, "officer"),
+    EXTENDED_KEY_USAGE(false, EKU_CLIENT, "officer"),
+    AUTHORITY_KEY("officer"),
+    SUBJECT_KEY("officer"),
 };
 
 static const struct profile_row profile_time_stamp[] = {
@@ -120,7 +120,7 @@ static const struct profile_entry profile_entries[PROFILE_COUNT] = {
     [PROFILE_AUTH] = {"auth", AUTHORITY_AUTH, ROWS(profile_auth)},
     [PROFILE_NODE] = {"node", AUTHORITY_OPS, ROWS(profile_node)},
     [PROFILE_OFFICER] = {"officer", AUTHORITY_OPS, ROWS(profile_client)},
-    [PROFILE_VERIFIER] = {"verifier", AUTHORITY_OPS, ROWS(profile_client)},
+    [PROFILE_VERIFIER] = {"verifier", AUTHORITY_OPS, ROWS(profile_node)},
     [PROFILE_TIME_STAMP] = {"time-stamp", AUTHORITY_OPS, ROWS(profile_time_stamp)},
 };
 
