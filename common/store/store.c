@@ -4,9 +4,8 @@
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "base/file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,6 +161,25 @@ static enum rc store_migrate(struct store *store, const char *const *migrations,
     return rc;
 }
 
+/* SQLite would use the umask; its side files copy the mode of this one. An existing file is never opened here: closing a
+ * descriptor drops every lock that the process holds on the file, also those of its other handles, and then another
+ * process would take itself for the last one and remove the WAL. */
+static enum rc store_make_file(const char *path, struct err *err)
+{
+    struct err why = { 0 };
+    if (access(path, F_OK) == 0)
+        return RC_OK;
+    enum rc rc = file_create(path, bytes_of(NULL, 0), 0600, &why);
+    if (rc == RC_OK || rc == RC_EXISTS)
+        return RC_OK;
+    char *folder = strdup(path), *slash = folder ? strrchr(folder, '/') : NULL;
+    if (slash)
+        *slash = '\0';
+    bool nowhere = slash && access(folder, F_OK) != 0;
+    free(folder);
+    return err_set(err, nowhere ? RC_NOT_FOUND : rc, "store %s: %s", path, nowhere ? "no such folder" : err_text(&why, rc));
+}
+
 enum rc store_open(const char *url, const char *const *migrations, size_t count, struct store **out, struct err *err)
 {
     if (strncmp(url, "postgres", 8) == 0 && strstr(url, "://"))
@@ -169,15 +187,12 @@ enum rc store_open(const char *url, const char *const *migrations, size_t count,
     const char *path = store_path(url);
     if (!*path)
         return err_set(err, RC_USAGE, "store: the path is empty");
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* SQLite would use the umask; its side files copy this mode */
-    if (fd < 0)
-        return err_set_errno(err, errno == ENOENT ? RC_NOT_FOUND : RC_IO, "store %s", path);
-    close(fd);
-
+    enum rc rc = store_make_file(path, err);
+    if (rc)
+        return rc;
     struct store *store = calloc(1, sizeof *store);
     if (!store)
         return err_set(err, RC_NOMEM, "store");
-    enum rc rc;
     int code = sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (code)
         rc = err_set(err, store_rc(code), "store %s: %s", path, sqlite3_errstr(code));

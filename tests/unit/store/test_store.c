@@ -299,6 +299,55 @@ static void test_writer_waits(void **state)
     store_close(store);
 }
 
+/* Opens and closes the store once for each byte that comes, and answers how many rows it saw. */
+static void visitor_run(const struct world *w, int in, int out)
+{
+    char go;
+    while (read(in, &go, 1) == 1) {
+        struct store *store = NULL;
+        int64_t seen = store_open(w->url, v2, 2, &store, NULL) ? -1 : number(store, "SELECT count(*) FROM pair");
+        store_close(store);
+        if (write(out, &seen, sizeof seen) != (ssize_t)sizeof seen)
+            break;
+    }
+    _exit(0);
+}
+
+/* Two handles in one process, and another process that comes and goes: it may not think itself the last and take the WAL
+ * away under a handle that is open. It is forked first: SQLite must not be carried through a fork. */
+static void test_visitors(void **state)
+{
+    struct world *w = *state;
+    int go[2], seen[2];
+    assert_int_equal(pipe(go), 0);
+    assert_int_equal(pipe(seen), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(go[1]);
+        visitor_run(w, go[0], seen[1]);
+    }
+    close(go[0]);
+    struct store *first = open_ok(w), *second = open_ok(w);
+    for (int64_t i = 1; i <= 4; i++) {
+        int64_t rows = -1;
+        assert_int_equal(write(go[1], "", 1), 1);
+        assert_int_equal(read(seen[0], &rows, sizeof rows), sizeof rows);
+        assert_int_equal(rows, i - 1);
+        char name[2] = { (char)('a' + i), 0 };
+        assert_int_equal(insert(i % 2 ? first : second, i, name, i, NULL), RC_OK);
+        assert_int_equal(number(i % 2 ? second : first, "SELECT count(*) FROM pair"), i);
+    }
+    close(go[1]);
+    close(seen[0]);
+    close(seen[1]);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    store_close(second);
+    store_close(first);
+    first = open_ok(w);
+    assert_int_equal(number(first, "SELECT count(*) FROM pair"), 4);
+    store_close(first);
+}
+
 /* Several processes open a store that is not there yet. */
 static void test_opened_together(void **state)
 {
@@ -392,6 +441,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_constraints, setup, teardown),
         cmocka_unit_test_setup_teardown(test_transactions, setup, teardown),
         cmocka_unit_test_setup_teardown(test_writer_waits, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_visitors, setup, teardown),
         cmocka_unit_test_setup_teardown(test_opened_together, setup, teardown),
         cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
     };
