@@ -29,6 +29,13 @@ static enum rc script_matches(struct bytes answer, char *want, bool *matches)
     return rc;
 }
 
+/* The line is this word and nothing else but blanks. */
+static bool script_is(const char *line, const char *word)
+{
+    size_t len = strcspn(line, " \t");
+    return len == strlen(word) && memcmp(line, word, len) == 0 && strspn(line + len, " \t") == strlen(line + len);
+}
+
 static enum rc script_line(struct sim *sim, char *line, unsigned number, struct buf *answer, struct err *err)
 {
     struct buf command = { 0 };
@@ -51,9 +58,9 @@ static enum rc script_line(struct sim *sim, char *line, unsigned number, struct 
             hex_encode(bytes_of(answer->data, cut ? SHOWN_MAX : answer->len), hex);
             rc = err_set(err, RC_CONFLICT, "line %u: the card answered %s%s", number, hex, cut ? "…" : "");
         }
-    } else if (strncmp(line, "reset", 5) == 0 && line[5 + strspn(line + 5, " \t")] == '\0') {
+    } else if (script_is(line, "reset")) {
         sim_reset(sim);
-    } else if (strncmp(line, "power", 5) == 0 && line[5 + strspn(line + 5, " \t")] == '\0') {
+    } else if (script_is(line, "power")) {
         sim_power_off(sim);
         sim_power_on(sim);
     } else {
