@@ -6,7 +6,7 @@
 #define JPKI_DESK_ENROLMENT_H
 
 #include "pki/authority.h"
-#include "registry/client.h"
+#include "registry/registry_client.h"
 #include "store/store.h"
 
 /* In this order. The names are the words on standard output and in the store. */

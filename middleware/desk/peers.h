@@ -6,7 +6,7 @@
 #include "base/secret.h"
 #include "card/card.h"
 #include "pki/registration.h"
-#include "registry/client.h"
+#include "registry/registry_client.h"
 
 /* What is asked of an authority. Everything borrowed for the call. */
 struct peers_order {

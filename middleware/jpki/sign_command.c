@@ -58,7 +58,7 @@ static enum rc sign_command_prepare(struct sign_job *job, struct err *err)
     return rc;
 }
 
-static enum rc sign_command_sign(struct sign_job *job, const struct signer *signer, struct err *err)
+static enum rc sign_command_sign(struct sign_job *job, const struct signatory *signer, struct err *err)
 {
     int64_t now = clock_now();
     if (job->format == SIGN_FORMAT_CMS)

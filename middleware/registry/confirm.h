@@ -2,7 +2,7 @@
 #ifndef JPKI_REGISTRY_CONFIRM_H
 #define JPKI_REGISTRY_CONFIRM_H
 
-#include "registry/client.h"
+#include "registry/registry_client.h"
 
 enum confirm_status {
     CONFIRM_NOT_ASKED = 0, /* zero: what is forgotten fails closed */

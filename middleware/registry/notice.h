@@ -3,7 +3,7 @@
 #ifndef JPKI_REGISTRY_NOTICE_H
 #define JPKI_REGISTRY_NOTICE_H
 
-#include "registry/client.h"
+#include "registry/registry_client.h"
 #include "registry/reason.h"
 
 #include <jansson.h>

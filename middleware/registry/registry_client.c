@@ -1,5 +1,5 @@
 /* registry_client.c — the client of a node: finding a resident, linking certificates, confirming one. */
-#include "registry/client.h"
+#include "registry/registry_client.h"
 #include "registry/confirm.h"
 
 #include "base/clock.h"

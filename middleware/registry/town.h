@@ -3,7 +3,7 @@
 #ifndef JPKI_REGISTRY_TOWN_H
 #define JPKI_REGISTRY_TOWN_H
 
-#include "registry/client.h"
+#include "registry/registry_client.h"
 
 struct town;
 

@@ -13,7 +13,7 @@
 struct card_signer {
     struct card *card;
     enum card_key which;
-    struct signer signer;
+    struct signatory signer;
 };
 
 static bool card_signer_is_true(EVP_PKEY *public_key, struct bytes digest_info, struct bytes signature)
@@ -110,7 +110,7 @@ void card_signer_close(struct card_signer *signer)
     free(signer);
 }
 
-const struct signer *card_signer_get(const struct card_signer *signer)
+const struct signatory *card_signer_get(const struct card_signer *signer)
 {
     return &signer->signer;
 }

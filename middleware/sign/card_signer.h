@@ -3,7 +3,7 @@
 #define JPKI_SIGN_CARD_SIGNER_H
 
 #include "card/card.h"
-#include "sign/signer.h"
+#include "sign/signatory.h"
 
 struct card_signer;
 
@@ -13,6 +13,6 @@ struct card_signer;
 enum rc card_signer_open(struct card *card, enum card_key key, struct card_signer **signer, struct err *err) MUST_CHECK;
 void card_signer_close(struct card_signer *signer);
 
-const struct signer *card_signer_get(const struct card_signer *signer); /* borrowed */
+const struct signatory *card_signer_get(const struct card_signer *signer); /* borrowed */
 
 #endif

@@ -28,9 +28,9 @@ static enum rc sign_cms_encode(CMS_ContentInfo *cms, struct buf *out)
     return rc;
 }
 
-enum rc sign_cms(const struct signer *signer, struct bytes content, int64_t now, struct buf *out, struct err *err)
+enum rc sign_cms(const struct signatory *signer, struct bytes content, int64_t now, struct buf *out, struct err *err)
 {
-    enum rc rc = signer_check(signer, now, err);
+    enum rc rc = signatory_check(signer, now, err);
     if (rc)
         return rc;
     if (content.len > INT_MAX)
@@ -43,14 +43,14 @@ enum rc sign_cms(const struct signer *signer, struct bytes content, int64_t now,
     }
     CMS_SignerInfo *info = CMS_add1_signer(cms, signer->cert, signer->key, EVP_sha256(), SIGN_CMS_FLAGS);
     if (!info) {
-        rc = signer_failed(signer, "building the signature", err);
+        rc = signatory_failed(signer, "building the signature", err);
         goto out;
     }
     rc = sign_cms_add_time(info, now);
     if (rc)
         goto out;
     if (CMS_final(cms, data, NULL, SIGN_CMS_FLAGS) != 1) {
-        rc = signer_failed(signer, "signing", err);
+        rc = signatory_failed(signer, "signing", err);
         goto out;
     }
     rc = sign_cms_encode(cms, out);

@@ -289,7 +289,7 @@ static enum rc sign_xml_add_signature(const struct sign_xml_plan *plan, const ch
     return RC_OK;
 }
 
-static enum rc sign_xml_value(const struct signer *signer, struct bytes signed_info, struct buf *base64,
+static enum rc sign_xml_value(const struct signatory *signer, struct bytes signed_info, struct buf *base64,
                               struct err *err)
 {
     uint8_t value[SIGN_XML_SIGNATURE_MAX];
@@ -302,7 +302,7 @@ static enum rc sign_xml_value(const struct signer *signer, struct bytes signed_i
         EVP_DigestSign(ctx, value, &len, signed_info.data, signed_info.len) == 1)
         rc = sign_xml_base64(bytes_of(value, len), base64);
     else
-        rc = signer_failed(signer, "signing", err);
+        rc = signatory_failed(signer, "signing", err);
     EVP_MD_CTX_free(ctx);
     return rc;
 }
@@ -318,7 +318,7 @@ static enum rc sign_xml_cert(X509 *cert, struct buf *base64)
     return rc;
 }
 
-static enum rc sign_xml_complete(const struct signer *signer, xmlNode *signature, struct err *err)
+static enum rc sign_xml_complete(const struct signatory *signer, xmlNode *signature, struct err *err)
 {
     struct buf canonical = {0}, value = {0}, cert = {0};
     enum rc rc = sign_xml_canonicalise(signature->doc, signature->children, &canonical, err);
@@ -352,14 +352,14 @@ static enum rc sign_xml_write(xmlDoc *doc, struct buf *out, struct err *err)
     return rc;
 }
 
-enum rc sign_xml(const struct signer *signer, struct bytes document, const char *reference, int64_t now,
+enum rc sign_xml(const struct signatory *signer, struct bytes document, const char *reference, int64_t now,
                  struct buf *out, struct err *err)
 {
     struct sign_xml_plan plan;
     struct buf digest = {0};
     xmlDoc *doc = NULL;
     xmlNode *signature = NULL;
-    enum rc rc = signer_check(signer, now, err);
+    enum rc rc = signatory_check(signer, now, err);
     if (rc == RC_OK)
         rc = sign_xml_parse(document, &doc, err);
     if (rc == RC_OK)

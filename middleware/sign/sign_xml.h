@@ -3,7 +3,7 @@
 #define JPKI_SIGN_SIGN_XML_H
 
 #include "base/buf.h"
-#include "sign/signer.h"
+#include "sign/signatory.h"
 
 #define SIGN_XML_MAX (64u * 1024u * 1024u)
 
@@ -21,8 +21,8 @@ enum rc sign_xml_check(struct bytes document, const char *reference, struct err 
  * RC_CONFLICT also when what is added would break a signature that is there already.
  *
  * Canonical XML 1.0 inclusive without comments, SHA-256, RSA PKCS#1 v1.5; KeyInfo holds the signer's certificate.
- * Nothing is fetched: no network, no external entities. And what signer_check gives, and what the card said. */
-enum rc sign_xml(const struct signer *signer, struct bytes document, const char *reference, int64_t now,
+ * Nothing is fetched: no network, no external entities. And what signatory_check gives, and what the card said. */
+enum rc sign_xml(const struct signatory *signer, struct bytes document, const char *reference, int64_t now,
                  struct buf *out, struct err *err) MUST_CHECK;
 
 #endif

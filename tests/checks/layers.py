@@ -12,7 +12,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
 WORDS = {"applet-sim": "applet-sim", "pkcs11": "pkcs11", "ca": "ca"}
 # Rooms of which others may use only a part.
 CLIENT_ONLY = {"middleware/verify", "middleware/desk", "middleware/jpki"}
-CLIENT_HEADERS = {"registry/client.h", "registry/confirm.h"}
+CLIENT_HEADERS = {"registry/registry_client.h", "registry/confirm.h"}
 # Foreign headers that exactly these places may include.
 FOREIGN = [
     (re.compile(r"^(winscard|PCSC/|pcsclite|reader\.h)"), lambda p: p.name == "transport_pcsc.c", "PC/SC"),
@@ -65,6 +65,15 @@ def main():
                 errors.append(f'{relative}: "{name}": {room} may not include {target}')
             elif target == "middleware/registry" and room in CLIENT_ONLY and name not in CLIENT_HEADERS:
                 errors.append(f'{relative}: "{name}": {room} may include the registry\'s client only')
+    names = {}
+    for path in TOP.glob("**/*.[ch]"):
+        relative = path.relative_to(TOP)
+        if not relative.parts[0].startswith("build") and relative.parts[0] != "tests" and path.stem != "main":
+            names.setdefault(path.name, []).append(relative)
+    for name, paths in names.items():
+        public = [p for p in paths if p.parts[:3] == ("middleware", "include", "jpki")]
+        if len(paths) - len(public) > 1:
+            errors.append(f"{name}: file names are unique, but it stands at {', '.join(map(str, paths))}")
     print("\n".join(errors) or f"{files} files keep to the table")
     return 1 if errors or not files else 0
 

@@ -15,7 +15,7 @@
 
 #include "base/file.h"
 #include "pki/cardkey.h"
-#include "sign/signer.h"
+#include "sign/signatory.h"
 
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -29,7 +29,7 @@ struct sign_test {
     X509 *ca, *cert;
     enum rc answer; /* what the card says instead of signing */
     unsigned calls;
-    struct signer signer;
+    struct signatory signer;
 };
 
 static inline enum rc sign_test_answer(void *context, struct bytes digest_info, uint8_t *out, size_t out_len)

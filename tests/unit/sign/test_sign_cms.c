@@ -190,7 +190,7 @@ static void test_refusals(void **state)
     test.calls = 0;
     assert_int_equal(sign_cms(&test.signer, all_content(), clock_now() + 2 * 86400, &der, NULL), RC_STATE);
     assert_int_equal(sign_cms(&test.signer, all_content(), clock_now() - 2 * 86400, &der, NULL), RC_STATE);
-    struct signer other = test.signer;
+    struct signatory other = test.signer;
     other.cert = test.ca;
     assert_int_equal(sign_cms(&other, all_content(), clock_now(), &der, NULL), RC_CONFLICT);
     EVP_PKEY *curve = EVP_EC_gen("P-384");

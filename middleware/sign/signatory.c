@@ -1,5 +1,5 @@
-/* signer.c — the checks that come before a signature, whatever its format. */
-#include "sign/signer.h"
+/* signatory.c — the checks that come before a signature, whatever its format. */
+#include "sign/signatory.h"
 
 #include "pki/cardkey.h"
 #include "pki/cert.h"
@@ -9,7 +9,7 @@
 
 enum { SIGNER_BITS = 2048 };
 
-enum rc signer_check(const struct signer *signer, int64_t now, struct err *err)
+enum rc signatory_check(const struct signatory *signer, int64_t now, struct err *err)
 {
     if (now < cert_not_before(signer->cert))
         return err_set(err, RC_STATE, "the certificate is not valid yet");
@@ -25,7 +25,7 @@ enum rc signer_check(const struct signer *signer, int64_t now, struct err *err)
     return RC_OK;
 }
 
-enum rc signer_failed(const struct signer *signer, const char *what, struct err *err)
+enum rc signatory_failed(const struct signatory *signer, const char *what, struct err *err)
 {
     enum rc rc = cardkey_last(signer->key);
     if (rc == RC_OK || rc == RC_BUG) /* it was not the card, or there is none */

@@ -1,4 +1,4 @@
-/* signer.h — who signs: a certificate, the certificates above it, and a key that may live in a card. */
+/* signatory.h — who signs: a certificate, the certificates above it, and a key that may live in a card. */
 #ifndef JPKI_SIGN_SIGNER_H
 #define JPKI_SIGN_SIGNER_H
 
@@ -7,7 +7,7 @@
 #include <openssl/x509.h>
 
 /* Everything borrowed by the functions that take one. */
-struct signer {
+struct signatory {
     X509 *cert;
     STACK_OF(X509) * above; /* CA certificates; NULL or empty: none */
     EVP_PKEY *key;          /* RSA-2048: what the cards of today hold */
@@ -15,9 +15,9 @@ struct signer {
 
 /* Whether the certificate is valid at a time, its key is RSA-2048 and the key's other half. RC_STATE (not yet valid, or
  * ended), RC_UNSUPPORTED (another key), RC_CONFLICT (the key is not the certificate's). */
-enum rc signer_check(const struct signer *signer, int64_t now, struct err *err) MUST_CHECK;
+enum rc signatory_check(const struct signatory *signer, int64_t now, struct err *err) MUST_CHECK;
 
 /* Why OpenSSL could not sign: what the card said, or RC_CRYPTO. Clears OpenSSL's error queue. */
-enum rc signer_failed(const struct signer *signer, const char *what, struct err *err);
+enum rc signatory_failed(const struct signatory *signer, const char *what, struct err *err);
 
 #endif

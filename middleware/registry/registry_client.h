@@ -1,7 +1,7 @@
-/* client.h — the registry's client: what the desk asks of its municipal node and a verifier of the national node.
+/* registry_client.h — the registry's client: what the desk asks of its municipal node and a verifier of the national node.
  * The messages are described in docs/PROTOCOLS.md. */
-#ifndef JPKI_REGISTRY_CLIENT_H
-#define JPKI_REGISTRY_CLIENT_H
+#ifndef JPKI_REGISTRY_REGISTRY_CLIENT_H
+#define JPKI_REGISTRY_REGISTRY_CLIENT_H
 
 #include "net/client.h"
 #include "pki/attributes.h"
