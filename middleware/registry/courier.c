@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -47,11 +48,12 @@ static bool courier_wait(struct courier *courier, long milliseconds)
 
 static void courier_report(struct courier *courier, enum rc rc, const struct err *err)
 {
-    const char *text = err_text(err, rc);
+    char text[sizeof courier->said];
+    snprintf(text, sizeof text, "%s", err_text(err, rc));
     if (strcmp(text, courier->said) == 0)
         return;
     log_warning("%s: not delivered, will try again: %s", courier->name, text);
-    strncpy(courier->said, text, sizeof courier->said - 1);
+    memcpy(courier->said, text, sizeof text);
 }
 
 static void *courier_run(void *argument)

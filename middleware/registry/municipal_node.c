@@ -6,6 +6,7 @@
 #include "registry/outbox.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -169,7 +170,7 @@ static enum rc municipal_heard(struct node *node, int64_t acknowledged, unsigned
             rc = err_set(err, RC_REFUSED, "the national node took no notice behind %lld", (long long)acknowledged);
         if (!rc)
             rc = node_acknowledge(node, OUTBOX_NATIONAL, number, err);
-        node->batch = NOTICE_BATCH;
+        node->batch = node->batch * 2 > NOTICE_BATCH ? NOTICE_BATCH : node->batch * 2;
         return rc;
     }
     if (status == 409 && !json_want_integer(answer, "expected", &number, NULL) && number - 1 != acknowledged) {
@@ -177,9 +178,14 @@ static enum rc municipal_heard(struct node *node, int64_t acknowledged, unsigned
         return rc ? rc : err_set(err, RC_CONFLICT, "the national node expects notice %lld: told again from there",
                                  (long long)number);
     }
-    /* One refused notice must not hold back those before it: smaller requests find it. */
-    node->batch = node->batch > 1 ? node->batch / 2 : 1;
-    return node_refused(status, answer, "notices", err);
+    /* One refused notice must not hold back those before it: smaller requests, at once, find it. */
+    if (status >= 400 && status < 500 && node->batch > 1) {
+        node->batch /= 2;
+        return RC_OK;
+    }
+    char what[40];
+    snprintf(what, sizeof what, "notice %lld", (long long)acknowledged + 1);
+    return node_refused(status, answer, what, err);
 }
 
 enum rc municipal_deliver(void *context, struct err *err)

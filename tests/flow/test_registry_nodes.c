@@ -1,340 +1,20 @@
 /* test_registry_nodes.c — a municipal node and the national node as processes, over mutual TLS: a town's notices arrive, a
  * certificate is linked and confirmed, a move revokes through an event, strangers change nothing, and nodes that are
- * killed at any moment end in the same world. The authorities are played by a small server of the test. */
-#include "net/server.h"
-#include "registry/certlink.h"
-#include "registry/municipal.h"
-#include "registry/outbox.h"
-#include "testops.h"
+ * killed at any moment end in the same world. */
+#include "registryworld.h"
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/proc.h"
-#include "net/json.h"
+#include "registry/ledger.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
-
-#define HERE "462012"
-#define THERE "131016"
-#define NOT_AFTER 4000000000
-
-static const char *program;
-
-enum who { MUNICIPAL, NATIONAL, NODES };
-enum { ID_MUNICIPAL, ID_NATIONAL, ID_OFFICER, ID_REGISTRAR, ID_VERIFIER, ID_CA, ID_OTHER_NODE, ID_OTHER_OFFICER, IDS };
-
-static const struct {
-    enum role role;
-    const char *municipality, *name;
-} people[IDS] = {
-    { ROLE_NODE_MUNICIPAL, HERE, "kagoshima" },  { ROLE_NODE_NATIONAL, "000000", "national" },
-    { ROLE_DESK_OFFICER, HERE, "officer" },      { ROLE_REGISTRAR, HERE, "registrar" },
-    { ROLE_VERIFIER, "000000", "verifier" },     { ROLE_CA, "000000", "ca" },
-    { ROLE_NODE_MUNICIPAL, THERE, "chiyoda" },   { ROLE_DESK_OFFICER, THERE, "stranger" },
-};
-
-struct process {
-    pid_t pid;
-    char port[8], url[40], store[96], pid_file[96], log[96];
-};
-
-struct world {
-    struct testops ops;
-    struct identity ids[IDS];
-    char *paths[IDS];
-    struct process nodes[NODES];
-    struct server *ca;
-    pthread_mutex_t lock;
-    int64_t applied, refusals; /* the last event the authorities took; how often they fail first */
-    unsigned revoked, heard;   /* certificates in events taken once; requests heard */
-    char last_event[32];
-};
-
-/* The authorities: each event once, in order; known ones answered again; may fail first. */
-static enum rc ca_on_event(void *context, const struct request *request, struct response *response, struct err *err)
-{
-    struct world *w = context;
-    json_t *body = NULL, *certificates;
-    int64_t sequence;
-    const char *event;
-    enum rc rc = json_read(request->body, &body, err);
-    if (!rc && !(rc = json_want_integer(body, "sequence", &sequence, err)) &&
-        !(rc = json_want_text(body, "event", 31, &event, err)) &&
-        !(rc = json_want_array(body, "certificates", &certificates, err))) {
-        pthread_mutex_lock(&w->lock);
-        w->heard++;
-        if (w->refusals > 0) {
-            w->refusals--;
-            rc = err_set(err, RC_IO, "out of order today");
-        } else if (sequence > w->applied + 1) {
-            response->status = 409;
-            json_t *answer = json_error(RC_CONFLICT, "gap");
-            json_object_set_new(answer, "expected", json_integer(w->applied + 1));
-            rc = json_write(answer, &response->body);
-            json_decref(answer);
-        } else {
-            if (sequence == w->applied + 1) {
-                w->applied = sequence;
-                w->revoked += (unsigned)json_array_size(certificates);
-                snprintf(w->last_event, sizeof w->last_event, "%s", event);
-            }
-            rc = buf_printf(&response->body, "{\"sequence\":%lld}", (long long)sequence);
-        }
-        pthread_mutex_unlock(&w->lock);
-    }
-    json_decref(body);
-    return rc;
-}
-
-static const struct route ca_routes[] = {
-    { "POST", "/v1/events", ROLE_BIT(ROLE_NODE_NATIONAL), ca_on_event },
-    { 0 },
-};
-
-static void pause_ms(long ms)
-{
-    nanosleep(&(struct timespec) { ms / 1000, ms % 1000 * 1000000 }, NULL);
-}
-
-static pid_t run(const char *fault, const char *const *args)
-{
-    pid_t pid = fork();
-    if (pid == 0) {
-        proc_die_with_parent(); /* a failed test leaves no node behind */
-        const char *argv[32] = { program };
-        for (size_t i = 0; args[i] && i < 30; i++)
-            argv[i + 1] = args[i];
-        if (fault)
-            setenv("JPKI_FAULT", fault, 1);
-        execv(program, (char *const *)(uintptr_t)argv);
-        _exit(127);
-    }
-    return pid;
-}
-
-static int run_wait(const char *const *args)
-{
-    int status;
-    pid_t pid = run(NULL, args);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-/* Whether a node has died; collects it. */
-static bool died(struct process *node)
-{
-    if (node->pid && waitpid(node->pid, NULL, WNOHANG) == node->pid)
-        node->pid = 0;
-    return node->pid == 0;
-}
-
-static void read_port(struct process *node)
-{
-    struct buf text = { 0 };
-    assert_int_equal(file_read(node->log, &text, NULL), RC_OK);
-    const char *at = strstr(buf_string(&text), "listens on port ");
-    assert_non_null(at);
-    unsigned port = (unsigned)strtoul(at + strlen("listens on port "), NULL, 10) & 0xFFFF;
-    snprintf(node->port, sizeof node->port, "%u", port);
-    snprintf(node->url, sizeof node->url, "https://127.0.0.1:%u", port);
-    buf_wipe(&text);
-}
-
-/* Starts a node and waits until it serves. False when it died before (a fault). */
-static bool start(struct world *w, enum who who, const char *fault)
-{
-    struct process *node = &w->nodes[who];
-    char target[40];
-    snprintf(target, sizeof target, "https://127.0.0.1:%u", server_port(w->ca));
-    unlink(node->pid_file);
-    const char *const args[] = {
-        "serve", "--role", who == MUNICIPAL ? "municipal" : "national", "--store", node->store, "--identity",
-        w->paths[who == MUNICIPAL ? ID_MUNICIPAL : ID_NATIONAL], "--port", node->port[0] ? node->port : "0",
-        who == MUNICIPAL ? "--national" : "--ca", who == MUNICIPAL ? w->nodes[NATIONAL].url : target, "--pid-file",
-        node->pid_file, "--log", node->log, NULL,
-    };
-    node->pid = run(fault, args);
-    for (int i = 0; i < 1500; i++) {
-        if (access(node->pid_file, F_OK) == 0) {
-            if (!node->port[0])
-                read_port(node);
-            return true;
-        }
-        if (died(node)) {
-            if (!fault)
-                fail_msg("the %s node did not start; see %s", args[2], node->log);
-            return false;
-        }
-        pause_ms(10);
-    }
-    fail_msg("the %s node is not ready", args[2]);
-    return false;
-}
-
-static void stop(struct process *node, int signal_number)
-{
-    if (!node->pid)
-        return;
-    kill(node->pid, signal_number);
-    int status = 0;
-    waitpid(node->pid, &status, 0);
-    node->pid = 0;
-    if (signal_number == SIGTERM && !(WIFEXITED(status) && WEXITSTATUS(status) == 0))
-        fail_msg("a node did not stop cleanly (%d)", status);
-}
-
-static void world_new(struct world *w, const char *residents)
-{
-    memset(w, 0, sizeof *w);
-    pthread_mutex_init(&w->lock, NULL);
-    testops_new(&w->ops);
-    for (size_t i = 0; i < IDS; i++) {
-        w->paths[i] = testops_identity(&w->ops, people[i].role, people[i].municipality, people[i].name);
-        assert_int_equal(identity_open(w->paths[i], &w->ids[i], NULL), RC_OK);
-    }
-    static const char *const names[] = { "municipal", "national" };
-    for (size_t i = 0; i < NODES; i++) {
-        struct process *node = &w->nodes[i];
-        snprintf(node->store, sizeof node->store, "%s/%s.db", w->ops.folder, names[i]);
-        snprintf(node->pid_file, sizeof node->pid_file, "%s/%s.pid", w->ops.folder, names[i]);
-        snprintf(node->log, sizeof node->log, "%s/%s.log", w->ops.folder, names[i]);
-    }
-    const struct server_settings settings = { .identity = &w->ids[ID_CA], .routes = ca_routes, .context = w };
-    assert_int_equal(server_start(&settings, &w->ca, NULL), RC_OK);
-    const char *const populate[] = { "populate", "--store", w->nodes[MUNICIPAL].store, "--municipality", HERE,
-                                     "--residents", residents, NULL };
-    assert_int_equal(run_wait(populate), 0);
-}
-
-static void world_free(struct world *w)
-{
-    stop(&w->nodes[MUNICIPAL], SIGTERM);
-    stop(&w->nodes[NATIONAL], SIGTERM);
-    server_stop(w->ca);
-    for (size_t i = 0; i < IDS; i++) {
-        identity_close(&w->ids[i]);
-        free(w->paths[i]);
-    }
-    testops_free(&w->ops);
-    pthread_mutex_destroy(&w->lock);
-}
-
-static int64_t count(struct world *w, enum who who, const char *sql)
-{
-    struct store *store = NULL;
-    enum node_role role;
-    char municipality[7];
-    int64_t n = -1;
-    assert_int_equal(ledger_open_any(w->nodes[who].store, &role, municipality, &store, NULL), RC_OK);
-    assert_int_equal(ledger_count(store, sql, &n, NULL), RC_OK);
-    store_close(store);
-    return n;
-}
-
-/* Waits for a number to become what it shall be. */
-static void await(struct world *w, enum who who, const char *sql, int64_t want)
-{
-    int64_t n = -1;
-    for (int i = 0; i < 400 && (n = count(w, who, sql)) != want; i++)
-        pause_ms(50);
-    if (n != want)
-        fail_msg("%s: %lld, not %lld", sql, (long long)n, (long long)want);
-}
-
-/* The first grown-up in the order of codes, straight from the store. */
-static void pick(struct world *w, struct resident *resident)
-{
-    struct store *store = NULL;
-    enum node_role role;
-    char municipality[7];
-    struct ledger_row row;
-    struct statement *s = NULL;
-    assert_int_equal(ledger_open_any(w->nodes[MUNICIPAL].store, &role, municipality, &store, NULL), RC_OK);
-    assert_int_equal(store_prepare(store, "SELECT code FROM resident WHERE birth < '4' ORDER BY code LIMIT 1", &s, NULL), RC_OK);
-    assert_int_equal(statement_step(s, NULL), RC_OK);
-    assert_int_equal(ledger_find_code(store, column_text(s, 0), &row, NULL), RC_OK);
-    statement_done(s);
-    store_close(store);
-    *resident = row.resident;
-}
-
-static enum rc find(struct world *w, int id, const char *code, struct resident *resident)
-{
-    struct registry_client *client = NULL;
-    enum rc rc = registry_open(w->nodes[MUNICIPAL].url, &w->ids[id], &client, NULL);
-    if (!rc)
-        rc = registry_find_resident(client, code, NULL, NULL, NULL, resident, NULL);
-    registry_close(client);
-    return rc;
-}
-
-static const struct certificate_link links[] = { { AUTHORITY_SIGN, "0A01", NOT_AFTER }, { AUTHORITY_AUTH, "0B01", NOT_AFTER } };
-
-static enum rc link_cards(struct world *w, int id, const struct resident *resident)
-{
-    struct registry_client *client = NULL;
-    struct err err = { 0 };
-    enum rc rc = registry_open(w->nodes[MUNICIPAL].url, &w->ids[id], &client, &err);
-    if (!rc)
-        rc = registry_link_certificates(client, resident, links, 2, &err);
-    registry_close(client);
-    return rc;
-}
-
-static enum rc confirm(struct world *w, int id, enum authority authority, const char *serial, struct confirmation *confirmation)
-{
-    struct registry_client *client = NULL;
-    enum rc rc = registry_open(w->nodes[NATIONAL].url, &w->ids[id], &client, NULL);
-    if (!rc)
-        rc = registry_confirm(client, authority, serial, confirmation, NULL);
-    registry_close(client);
-    return rc;
-}
-
-static enum rc post(struct world *w, enum who who, int id, const char *path, json_t *body)
-{
-    struct client *client = NULL;
-    json_t *answer = NULL;
-    enum rc rc = client_open(w->nodes[who].url, &w->ids[id], 10, &client, NULL);
-    if (!rc)
-        rc = client_json(client, "POST", path, body, &answer, NULL);
-    json_decref(answer);
-    json_decref(body);
-    client_close(client);
-    return rc;
-}
-
-static enum rc move(struct world *w, int id, const char *code, const char *address, const char *request)
-{
-    return post(w, MUNICIPAL, id, "/v1/residents/move",
-                json_pack("{s:s, s:s, s:s, s:s}", "code", code, "address", address, "date", "2026-01-05", "request", request));
-}
-
-#define TOLD "SELECT last - acknowledged FROM outbox WHERE peer = 'national'"
-#define HEARD "SELECT acknowledged FROM outbox WHERE peer = 'ca'"
-#define REVOKED "SELECT last - acknowledged FROM outbox WHERE peer = 'ca'"
-#define ALL_SUM "SELECT coalesce(sum(revision * 7 + length(name) * 31 + length(address) * 13 + substr(code, 1, 10) % 100003), 0) FROM resident"
-
-static void same_world(struct world *w)
-{
-    await(w, MUNICIPAL, TOLD, 0);
-    assert_int_equal(count(w, MUNICIPAL, "SELECT count(*) FROM history"), count(w, NATIONAL, "SELECT count(*) FROM history"));
-    assert_int_equal(count(w, MUNICIPAL, ALL_SUM), count(w, NATIONAL, ALL_SUM));
-    assert_int_equal(count(w, MUNICIPAL, "SELECT last FROM outbox WHERE peer = 'national'"),
-                     count(w, NATIONAL, "SELECT acknowledged FROM intake"));
-}
 
 static void not_in_log(const struct process *node, const char *text)
 {
@@ -510,102 +190,51 @@ static void test_killed_anywhere(void **state)
     world_free(&w);
 }
 
-/* Until it is done, a node that died is started again: what an operator and a retrying desk do. */
-static void revive(struct world *w)
-{
-    for (int who = NATIONAL; who >= MUNICIPAL; who--)
-        if (died(&w->nodes[who]))
-            start(w, (enum who)who, NULL);
-}
-
-/* A story in which one node dies at a named point; the end must be that of a story without. */
-static bool faulty_story(enum who who, const char *fault)
-{
-    struct world w;
-    struct resident resident, found;
-    struct confirmation confirmation = { 0 };
-    const char *at = "鹿児島県鹿児島市荒田二丁目７番７号";
-    world_new(&w, "20");
-    bool fired = false;
-    if (!start(&w, NATIONAL, who == NATIONAL ? fault : NULL))
-        fired = true;
-    revive(&w);
-    if (who == MUNICIPAL && !start(&w, MUNICIPAL, fault))
-        fired = true;
-    pid_t first = w.nodes[who].pid;
-    revive(&w);
-    pick(&w, &resident);
-    enum rc rc = RC_BUG;
-    for (int i = 0; i < 8 && (rc = find(&w, ID_OFFICER, resident.code, &found)); i++)
-        revive(&w);
-    assert_int_equal(rc, RC_OK);
-    for (int i = 0; i < 8; i++) {
-        pid_t before = w.nodes[NATIONAL].pid;
-        for (int k = 0; k < 40 && count(&w, MUNICIPAL, TOLD) != 0 && w.nodes[NATIONAL].pid == before; k++) {
-            revive(&w);
-            pause_ms(50);
-        }
-        if (!(rc = link_cards(&w, ID_OFFICER, &found)))
-            break;
-        revive(&w);
-    }
-    assert_int_equal(rc, RC_OK);
-    for (int i = 0; i < 8 && (rc = confirm(&w, ID_VERIFIER, AUTHORITY_SIGN, "0A01", &confirmation)); i++)
-        revive(&w);
-    assert_int_equal(rc, RC_OK);
-    assert_int_equal(confirmation.status, CONFIRM_CURRENT);
-    for (int i = 0; i < 8 && (rc = move(&w, ID_REGISTRAR, resident.code, at, "move")); i++)
-        revive(&w);
-    assert_int_equal(rc, RC_OK);
-    for (int i = 0; i < 200 && (count(&w, MUNICIPAL, TOLD) || count(&w, NATIONAL, HEARD) != 1 || w.applied < 1); i++) {
-        revive(&w);
-        pause_ms(50);
-    }
-    revive(&w);
-    same_world(&w);
-    await(&w, NATIONAL, REVOKED, 0);
-    assert_int_equal(w.applied, 1);
-    assert_int_equal(w.revoked, 2);
-    assert_int_equal(count(&w, NATIONAL, "SELECT count(*) FROM history"), 21);
-    assert_int_equal(count(&w, NATIONAL, "SELECT count(*) FROM link"), 2);
-    for (int i = 0; i < 8 && (rc = confirm(&w, ID_VERIFIER, AUTHORITY_SIGN, "0A01", &confirmation)); i++)
-        revive(&w);
-    assert_int_equal(confirmation.status, CONFIRM_CHANGED);
-    fired = fired || w.nodes[who].pid != first;
-    world_free(&w);
-    return fired;
-}
-
-static void test_faults(void **state)
+/* The national node comes back with an empty store: the next notice shows the gap and all is told again. */
+static void test_nation_lost(void **state)
 {
     (void)state;
-    static const struct {
-        enum who who;
-        const char *fault;
-    } rows[] = {
-        { MUNICIPAL, "registry.before_link" },        { MUNICIPAL, "registry.before_move" },
-        { MUNICIPAL, "registry.before_send" },        { MUNICIPAL, "registry.after_send" },
-        { MUNICIPAL, "registry.after_send:2" },       { MUNICIPAL, "registry.before_acknowledge" },
-        { MUNICIPAL, "registry.after_acknowledge" },  { MUNICIPAL, "registry.before_acknowledge:2" },
-        { MUNICIPAL, "registry.after_acknowledge:3" },{ MUNICIPAL, "store.before_commit" },
-        { MUNICIPAL, "store.after_commit" },          { MUNICIPAL, "store.before_commit:2" },
-        { MUNICIPAL, "store.after_commit:2" },        { MUNICIPAL, "store.before_commit:3" },
-        { MUNICIPAL, "store.after_commit:3" },        { NATIONAL, "store.before_commit" },
-        { NATIONAL, "store.after_commit" },           { NATIONAL, "store.before_commit:2" },
-        { NATIONAL, "store.after_commit:2" },         { NATIONAL, "registry.before_intake" },
-        { NATIONAL, "registry.after_intake" },        { NATIONAL, "registry.before_intake:2" },
-        { NATIONAL, "registry.after_intake:2" },      { NATIONAL, "registry.after_intake:3" },
-        { NATIONAL, "store.before_commit:4" },        { NATIONAL, "store.after_commit:4" },
-        { NATIONAL, "store.before_commit:5" },        { NATIONAL, "store.after_commit:5" },
-        { NATIONAL, "store.before_commit:6" },        { NATIONAL, "store.after_commit:6" },
-        { NATIONAL, "registry.before_event" },        { NATIONAL, "registry.after_event" },
-        { NATIONAL, "registry.before_acknowledge" },  { NATIONAL, "registry.after_acknowledge" },
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        print_message("          %s\n", rows[i].fault);
-        if (!faulty_story(rows[i].who, rows[i].fault))
-            fail_msg("%s was never passed", rows[i].fault);
-    }
+    struct world w;
+    struct resident resident;
+    world_new(&w, "300");
+    start(&w, NATIONAL, NULL);
+    start(&w, MUNICIPAL, NULL);
+    same_world(&w);
+    stop(&w.nodes[NATIONAL], SIGTERM);
+    assert_int_equal(unlink(w.nodes[NATIONAL].store), 0);
+    start(&w, NATIONAL, NULL);
+    pick(&w, &resident);
+    assert_int_equal(move(&w, ID_REGISTRAR, resident.code, "鹿児島県鹿児島市荒田二丁目７番７号", "after"), RC_OK);
+    await(&w, NATIONAL, "SELECT count(*) FROM history", 301);
+    same_world(&w);
+    world_free(&w);
+}
+
+/* A code that is another municipality's already: its notice is refused, those before it arrive all the same. */
+static void test_refused_notice(void **state)
+{
+    (void)state;
+    struct world w;
+    world_new(&w, "30");
+    start(&w, NATIONAL, NULL);
+    struct notice notice = { .sequence = 1, .kind = NOTICE_RECORD, .reason = REASON_FIRST, .date = "2026-01-05",
+                             .recorded = 1767600000 };
+    struct store *store = NULL;
+    struct ledger_row row;
+    struct statement *s = NULL;
+    assert_int_equal(ledger_open(w.nodes[MUNICIPAL].store, NODE_MUNICIPAL, HERE, &store, NULL), RC_OK);
+    assert_int_equal(store_prepare(store, "SELECT code FROM notice WHERE sequence = 15", &s, NULL), RC_OK);
+    assert_int_equal(statement_step(s, NULL), RC_OK);
+    assert_int_equal(ledger_find_code(store, column_text(s, 0), &row, NULL), RC_OK);
+    statement_done(s);
+    store_close(store);
+    notice.resident = row.resident;
+    assert_int_equal(post(&w, NATIONAL, ID_OTHER_NODE, "/v1/notices", json_pack("{s:[o]}", "notices", notice_to_json(&notice))), RC_OK);
+    start(&w, MUNICIPAL, NULL);
+    await(&w, MUNICIPAL, "SELECT acknowledged FROM outbox WHERE peer = 'national'", 14);
+    assert_int_equal(count(&w, NATIONAL, "SELECT count(*) FROM resident WHERE municipality = '" HERE "'"), 14);
+    assert_int_equal(count(&w, NATIONAL, "SELECT count(*) FROM resident WHERE municipality = '" THERE "'"), 1);
+    world_free(&w);
 }
 
 int main(int argc, char **argv)
@@ -615,11 +244,8 @@ int main(int argc, char **argv)
     program = argv[1];
     signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest stories[] = {
-        cmocka_unit_test(test_story), cmocka_unit_test(test_refusals), cmocka_unit_test(test_program),
-        cmocka_unit_test(test_killed_anywhere),
+        cmocka_unit_test(test_story),           cmocka_unit_test(test_refusals),    cmocka_unit_test(test_program),
+        cmocka_unit_test(test_killed_anywhere), cmocka_unit_test(test_nation_lost), cmocka_unit_test(test_refused_notice),
     };
-    const struct CMUnitTest faults[] = { cmocka_unit_test(test_faults) };
-    if (argc > 2 && strcmp(argv[2], "faults") == 0)
-        return cmocka_run_group_tests_name("registry-faults", faults, NULL, NULL);
     return cmocka_run_group_tests_name("registry-nodes", stories, NULL, NULL);
 }

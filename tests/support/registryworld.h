@@ -1,0 +1,62 @@
+/* registryworld.h — a town's and the national node as processes, with identities of every role and a small server that plays
+ * the authorities; for tests of the registry's nodes. Everything fails the running test when it does not work. */
+#ifndef JPKI_TESTS_REGISTRYWORLD_H
+#define JPKI_TESTS_REGISTRYWORLD_H
+
+#include "net/server.h"
+#include "registry/confirm.h"
+#include "testops.h"
+
+#include <pthread.h>
+#include <sys/types.h>
+
+#define HERE "462012"
+#define THERE "131016"
+
+extern const char *program; /* jpki-registry */
+
+enum who { MUNICIPAL, NATIONAL, NODES };
+enum { ID_MUNICIPAL, ID_NATIONAL, ID_OFFICER, ID_REGISTRAR, ID_VERIFIER, ID_CA, ID_OTHER_NODE, ID_OTHER_OFFICER, IDS };
+
+struct process {
+    pid_t pid;
+    char port[8], url[40], store[96], pid_file[96], log[96];
+};
+
+struct world {
+    struct testops ops;
+    struct identity ids[IDS];
+    char *paths[IDS];
+    struct process nodes[NODES];
+    struct server *ca;
+    pthread_mutex_t lock;
+    int64_t applied, refusals; /* the last event the authorities took; how often they fail first */
+    unsigned revoked, heard;   /* certificates in events taken once; requests heard */
+    char last_event[32];
+};
+
+#define TOLD "SELECT last - acknowledged FROM outbox WHERE peer = 'national'"
+#define HEARD "SELECT acknowledged FROM outbox WHERE peer = 'ca'"
+
+/* A new world with a populated town; nothing runs yet. world_free stops what runs. */
+void world_new(struct world *w, const char *residents);
+void world_free(struct world *w);
+
+bool start(struct world *w, enum who who, const char *fault); /* until it serves; false when it died of the fault */
+void stop(struct process *node, int signal_number);           /* SIGTERM must end it with 0 */
+bool died(struct process *node);
+int run_wait(const char *const *args); /* the program with other arguments: its exit status */
+void pause_ms(long ms);
+
+int64_t count(struct world *w, enum who who, const char *sql);
+void await(struct world *w, enum who who, const char *sql, int64_t want); /* until it becomes so */
+void same_world(struct world *w); /* all told, and the nation is the town */
+void pick(struct world *w, struct resident *resident);
+
+enum rc find(struct world *w, int id, const char *code, struct resident *resident);
+enum rc link_cards(struct world *w, int id, const struct resident *resident); /* sign 0A01 and auth 0B01 */
+enum rc confirm(struct world *w, int id, enum authority authority, const char *serial, struct confirmation *confirmation);
+enum rc post(struct world *w, enum who who, int id, const char *path, json_t *body); /* takes the body */
+enum rc move(struct world *w, int id, const char *code, const char *address, const char *request);
+
+#endif
