@@ -1,6 +1,7 @@
-/* cryptoki.h — PKCS#11 2.40 as p11-kit declares it, and what version 3.0 adds, written from the OASIS specification
- * (PKCS #11 Specification Version 3.0, §3.1 types, §5.4 interfaces, §5.6.7 and §5.6.9, §5.9 to §5.19 messages). Debian's
- * headers (p11-kit 0.24) have only the former. Everything declared here is exported by the module. */
+/* cryptoki.h — PKCS#11 2.40 as p11-kit declares it, and what versions 3.0 and 3.2 add, written from the OASIS
+ * specification (PKCS #11 Specification Version 3.0, §3.1 types, §5.4 interfaces, §5.6.7 and §5.6.9, §5.9 to §5.19
+ * messages; Version 3.2, the general data types and the twelve functions at the end of its list). Debian's headers
+ * (p11-kit 0.24) have only the first. Everything declared here is exported by the module. */
 #ifndef JPKI_PKCS11_CRYPTOKI_H
 #define JPKI_PKCS11_CRYPTOKI_H
 
@@ -59,7 +60,37 @@ typedef CK_RV (*CK_C_VerifyMessage)(CK_SESSION_HANDLE, CK_VOID_PTR, CK_ULONG, CK
 typedef CK_C_SignMessageBegin CK_C_VerifyMessageBegin;
 typedef CK_C_VerifyMessage CK_C_VerifyMessageNext;
 
-/* Every function of 2.40 in the order of its list, then those of 3.0: ROW(name). */
+/* --- the functions of 3.2: key encapsulation, verification with the signature first, validation, completion of what was
+ * begun asynchronously, authenticated wrapping ------------------------------------------------------------------------- */
+typedef CK_ULONG CK_SESSION_VALIDATION_FLAGS_TYPE;
+
+typedef struct CK_ASYNC_DATA {
+    CK_ULONG ulVersion;
+    CK_BYTE_PTR pValue;
+    CK_ULONG ulValue;
+    CK_OBJECT_HANDLE hObject;
+    CK_OBJECT_HANDLE hAdditionalObject;
+} CK_ASYNC_DATA;
+typedef CK_ASYNC_DATA *CK_ASYNC_DATA_PTR;
+
+typedef CK_RV (*CK_C_EncapsulateKey)(CK_SESSION_HANDLE, CK_MECHANISM_PTR, CK_OBJECT_HANDLE, CK_ATTRIBUTE_PTR, CK_ULONG,
+                                     CK_BYTE_PTR, CK_ULONG_PTR, CK_OBJECT_HANDLE_PTR);
+typedef CK_RV (*CK_C_DecapsulateKey)(CK_SESSION_HANDLE, CK_MECHANISM_PTR, CK_OBJECT_HANDLE, CK_ATTRIBUTE_PTR, CK_ULONG,
+                                     CK_BYTE_PTR, CK_ULONG, CK_OBJECT_HANDLE_PTR);
+typedef CK_RV (*CK_C_VerifySignatureInit)(CK_SESSION_HANDLE, CK_MECHANISM_PTR, CK_OBJECT_HANDLE, CK_BYTE_PTR, CK_ULONG);
+typedef CK_RV (*CK_C_VerifySignature)(CK_SESSION_HANDLE, CK_BYTE_PTR, CK_ULONG);
+typedef CK_C_VerifySignature CK_C_VerifySignatureUpdate;
+typedef CK_C_MessageFinal CK_C_VerifySignatureFinal;
+typedef CK_RV (*CK_C_GetSessionValidationFlags)(CK_SESSION_HANDLE, CK_SESSION_VALIDATION_FLAGS_TYPE, CK_FLAGS *);
+typedef CK_RV (*CK_C_AsyncComplete)(CK_SESSION_HANDLE, CK_UTF8CHAR_PTR, CK_ASYNC_DATA_PTR);
+typedef CK_RV (*CK_C_AsyncGetID)(CK_SESSION_HANDLE, CK_UTF8CHAR_PTR, CK_ULONG_PTR);
+typedef CK_RV (*CK_C_AsyncJoin)(CK_SESSION_HANDLE, CK_UTF8CHAR_PTR, CK_ULONG, CK_BYTE_PTR, CK_ULONG);
+typedef CK_RV (*CK_C_WrapKeyAuthenticated)(CK_SESSION_HANDLE, CK_MECHANISM_PTR, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE,
+                                           CK_BYTE_PTR, CK_ULONG, CK_BYTE_PTR, CK_ULONG_PTR);
+typedef CK_RV (*CK_C_UnwrapKeyAuthenticated)(CK_SESSION_HANDLE, CK_MECHANISM_PTR, CK_OBJECT_HANDLE, CK_BYTE_PTR, CK_ULONG,
+                                             CK_ATTRIBUTE_PTR, CK_ULONG, CK_BYTE_PTR, CK_ULONG, CK_OBJECT_HANDLE_PTR);
+
+/* Every function of 2.40 in the order of its list, then those of 3.0 and 3.2: ROW(name). */
 #define CRYPTOKI_FUNCTIONS_2_40(ROW)                                                                                       \
     ROW(C_Initialize) ROW(C_Finalize) ROW(C_GetInfo) ROW(C_GetFunctionList) ROW(C_GetSlotList) ROW(C_GetSlotInfo)          \
     ROW(C_GetTokenInfo) ROW(C_GetMechanismList) ROW(C_GetMechanismInfo) ROW(C_InitToken) ROW(C_InitPIN) ROW(C_SetPIN)      \
@@ -83,6 +114,11 @@ typedef CK_C_VerifyMessage CK_C_VerifyMessageNext;
     ROW(C_MessageSignFinal) ROW(C_MessageVerifyInit) ROW(C_VerifyMessage) ROW(C_VerifyMessageBegin)                        \
     ROW(C_VerifyMessageNext) ROW(C_MessageVerifyFinal)
 
+#define CRYPTOKI_FUNCTIONS_3_2(ROW)                                                                                        \
+    ROW(C_EncapsulateKey) ROW(C_DecapsulateKey) ROW(C_VerifySignatureInit) ROW(C_VerifySignature)                          \
+    ROW(C_VerifySignatureUpdate) ROW(C_VerifySignatureFinal) ROW(C_GetSessionValidationFlags) ROW(C_AsyncComplete)         \
+    ROW(C_AsyncGetID) ROW(C_AsyncJoin) ROW(C_WrapKeyAuthenticated) ROW(C_UnwrapKeyAuthenticated)
+
 #define CRYPTOKI_MEMBER(name) CK_##name name;
 typedef struct CK_FUNCTION_LIST_3_0 {
     CK_VERSION version;
@@ -90,6 +126,14 @@ typedef struct CK_FUNCTION_LIST_3_0 {
     CRYPTOKI_FUNCTIONS_3_0(CRYPTOKI_MEMBER)
 } CK_FUNCTION_LIST_3_0;
 typedef CK_FUNCTION_LIST_3_0 *CK_FUNCTION_LIST_3_0_PTR;
+
+typedef struct CK_FUNCTION_LIST_3_2 {
+    CK_VERSION version;
+    CRYPTOKI_FUNCTIONS_2_40(CRYPTOKI_MEMBER)
+    CRYPTOKI_FUNCTIONS_3_0(CRYPTOKI_MEMBER)
+    CRYPTOKI_FUNCTIONS_3_2(CRYPTOKI_MEMBER)
+} CK_FUNCTION_LIST_3_2;
+typedef CK_FUNCTION_LIST_3_2 *CK_FUNCTION_LIST_3_2_PTR;
 
 CK_RV C_GetInterfaceList(CK_INTERFACE_PTR interfaces, CK_ULONG_PTR count);
 CK_RV C_GetInterface(CK_UTF8CHAR_PTR name, CK_VERSION_PTR version, CK_INTERFACE_PTR_PTR interface, CK_FLAGS flags);
@@ -128,6 +172,28 @@ CK_RV C_VerifyMessageBegin(CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_
 CK_RV C_VerifyMessageNext(CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_ULONG parameter_len, CK_BYTE_PTR data,
                           CK_ULONG data_len, CK_BYTE_PTR signature, CK_ULONG signature_len);
 CK_RV C_MessageVerifyFinal(CK_SESSION_HANDLE session);
+CK_RV C_EncapsulateKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE public_key,
+                       CK_ATTRIBUTE_PTR template, CK_ULONG count, CK_BYTE_PTR cipher, CK_ULONG_PTR cipher_len,
+                       CK_OBJECT_HANDLE_PTR key);
+CK_RV C_DecapsulateKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE private_key,
+                       CK_ATTRIBUTE_PTR template, CK_ULONG count, CK_BYTE_PTR cipher, CK_ULONG cipher_len,
+                       CK_OBJECT_HANDLE_PTR key);
+CK_RV C_VerifySignatureInit(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key,
+                            CK_BYTE_PTR signature, CK_ULONG signature_len);
+CK_RV C_VerifySignature(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG data_len);
+CK_RV C_VerifySignatureUpdate(CK_SESSION_HANDLE session, CK_BYTE_PTR part, CK_ULONG part_len);
+CK_RV C_VerifySignatureFinal(CK_SESSION_HANDLE session);
+CK_RV C_GetSessionValidationFlags(CK_SESSION_HANDLE session, CK_SESSION_VALIDATION_FLAGS_TYPE type, CK_FLAGS *flags);
+CK_RV C_AsyncComplete(CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR function, CK_ASYNC_DATA_PTR result);
+CK_RV C_AsyncGetID(CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR function, CK_ULONG_PTR id);
+CK_RV C_AsyncJoin(CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR function, CK_ULONG id, CK_BYTE_PTR data,
+                  CK_ULONG data_len);
+CK_RV C_WrapKeyAuthenticated(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE wrapping_key,
+                             CK_OBJECT_HANDLE key, CK_BYTE_PTR associated, CK_ULONG associated_len, CK_BYTE_PTR wrapped,
+                             CK_ULONG_PTR wrapped_len);
+CK_RV C_UnwrapKeyAuthenticated(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE unwrapping_key,
+                               CK_BYTE_PTR wrapped, CK_ULONG wrapped_len, CK_ATTRIBUTE_PTR template, CK_ULONG count,
+                               CK_BYTE_PTR associated, CK_ULONG associated_len, CK_OBJECT_HANDLE_PTR key);
 
 #pragma GCC visibility pop
 

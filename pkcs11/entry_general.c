@@ -9,11 +9,17 @@
 static CK_FUNCTION_LIST list_2_40 = { { 2, 40 }, CRYPTOKI_FUNCTIONS_2_40(LIST_ROW) };
 static CK_FUNCTION_LIST_3_0 list_3_0 = { { 3, 0 }, CRYPTOKI_FUNCTIONS_2_40(LIST_ROW) CRYPTOKI_FUNCTIONS_3_0(LIST_ROW) };
 
+static CK_FUNCTION_LIST_3_2 list_3_2 = { { 3, 2 },
+                                         CRYPTOKI_FUNCTIONS_2_40(LIST_ROW) CRYPTOKI_FUNCTIONS_3_0(LIST_ROW)
+                                             CRYPTOKI_FUNCTIONS_3_2(LIST_ROW) };
+
 static CK_UTF8CHAR interface_name[] = "PKCS 11";
 
-/* The first is the default. None is fork safe in the standard's sense, that sessions live on in the child: a card has one
- * user at a time, and the child starts anew. */
+/* The first is the default: each list begins with the whole of the one below it, so that who takes it for an older one is
+ * served too. None is fork safe in the standard's sense, that sessions and logins live on in the child: the PIN is not
+ * inherited, a card has one user at a time, and the child starts anew. */
 static CK_INTERFACE interfaces[] = {
+    { interface_name, &list_3_2, 0 },
     { interface_name, &list_3_0, 0 },
     { interface_name, &list_2_40, 0 },
 };
@@ -58,7 +64,7 @@ CK_RV C_GetInfo(CK_INFO_PTR info)
         return module_leave(module, CKR_ARGUMENTS_BAD);
     int major = 0, minor = 0;
     (void)sscanf(JPKI_VERSION, "%d.%d", &major, &minor);
-    *info = (CK_INFO) { .cryptokiVersion = { 3, 0 }, .libraryVersion = { (unsigned char)major, (unsigned char)minor } };
+    *info = (CK_INFO) { .cryptokiVersion = { 3, 2 }, .libraryVersion = { (unsigned char)major, (unsigned char)minor } };
     entry_pad(info->manufacturerID, sizeof(info->manufacturerID), "open-jpki");
     entry_pad(info->libraryDescription, sizeof(info->libraryDescription), "JPKI card");
     return module_leave(module, CKR_OK);

@@ -20,12 +20,6 @@ CK_RV C_InitPIN(CK_SESSION_HANDLE session, CK_BYTE *pin, CK_ULONG pin_len)
     return entry_refuse(session, CKR_FUNCTION_NOT_SUPPORTED);
 }
 
-CK_RV C_SetPIN(CK_SESSION_HANDLE session, CK_BYTE *old_pin, CK_ULONG old_len, CK_BYTE *new_pin, CK_ULONG new_len)
-{
-    (void)old_pin, (void)old_len, (void)new_pin, (void)new_len;
-    return entry_refuse(session, CKR_FUNCTION_NOT_SUPPORTED);
-}
-
 CK_RV C_GetOperationState(CK_SESSION_HANDLE session, CK_BYTE *operation_state, CK_ULONG *operation_state_len)
 {
     (void)operation_state, (void)operation_state_len;
@@ -361,5 +355,88 @@ CK_RV C_VerifyMessageNext(CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_U
 
 CK_RV C_MessageVerifyFinal(CK_SESSION_HANDLE session)
 {
+    return entry_refuse(session, CKR_FUNCTION_NOT_SUPPORTED);
+}
+
+CK_RV C_EncapsulateKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE public_key,
+                       CK_ATTRIBUTE_PTR template, CK_ULONG count, CK_BYTE_PTR cipher, CK_ULONG_PTR cipher_len,
+                       CK_OBJECT_HANDLE_PTR key)
+{
+    (void)mechanism, (void)public_key, (void)template, (void)count, (void)cipher, (void)cipher_len, (void)key;
+    return entry_refuse(session, CKR_FUNCTION_NOT_SUPPORTED);
+}
+
+CK_RV C_DecapsulateKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE private_key,
+                       CK_ATTRIBUTE_PTR template, CK_ULONG count, CK_BYTE_PTR cipher, CK_ULONG cipher_len,
+                       CK_OBJECT_HANDLE_PTR key)
+{
+    (void)mechanism, (void)private_key, (void)template, (void)count, (void)cipher, (void)cipher_len, (void)key;
+    return entry_refuse(session, CKR_FUNCTION_NOT_SUPPORTED);
+}
+
+CK_RV C_VerifySignatureInit(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key,
+                            CK_BYTE_PTR signature, CK_ULONG signature_len)
+{
+    (void)mechanism, (void)key, (void)signature, (void)signature_len;
+    return entry_refuse(session, CKR_FUNCTION_NOT_SUPPORTED);
+}
+
+CK_RV C_VerifySignature(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG data_len)
+{
+    (void)data, (void)data_len;
+    return entry_refuse(session, CKR_FUNCTION_NOT_SUPPORTED);
+}
+
+CK_RV C_VerifySignatureUpdate(CK_SESSION_HANDLE session, CK_BYTE_PTR part, CK_ULONG part_len)
+{
+    (void)part, (void)part_len;
+    return entry_refuse(session, CKR_FUNCTION_NOT_SUPPORTED);
+}
+
+CK_RV C_VerifySignatureFinal(CK_SESSION_HANDLE session)
+{
+    return entry_refuse(session, CKR_FUNCTION_NOT_SUPPORTED);
+}
+
+CK_RV C_GetSessionValidationFlags(CK_SESSION_HANDLE session, CK_SESSION_VALIDATION_FLAGS_TYPE type, CK_FLAGS *flags)
+{
+    (void)type, (void)flags;
+    return entry_refuse(session, CKR_FUNCTION_NOT_SUPPORTED);
+}
+
+CK_RV C_AsyncComplete(CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR function, CK_ASYNC_DATA_PTR result)
+{
+    (void)function, (void)result;
+    return entry_refuse(session, CKR_FUNCTION_NOT_SUPPORTED);
+}
+
+CK_RV C_AsyncGetID(CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR function, CK_ULONG_PTR id)
+{
+    (void)function, (void)id;
+    return entry_refuse(session, CKR_FUNCTION_NOT_SUPPORTED);
+}
+
+CK_RV C_AsyncJoin(CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR function, CK_ULONG id, CK_BYTE_PTR data,
+                  CK_ULONG data_len)
+{
+    (void)function, (void)id, (void)data, (void)data_len;
+    return entry_refuse(session, CKR_FUNCTION_NOT_SUPPORTED);
+}
+
+CK_RV C_WrapKeyAuthenticated(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE wrapping_key,
+                             CK_OBJECT_HANDLE key, CK_BYTE_PTR associated, CK_ULONG associated_len, CK_BYTE_PTR wrapped,
+                             CK_ULONG_PTR wrapped_len)
+{
+    (void)mechanism, (void)wrapping_key, (void)key, (void)associated,
+        (void)associated_len, (void)wrapped, (void)wrapped_len;
+    return entry_refuse(session, CKR_FUNCTION_NOT_SUPPORTED);
+}
+
+CK_RV C_UnwrapKeyAuthenticated(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE unwrapping_key,
+                               CK_BYTE_PTR wrapped, CK_ULONG wrapped_len, CK_ATTRIBUTE_PTR template, CK_ULONG count,
+                               CK_BYTE_PTR associated, CK_ULONG associated_len, CK_OBJECT_HANDLE_PTR key)
+{
+    (void)mechanism, (void)unwrapping_key, (void)wrapped, (void)wrapped_len, (void)template,
+        (void)count, (void)associated, (void)associated_len, (void)key;
     return entry_refuse(session, CKR_FUNCTION_NOT_SUPPORTED);
 }

@@ -302,6 +302,16 @@ static enum rc work_login(struct reader *reader, void *context, struct err *err)
     return rc;
 }
 
+/* So that one PIN in two cases is one PIN. */
+static enum rc fold(const struct secret *pin, struct secret *folded)
+{
+    enum rc rc = secret_dup(folded, pin->data, pin->len);
+    for (size_t i = 0; !rc && i < folded->len; i++)
+        if (folded->data[i] >= 'a' && folded->data[i] <= 'z')
+            folded->data[i] = (uint8_t)(folded->data[i] - 'a' + 'A');
+    return rc;
+}
+
 enum rc token_login(struct reader *reader, enum token_kind kind, const struct secret *pin, CK_ULONG epoch,
                     struct err *err)
 {
@@ -309,12 +319,9 @@ enum rc token_login(struct reader *reader, enum token_kind kind, const struct se
     struct secret folded = { 0 };
     enum rc rc = card_pin_check(token_rows[kind].pin, pin);
     if (!rc)
-        rc = secret_dup(&folded, pin->data, pin->len);
+        rc = fold(pin, &folded);
     if (rc)
         return rc;
-    for (size_t i = 0; i < folded.len; i++) /* so that one PIN in two cases is one refused PIN */
-        if (folded.data[i] >= 'a' && folded.data[i] <= 'z')
-            folded.data[i] = (uint8_t)(folded.data[i] - 'a' + 'A');
     struct login login = { kind, &folded };
     rc = transact(reader, work_login, &login, err);
     if (!rc) {
@@ -325,6 +332,71 @@ enum rc token_login(struct reader *reader, enum token_kind kind, const struct se
         token->login_epoch = epoch;
     }
     secret_wipe(&folded);
+    return rc;
+}
+
+struct change {
+    enum token_kind kind;
+    const struct secret *old, *fresh; /* folded */
+};
+
+static enum rc work_change(struct reader *reader, void *context, struct err *err)
+{
+    const struct change *change = context;
+    const struct login login = { change->kind, change->old };
+    struct token *token = &reader->tokens[change->kind];
+    enum rc rc = check_identity(reader, true, err);
+    if (!rc)
+        rc = check_refused(reader, &login, err);
+    if (rc)
+        return rc;
+    unsigned tries = 0;
+    struct refused_card card = refused_card_of(reader, change->kind);
+    token->tries_known = false; /* until an answer says otherwise */
+    reader->presented = true;   /* the old PIN may be, whatever comes back */
+    rc = card_change_pin(reader->card, card.pin, change->old, change->fresh, &tries, err);
+    if (!rc) {
+        tries = card_pin_tries_max(card.pin);
+        refused_clear(&card);
+    } else if (rc == RC_PIN_WRONG && refused_add(&card, change->old, tries)) {
+        log_warning("a refused PIN could not be remembered");
+    }
+    if (!rc || rc == RC_PIN_WRONG || rc == RC_PIN_BLOCKED) {
+        token->tries = tries;
+        token->tries_known = true;
+    }
+    return rc;
+}
+
+enum rc token_change_pin(struct reader *reader, enum token_kind kind, const struct secret *old,
+                         const struct secret *fresh, struct err *err)
+{
+    struct token *token = &reader->tokens[kind];
+    struct secret folded_old = { 0 }, folded_fresh = { 0 };
+    struct change change = { kind, &folded_old, &folded_fresh };
+    enum rc rc = card_pin_check_new(token_rows[kind].pin, fresh);
+    if (!rc)
+        rc = card_pin_check(token_rows[kind].pin, old);
+    if (!rc)
+        rc = fold(old, &folded_old);
+    if (!rc)
+        rc = fold(fresh, &folded_fresh);
+    if (!rc && token->logged_in && !secret_equal(&folded_old, &token->pin)) /* the card accepted another one: no try is spent */
+        rc = err_set(err, RC_PIN_WRONG, "the PIN to be changed is not the one that the card accepted; nothing was sent");
+    else if (!rc)
+        rc = transact(reader, work_change, &change, err);
+    else
+        goto out;
+    if (!rc && token->logged_in) {
+        secret_wipe(&token->pin);
+        token->pin = folded_fresh;
+        folded_fresh = (struct secret) { 0 };
+    } else if (rc && rc != RC_PIN_WRONG) {
+        token_logout(token); /* blocked, or nobody knows which of the two PINs is valid now */
+    }
+out:
+    secret_wipe(&folded_old);
+    secret_wipe(&folded_fresh);
     return rc;
 }
 

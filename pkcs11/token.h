@@ -67,6 +67,13 @@ enum rc token_login(struct reader *reader, enum token_kind kind, const struct se
                     struct err *err) MUST_CHECK;
 void token_logout(struct token *token);
 
+/* Sets a new PIN in place of the old one: the form of both first, then as token_login with the old one. A user who is
+ * logged in stays so, with the new PIN; after an answer that was lost (RC_IO, RC_CARD_GONE) either PIN may be the valid
+ * one and nobody is logged in. RC_PIN_FORMAT, RC_PIN_WRONG (also, without a command, when the user is logged in with
+ * another PIN), RC_PIN_BLOCKED. */
+enum rc token_change_pin(struct reader *reader, enum token_kind kind, const struct secret *old,
+                         const struct secret *fresh, struct err *err) MUST_CHECK;
+
 /* Signs. RC_PIN_NEEDED: not logged in, or the card did not take the PIN any more (the user is logged out then).
  * RC_UNSUPPORTED: the card has no PSS; pss_absent says so from then on. RC_RANGE: the length of input. */
 enum rc token_sign(struct reader *reader, enum token_kind kind, enum mechanism_padding padding, struct bytes input,

@@ -62,6 +62,8 @@ static bool do_command(struct carded *carded, struct bytes command, struct buf *
         buf_truncate(answer, 0);
         return !buf_append(answer, locked, 2);
     }
+    if (fault == CARDED_LOSE_CHANGE && command.len >= 4 && c[1] == APPLET_INS_CHANGE_REFERENCE_DATA)
+        return false;
     return !(fault == CARDED_LOSE_VERIFY && verify && command.len > 5);
 }
 

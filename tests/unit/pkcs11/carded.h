@@ -16,7 +16,8 @@ enum carded_fault {
     CARDED_FOREIGN,    /* no JPKI application: every SELECT is refused */
     CARDED_LOCK_6984,  /* the counter of a blocked PIN is answered 6984 */
     CARDED_VANISH,     /* the card is gone at the next signature */
-    CARDED_LOSE_VERIFY /* the card takes the PIN and is gone before it answers */
+    CARDED_LOSE_VERIFY, /* the card takes the PIN and is gone before it answers */
+    CARDED_LOSE_CHANGE, /* the card takes the new PIN and is gone before it answers */
 };
 
 struct carded {

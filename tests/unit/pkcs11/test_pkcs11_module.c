@@ -131,10 +131,10 @@ static void it_has_every_function(void **state)
     (void)state;
     CK_INTERFACE list[4], *interface = NULL;
     CK_ULONG count = 0;
-    CK_VERSION v240 = { 2, 40 }, v300 = { 3, 0 }, v320 = { 3, 2 };
+    CK_VERSION v240 = { 2, 40 }, v300 = { 3, 0 }, v320 = { 3, 2 }, v310 = { 3, 1 };
     unsigned char name[] = "PKCS 11", other[] = "Vendor NSS FIPS Interface";
     assert_int_equal(p11->C_GetInterfaceList(NULL, &count), CKR_OK);
-    assert_int_equal(count, 2);
+    assert_int_equal(count, 3);
     count = 1;
     assert_int_equal(p11->C_GetInterfaceList(list, &count), CKR_BUFFER_TOO_SMALL);
     assert_int_equal(p11->C_GetInterfaceList(list, &count), CKR_OK);
@@ -142,7 +142,7 @@ static void it_has_every_function(void **state)
         /* Past the version (padded to a pointer) a list holds function pointers only, none of them NULL. */
         void **functions = list[i].pFunctionList;
         assert_string_equal((char *)list[i].pInterfaceName, "PKCS 11");
-        for (size_t f = 1; f <= (i == 0 ? 92u : 68u); f++)
+        for (size_t f = 1; f <= (i == 0 ? 104u : i == 1 ? 92u : 68u); f++)
             assert_non_null(functions[f]);
     }
     assert_int_equal(p11->C_GetInterface(NULL, NULL, &interface, 0), CKR_OK);
@@ -150,7 +150,10 @@ static void it_has_every_function(void **state)
     assert_int_equal(p11->C_GetInterface(name, &v240, &interface, 0), CKR_OK);
     assert_int_equal(((CK_VERSION *)interface->pFunctionList)->major, 2);
     assert_int_equal(p11->C_GetInterface(name, &v300, &interface, 0), CKR_OK);
-    assert_int_equal(p11->C_GetInterface(name, &v320, &interface, 0), CKR_FUNCTION_FAILED);
+    assert_int_equal(((CK_VERSION *)interface->pFunctionList)->minor, 0);
+    assert_int_equal(p11->C_GetInterface(name, &v320, &interface, 0), CKR_OK);
+    assert_ptr_equal(interface->pFunctionList, p11); /* the default */
+    assert_int_equal(p11->C_GetInterface(name, &v310, &interface, 0), CKR_FUNCTION_FAILED);
     assert_int_equal(p11->C_GetInterface(other, NULL, &interface, 0), CKR_FUNCTION_FAILED);
     assert_int_equal(p11->C_GetInterface(name, NULL, &interface, CKF_INTERFACE_FORK_SAFE), CKR_FUNCTION_FAILED);
 }

@@ -1,0 +1,245 @@
+/* test_pkcs11_features.c — the built module against the software card: changing PINs, the interface of 3.2, and what a
+ * token says about itself. */
+#include "carded.h"
+#include "pkcs11/cryptoki.h"
+
+#include <dlfcn.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#define AUTH 0UL
+#define SIGN 1UL
+#define RW (CKF_SERIAL_SESSION | CKF_RW_SESSION)
+
+static CK_FUNCTION_LIST_3_2 *p11;
+static struct carded carded;
+
+static int initialise(void **state)
+{
+    (void)state;
+    carded_start(&carded);
+    assert_int_equal(p11->C_Initialize(NULL), CKR_OK);
+    return 0;
+}
+
+static int finalise(void **state)
+{
+    (void)state;
+    CK_RV rv = p11->C_Finalize(NULL);
+    assert_true(rv == CKR_OK || rv == CKR_CRYPTOKI_NOT_INITIALIZED);
+    carded_stop(&carded);
+    return 0;
+}
+
+static CK_SESSION_HANDLE session(CK_SLOT_ID slot, CK_FLAGS flags)
+{
+    CK_SESSION_HANDLE handle = 0;
+    assert_int_equal(p11->C_OpenSession(slot, flags, NULL, NULL, &handle), CKR_OK);
+    return handle;
+}
+
+static CK_RV login(CK_SESSION_HANDLE handle, const char *pin)
+{
+    unsigned char copy[64];
+    memcpy(copy, pin, strlen(pin));
+    return p11->C_Login(handle, CKU_USER, copy, strlen(pin));
+}
+
+static CK_RV change(CK_SESSION_HANDLE handle, const char *old, const char *fresh)
+{
+    unsigned char a[64], b[64];
+    memcpy(a, old, strlen(old));
+    memcpy(b, fresh, strlen(fresh));
+    return p11->C_SetPIN(handle, a, strlen(old), b, strlen(fresh));
+}
+
+static CK_FLAGS pin_flags(CK_SLOT_ID slot)
+{
+    CK_TOKEN_INFO info;
+    assert_int_equal(p11->C_GetTokenInfo(slot, &info), CKR_OK);
+    return info.flags & (CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_LOCKED);
+}
+
+static CK_ULONG find(CK_SESSION_HANDLE handle, CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *found)
+{
+    CK_ULONG n = 99;
+    assert_int_equal(p11->C_FindObjectsInit(handle, template, count), CKR_OK);
+    assert_int_equal(p11->C_FindObjects(handle, found, 16, &n), CKR_OK);
+    assert_int_equal(p11->C_FindObjectsFinal(handle), CKR_OK);
+    return n;
+}
+
+static CK_RV sign_something(CK_SESSION_HANDLE handle)
+{
+    CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+    CK_ATTRIBUTE template = { CKA_CLASS, &class, sizeof class };
+    CK_OBJECT_HANDLE found[16];
+    CK_MECHANISM mechanism = { CKM_SHA256_RSA_PKCS, NULL, 0 };
+    unsigned char text[] = "x", signature[256];
+    CK_ULONG len = sizeof signature;
+    if (find(handle, &template, 1, found) != 1)
+        return CKR_USER_NOT_LOGGED_IN;
+    CK_RV rv = p11->C_SignInit(handle, &mechanism, found[0]);
+    return rv == CKR_OK ? p11->C_Sign(handle, text, 1, signature, &len) : rv;
+}
+
+/* --- PIN changes --------------------------------------------------------------------------------------------------------- */
+
+static void ill_formed_changes_never_reach_the_card(void **state)
+{
+    (void)state;
+    const struct {
+        CK_SLOT_ID slot;
+        const char *old, *fresh;
+        CK_RV rv;
+    } rows[] = {
+        { AUTH, "1234", "123", CKR_PIN_LEN_RANGE },      { AUTH, "1234", "12345", CKR_PIN_LEN_RANGE },
+        { AUTH, "1234", "", CKR_PIN_LEN_RANGE },         { AUTH, "123", "4321", CKR_PIN_LEN_RANGE },
+        { AUTH, "1234", "43x1", CKR_PIN_INVALID },       { AUTH, "12x4", "4321", CKR_PIN_INVALID },
+        { SIGN, "ABC123", "DEF45", CKR_PIN_LEN_RANGE },  { SIGN, "ABC123", "ABCDEFGHIJKLMNOP1", CKR_PIN_LEN_RANGE },
+        { SIGN, "ABC123", "ABCDEF", CKR_PIN_INVALID },   { SIGN, "ABC123", "123456", CKR_PIN_INVALID },
+        { SIGN, "ABC123", "ABC-123", CKR_PIN_INVALID },  { SIGN, "ABC 123", "DEF456", CKR_PIN_INVALID },
+    };
+    CK_SESSION_HANDLE s[] = { session(AUTH, RW), session(SIGN, RW) };
+    unsigned char pin[] = "1234";
+    (void)carded_count(&carded);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_int_equal(change(s[rows[i].slot], rows[i].old, rows[i].fresh), rows[i].rv);
+    assert_int_equal(p11->C_SetPIN(s[0], NULL, 0, pin, 4), CKR_ARGUMENTS_BAD);
+    assert_int_equal(p11->C_SetPIN(s[0], pin, 4, NULL, 4), CKR_ARGUMENTS_BAD);
+    assert_int_equal(change(session(AUTH, CKF_SERIAL_SESSION), "1234", "4321"), CKR_SESSION_READ_ONLY);
+    assert_int_equal(change(4711, "1234", "4321"), CKR_SESSION_HANDLE_INVALID);
+    assert_int_equal(carded_count(&carded), 0);
+    assert_int_equal(carded.verifies, 0);
+}
+
+static void a_pin_is_changed_without_login(void **state)
+{
+    (void)state;
+    CK_SESSION_HANDLE s = session(AUTH, RW), g = session(SIGN, RW);
+    CK_SESSION_INFO info;
+    assert_int_equal(change(s, "1234", "4321"), CKR_OK);
+    assert_int_equal(p11->C_GetSessionInfo(s, &info), CKR_OK);
+    assert_int_equal(info.state, CKS_RW_PUBLIC_SESSION); /* a change is no login */
+    assert_false(carded_is_presented(&carded, CARD_KEY_AUTH));
+    assert_int_equal(login(s, "1234"), CKR_PIN_INCORRECT);
+    assert_int_equal(login(s, "4321"), CKR_OK);
+    assert_int_equal(sign_something(s), CKR_OK);
+    assert_int_equal(change(g, "abc123", "def456"), CKR_OK); /* both fold to upper case */
+    assert_int_equal(login(g, "DEF456"), CKR_OK);
+    assert_int_equal(sign_something(g), CKR_OK);
+}
+
+static void a_login_lives_on_with_the_new_pin(void **state)
+{
+    (void)state;
+    CK_SESSION_HANDLE s = session(AUTH, RW);
+    assert_int_equal(login(s, "1234"), CKR_OK);
+    unsigned verifies = carded.verifies;
+    assert_int_equal(change(s, "9999", "4321"), CKR_PIN_INCORRECT); /* this card accepted another: nothing is sent */
+    assert_int_equal(carded.verifies, verifies);
+    assert_int_equal(change(s, "1234", "4321"), CKR_OK);
+    assert_int_equal(sign_something(s), CKR_OK);
+    assert_int_equal(pin_flags(AUTH), 0);
+    assert_int_equal(p11->C_Logout(s), CKR_OK);
+    assert_int_equal(login(s, "4321"), CKR_OK);
+}
+
+static void a_wrong_old_pin_costs_one_try_once(void **state)
+{
+    (void)state;
+    CK_SESSION_HANDLE s = session(AUTH, RW);
+    assert_int_equal(change(s, "9999", "4321"), CKR_PIN_INCORRECT);
+    assert_int_equal(carded.verifies, 1);
+    assert_int_equal(change(s, "9999", "4321"), CKR_PIN_INCORRECT);
+    assert_int_equal(login(s, "9999"), CKR_PIN_INCORRECT); /* a login knows it too */
+    assert_int_equal(carded.verifies, 1);
+    assert_int_equal(pin_flags(AUTH), CKF_USER_PIN_COUNT_LOW);
+    assert_int_equal(change(s, "8888", "4321"), CKR_PIN_INCORRECT);
+    assert_int_equal(pin_flags(AUTH), CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY);
+    assert_int_equal(change(s, "7777", "4321"), CKR_PIN_LOCKED);
+    assert_int_equal(pin_flags(AUTH), CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_LOCKED);
+    assert_int_equal(carded.verifies, 3);
+    assert_int_equal(change(s, "1234", "4321"), CKR_PIN_LOCKED);
+    assert_int_equal(carded.verifies, 3);
+}
+
+static void a_lost_answer_to_a_change_is_not_repeated(void **state)
+{
+    (void)state;
+    CK_SESSION_HANDLE s = session(AUTH, RW);
+    assert_int_equal(login(s, "1234"), CKR_OK);
+    carded.fault = CARDED_LOSE_CHANGE;
+    assert_int_equal(change(s, "1234", "4321"), CKR_DEVICE_REMOVED);
+    carded.fault = CARDED_SOUND;
+    unsigned verifies = carded.verifies;
+    s = session(AUTH, RW);
+    assert_int_equal(sign_something(s), CKR_USER_NOT_LOGGED_IN);
+    assert_int_equal(carded.verifies, verifies); /* neither PIN was sent by itself */
+    assert_int_equal(login(s, "4321"), CKR_OK);  /* this card had taken it */
+    assert_int_equal(sign_something(s), CKR_OK);
+}
+
+/* --- the interface of 3.2 ------------------------------------------------------------------------------------------------ */
+
+static void the_functions_of_3_2_are_refused(void **state)
+{
+    (void)state;
+    CK_SESSION_HANDLE s = session(AUTH, CKF_SERIAL_SESSION);
+    CK_MECHANISM mechanism = { CKM_SHA256_RSA_PKCS, NULL, 0 };
+    unsigned char bytes[16] = { 0 };
+    CK_ULONG len = sizeof bytes;
+    CK_OBJECT_HANDLE key;
+    CK_FLAGS flags = 0;
+    CK_ASYNC_DATA data = { 0 };
+    CK_INFO info;
+    assert_int_equal(p11->C_GetInfo(&info), CKR_OK);
+    assert_true(info.cryptokiVersion.major == 3 && info.cryptokiVersion.minor == 2);
+    for (int round = 0; round < 2; round++) {
+        CK_RV rv = round ? CKR_SESSION_HANDLE_INVALID : CKR_FUNCTION_NOT_SUPPORTED;
+        assert_int_equal(p11->C_EncapsulateKey(s, &mechanism, 1, NULL, 0, bytes, &len, &key), rv);
+        assert_int_equal(p11->C_DecapsulateKey(s, &mechanism, 1, NULL, 0, bytes, len, &key), rv);
+        assert_int_equal(p11->C_VerifySignatureInit(s, &mechanism, 1, bytes, len), rv);
+        assert_int_equal(p11->C_VerifySignature(s, bytes, len), rv);
+        assert_int_equal(p11->C_VerifySignatureUpdate(s, bytes, len), rv);
+        assert_int_equal(p11->C_VerifySignatureFinal(s), rv);
+        assert_int_equal(p11->C_GetSessionValidationFlags(s, 1, &flags), rv);
+        assert_int_equal(p11->C_AsyncComplete(s, bytes, &data), rv);
+        assert_int_equal(p11->C_AsyncGetID(s, bytes, &len), rv);
+        assert_int_equal(p11->C_AsyncJoin(s, bytes, 1, bytes, len), rv);
+        assert_int_equal(p11->C_WrapKeyAuthenticated(s, &mechanism, 1, 2, bytes, 1, bytes, &len), rv);
+        assert_int_equal(p11->C_UnwrapKeyAuthenticated(s, &mechanism, 1, bytes, 1, NULL, 0, bytes, 1, &key), rv);
+        s += 1000;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(ill_formed_changes_never_reach_the_card, initialise, finalise),
+        cmocka_unit_test_setup_teardown(a_pin_is_changed_without_login, initialise, finalise),
+        cmocka_unit_test_setup_teardown(a_login_lives_on_with_the_new_pin, initialise, finalise),
+        cmocka_unit_test_setup_teardown(a_wrong_old_pin_costs_one_try_once, initialise, finalise),
+        cmocka_unit_test_setup_teardown(a_lost_answer_to_a_change_is_not_repeated, initialise, finalise),
+        cmocka_unit_test_setup_teardown(the_functions_of_3_2_are_refused, initialise, finalise),
+    };
+    void *module = argc == 2 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
+    CK_C_GetInterface get = NULL;
+    CK_INTERFACE *interface = NULL;
+    if (module)
+        *(void **)&get = dlsym(module, "C_GetInterface");
+    if (!get || get(NULL, NULL, &interface, 0) != CKR_OK) {
+        fprintf(stderr, "usage: test_pkcs11_features MODULE: %s\n", argc == 2 ? dlerror() : "no module");
+        return 2;
+    }
+    p11 = interface->pFunctionList;
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    carded_end();
+    return failed;
+}
