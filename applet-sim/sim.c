@@ -3,12 +3,17 @@
 
 #include "applet-sim/sim_state.h"
 
+#include "base/random.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 static const uint8_t atr_contact[] = { 0x3B, 0xDA, 0x13, 0xFF, 0x81, 0x31, 0xFB, 0x46, 0x80, 0x12,
                                        0x39, 0x2F, 0x31, 0xC1, 0x73, 0xC6, 0x01, 0xC0, 0x3B };
 static const uint8_t atr_contactless[] = { 0x3B, 0x88, 0x80, 0x01, 0x00, 0x00, 0x05, 0xE0, 0xB3, 0x81, 0xA1, 0x00, 0x7F };
+
+#define PUPI_AT 4u
+#define PUPI_LEN 4u
 
 static enum rc sim_new(const struct sim_config *config, struct sim **sim)
 {
@@ -50,6 +55,7 @@ enum rc sim_create(const struct sim_config *config, const struct sim_birth *birt
         return rc;
     struct sim_card *card = &made->card;
     card->contactless = birth->contactless;
+    card->switches = birth->switches;
     card->life = APPLET_LIFE_BLANK;
     rc = sim_identify(card, birth->serial);
     if (rc == RC_OK)
@@ -92,9 +98,25 @@ void sim_free(struct sim *sim)
     free(sim);
 }
 
+/* Some readers put the random number of this meeting (PUPI) where the others put the application data. */
+static void sim_draw_pupi(struct sim *sim)
+{
+    uint8_t check = 0;
+    memcpy(sim->atr, atr_contactless, sizeof atr_contactless);
+    if (random_bytes(sim->atr + PUPI_AT, PUPI_LEN))
+        return; /* the same answer as without the number */
+    for (size_t i = 1; i < sizeof atr_contactless - 1; i++)
+        check ^= sim->atr[i];
+    sim->atr[sizeof atr_contactless - 1] = check;
+}
+
 void sim_power_on(struct sim *sim)
 {
-    sim->powered = true;
+    if (sim->powered)
+        return;
+    sim->powered = sim->fresh = true;
+    if (sim_switched(sim, SIM_PUPI))
+        sim_draw_pupi(sim);
 }
 
 void sim_power_off(struct sim *sim)
@@ -107,13 +129,19 @@ void sim_power_off(struct sim *sim)
 
 void sim_reset(struct sim *sim)
 {
-    if (sim->powered)
-        sim_files_leave(sim, NULL);
-    sim->powered = true;
+    if (!sim->powered) {
+        sim_power_on(sim);
+        return;
+    }
+    sim_files_leave(sim, NULL);
+    if (sim_switched(sim, SIM_WARM_RESET))
+        memset(sim->verified, 0, sizeof sim->verified);
 }
 
 struct bytes sim_atr(const struct sim *sim)
 {
+    if (sim->card.contactless && sim_switched(sim, SIM_PUPI) && sim->atr[0])
+        return bytes_of(sim->atr, sizeof atr_contactless);
     return sim->card.contactless ? bytes_of(atr_contactless, sizeof atr_contactless)
                                  : bytes_of(atr_contact, sizeof atr_contact);
 }
@@ -123,16 +151,24 @@ enum rc sim_transmit(struct sim *sim, struct bytes command, struct buf *answer)
     if (!sim->powered)
         return RC_STATE;
     size_t start = answer->len;
-    uint16_t sw = sim_dispatch(sim, command, answer);
+    bool refused = sim->fresh && sim_switched(sim, SIM_FIRST_COMMAND);
+    sim->fresh = false;
+    uint16_t sw = refused ? SW_FAILURE : sim_dispatch(sim, command, answer);
     if (sw != SW_OK)
         buf_truncate(answer, start);
     return buf_append_u16(answer, sw);
 }
 
+enum rc sim_set_switches(struct sim *sim, const struct sim_switches *switches)
+{
+    sim->card.switches = *switches;
+    return sim_image_commit(sim);
+}
+
 void sim_summarise(const struct sim *sim, struct sim_summary *summary)
 {
     const struct sim_card *card = &sim->card;
-    *summary = (struct sim_summary) { .contactless = card->contactless, .life = card->life };
+    *summary = (struct sim_summary) { .contactless = card->contactless, .switches = card->switches, .life = card->life };
     memcpy(summary->serial, card->serial, sizeof summary->serial);
     summary->sign.key = card->key_pairs[SIM_SIGN] != NULL;
     summary->sign.cert = sim_files_has_cert(card, APPLET_EF_SIGN_CERT);

@@ -6,6 +6,7 @@
 #ifndef JPKI_APPLET_SIM_SIM_H
 #define JPKI_APPLET_SIM_SIM_H
 
+#include "applet-sim/sim_switch.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/secret.h"
@@ -29,6 +30,7 @@ struct sim_config {
 struct sim_birth {
     char serial[SIM_SERIAL_LEN + 1]; /* sixteen digits */
     bool contactless;                /* which of the two answers to reset */
+    struct sim_switches switches;    /* all zero: as the card is believed to be */
 };
 
 /* A blank card: its files are there and empty, its issuer keys are derived from the 16-byte master key. Saved once before
@@ -46,17 +48,21 @@ void sim_power_on(struct sim *sim);
 void sim_power_off(struct sim *sim);
 void sim_reset(struct sim *sim);
 
-/* The answer to reset; static storage. */
+/* The answer to reset; borrowed until the card is powered on again or freed. */
 struct bytes sim_atr(const struct sim *sim);
 
 /* One command, any bytes; the answer is appended: data and two bytes of status word. RC_STATE: the card is off.
  * RC_NOMEM: there is no answer. */
 enum rc sim_transmit(struct sim *sim, struct bytes command, struct buf *answer) MUST_CHECK;
 
+/* Another setting of the switches; saved before it returns. What the call-back returned; RC_NOMEM, RC_CRYPTO. */
+enum rc sim_set_switches(struct sim *sim, const struct sim_switches *switches) MUST_CHECK;
+
 /* What may be shown of a card: no secret and no personal data. */
 struct sim_summary {
     char serial[SIM_SERIAL_LEN + 1];
     bool contactless;
+    struct sim_switches switches;
     enum applet_life life;
     struct {
         bool key, cert, ca_cert, pin;

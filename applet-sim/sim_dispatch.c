@@ -99,6 +99,9 @@ uint16_t sim_dispatch(struct sim *sim, struct bytes bytes, struct buf *out)
         return SW_FAILURE;
     if (apdu_parse(bytes, &command))
         return SW_WRONG_LENGTH;
+    /* The switches are the holder's card's; what the issuer's channel carries is ours, and works with all of them. */
+    if (command.extended && sim_switched(sim, SIM_LENGTHS) && command.cla != 0x84)
+        return SW_WRONG_LENGTH;
     if (command.cla == 0x84 && command.ins == APPLET_INS_EXTERNAL_AUTHENTICATE)
         return sim_channel_authenticate(sim, bytes);
     if (sim->channel == SIM_CHANNEL_OFFERED) /* nothing may come between the two halves of opening */

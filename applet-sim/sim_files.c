@@ -2,6 +2,7 @@
  * issuer's writing. Order of the refusals as on the card: which file, what kind, may it be read, and only then where. */
 #include "applet-sim/sim_state.h"
 
+#include "pki/der.h"
 #include "wire/tlv.h"
 
 #include <string.h>
@@ -69,6 +70,8 @@ uint16_t sim_files_name(struct sim *sim, unsigned p, bool secured, const struct 
         if (!sim->current)
             return SW_NO_CURRENT_EF;
     } else {
+        if (sim_switched(sim, SIM_SHORT_IDS) && !secured)
+            return strcmp(sim_switch_word(&sim->card.switches, SIM_SHORT_IDS), "no") ? SW_FILE_NOT_FOUND : SW_WRONG_P1P2;
         const struct sim_ef *named = sim_files_find(sim, p & 0x1Fu);
         if (!named)
             return SW_FILE_NOT_FOUND;
@@ -79,7 +82,7 @@ uint16_t sim_files_name(struct sim *sim, unsigned p, bool secured, const struct 
     return SW_OK;
 }
 
-/* --- a new card's files -------------------------------------------------------------------------------------------- */
+/* --- what is read ---------------------------------------------------------------------------------------------------- */
 
 static void sim_files_pad(uint8_t *at, size_t len, const char *text)
 {
@@ -87,6 +90,37 @@ static void sim_files_pad(uint8_t *at, size_t len, const char *text)
     memset(at, ' ', len);
     memcpy(at, text, have < len ? have : len);
 }
+
+enum rc sim_files_view(struct sim *sim, const struct sim_ef *ef, struct buf *made, struct bytes *view)
+{
+    unsigned phone = sim_switched(sim, SIM_PHONE), filler = sim_switched(sim, SIM_FILLER);
+    size_t len;
+    uint8_t *at;
+    *view = buf_bytes(sim_files_content(&sim->card, ef));
+    if (ef->id == APPLET_EF_TOKEN_INFO && phone) {
+        enum rc rc = buf_append_bytes(made, *view);
+        if (rc == RC_OK)
+            sim_files_pad(made->data + APPLET_TOKEN_LABEL_AT, APPLET_TOKEN_LABEL_LEN,
+                          phone == SIM_PHONE_IPHONE ? "JPKIAPIOSTOKEN" : "JPKIAPGPSETOKEN");
+        *view = buf_bytes(made);
+        return rc;
+    }
+    if (!ef->cert || filler == SIM_FILLER_FF || der_sequence_length(*view, &len) || len > view->len)
+        return RC_OK;
+    if (filler == SIM_FILLER_NONE) {
+        view->len = len;
+        return RC_OK;
+    }
+    enum rc rc = buf_append_bytes(made, bytes_of(view->data, len));
+    if (rc == RC_OK)
+        rc = buf_extend(made, view->len - len, &at);
+    if (rc == RC_OK)
+        memset(at, 0, view->len - len);
+    *view = buf_bytes(made);
+    return rc;
+}
+
+/* --- a new card's files -------------------------------------------------------------------------------------------- */
 
 /* EF 0006: a CK_TOKEN_INFO with big-endian numbers; values as read from a physical card, the serial number this card's. */
 static void sim_files_token_info(const struct sim_card *card, uint8_t info[APPLET_TOKEN_INFO_LEN])
@@ -134,7 +168,7 @@ void sim_files_leave(struct sim *sim, const struct sim_app *to)
     sim_channel_close(sim);
     sim->app = to;
     sim->current = NULL;
-    if (to && to != sim->former) {
+    if (to && (to != sim->former || sim_switched(sim, SIM_RESELECT))) {
         memset(sim->verified, 0, sizeof sim->verified);
         sim->former = to;
     }
@@ -217,10 +251,11 @@ static bool sim_files_readable(const struct sim *sim, const struct sim_ef *ef, b
 {
     if (sim->card.life == APPLET_LIFE_TERMINATED || ef->read == SIM_READ_NEVER)
         return false;
-    if (ef->read == SIM_READ_FREE)
+    bool phone = sim_switched(sim, SIM_PHONE) && ef->id == APPLET_EF_AUTH_CERT;
+    if (ef->read == SIM_READ_FREE && !phone)
         return true;
     /* The issuer reads back what it has just written; once the card is its holder's, only the holder does. */
-    return sim->verified[SIM_SIGN] || (secured && sim->card.life == APPLET_LIFE_PERSONALISED);
+    return sim->verified[ef->owner] || (secured && sim->card.life == APPLET_LIFE_PERSONALISED);
 }
 
 uint16_t sim_files_read(struct sim *sim, const struct apdu_command *command, bool secured, struct buf *out)
@@ -236,11 +271,15 @@ uint16_t sim_files_read(struct sim *sim, const struct apdu_command *command, boo
         return SW_SECURITY_STATUS;
     if (command->data.len || command->le == 0)
         return SW_WRONG_LENGTH;
-    if (offset >= ef->size)
-        return SW_OFFSET;
-    size_t left = ef->size - offset;
-    const struct buf *content = sim_files_content(&sim->card, ef);
-    return buf_append(out, content->data + offset, command->le < left ? command->le : left) ? SW_FAILURE : SW_OK;
+    struct buf made = { 0 };
+    struct bytes view = { 0 };
+    sw = sim_files_view(sim, ef, &made, &view) ? SW_FAILURE : offset >= view.len ? SW_OFFSET : SW_OK;
+    if (sw == SW_OK) {
+        size_t left = view.len - offset;
+        sw = buf_append(out, view.data + offset, command->le < left ? command->le : left) ? SW_FAILURE : SW_OK;
+    }
+    buf_wipe(&made);
+    return sw;
 }
 
 /* No file of this application has records. */

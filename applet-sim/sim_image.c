@@ -18,7 +18,7 @@
 
 enum {
     T_SERIAL = 0xC0, T_DIVERSIFICATION = 0xC1, T_CONTACTLESS = 0xC2, T_LIFE = 0xC3, T_SEQUENCE = 0xC4, T_ENC = 0xC5,
-    T_MAC = 0xC6, T_DEK = 0xC7, T_FILE = 0xE1, T_PIN = 0xE2, T_KEY = 0xE3, T_ID = 0x80, T_VALUE = 0x81, T_TRIES = 0x82,
+    T_MAC = 0xC6, T_DEK = 0xC7, T_SWITCHES = 0xC8, T_FILE = 0xE1, T_PIN = 0xE2, T_KEY = 0xE3, T_ID = 0x80, T_VALUE = 0x81, T_TRIES = 0x82,
 };
 
 void sim_card_wipe(struct sim_card *card)
@@ -75,6 +75,8 @@ static enum rc image_encode(const struct sim_card *card, struct buf *out)
         rc = tlv_append(out, T_DIVERSIFICATION, bytes_of(card->diversification, sizeof card->diversification));
     if (rc == RC_OK)
         rc = image_put_u8(out, T_CONTACTLESS, card->contactless);
+    if (rc == RC_OK)
+        rc = tlv_append(out, T_SWITCHES, bytes_of(card->switches.at, SIM_SWITCHES));
     if (rc == RC_OK)
         rc = image_put_u8(out, T_LIFE, (unsigned)card->life);
     if (rc == RC_OK)
@@ -138,6 +140,21 @@ static enum rc image_take_key(struct sim_card *card, unsigned owner, struct byte
     return card->key_pairs[owner] && at == der.data + der.len ? RC_OK : RC_FORMAT;
 }
 
+static enum rc image_take_switches(struct sim_card *card, struct bytes value)
+{
+    if (value.len != SIM_SWITCHES)
+        return RC_FORMAT;
+    for (size_t i = 0; i < SIM_SWITCHES; i++) {
+        size_t count = 0;
+        while (count < SIM_SWITCH_VALUES && sim_switch_row((enum sim_switch)i)->values[count])
+            count++;
+        if (value.data[i] >= count)
+            return RC_FORMAT;
+        card->switches.at[i] = value.data[i];
+    }
+    return RC_OK;
+}
+
 static enum rc image_take_one(struct sim_card *card, const struct tlv *tlv)
 {
     uint8_t byte, id, tries, three[3];
@@ -152,6 +169,8 @@ static enum rc image_take_one(struct sim_card *card, const struct tlv *tlv)
         rc = image_take(tlv->value, &byte, 1);
         card->contactless = rc == RC_OK && byte;
         return rc;
+    case T_SWITCHES:
+        return image_take_switches(card, tlv->value);
     case T_LIFE:
         rc = image_take(tlv->value, &byte, 1);
         card->life = rc ? card->life : (enum applet_life)byte;

@@ -140,6 +140,8 @@ uint16_t sim_keys_sign(struct sim *sim, const struct apdu_command *command, bool
     const struct sim_ef *ef;
     if (command->p1 >= SCHEME_COUNT || (secured && command->p2 == APPLET_P_CURRENT))
         return SW_WRONG_P1P2;
+    if (command->p1 != APPLET_SCHEME_RAW && sim_switched(sim, SIM_SCHEMES) && !secured)
+        return SW_WRONG_P1P2;
     uint16_t sw = sim_files_name(sim, command->p2, secured, &ef);
     if (sw != SW_OK)
         return sw;

@@ -41,7 +41,7 @@ static enum rc main_serial(const char *asked, char *serial)
 
 static int main_create(int argc, char **argv)
 {
-    const char *card = NULL, *issuer = NULL, *serial = NULL;
+    const char *card = NULL, *issuer = NULL, *serial = NULL, *switches = NULL;
     bool contactless = false;
     const struct opt opts[] = {
         CARD_OPTION(&card),
@@ -49,6 +49,8 @@ static int main_create(int argc, char **argv)
           &issuer, true },
         { "--contactless", NULL, "answer to reset as a contactless card (default: contact)", OPT_FLAG, &contactless, false },
         { "--serial", "N", "serial number, up to 16 digits (default: random)", OPT_TEXT, &serial, false },
+        { "--switch", "NAME=VALUE", "a doubtful behaviour, several with commas between; `show` lists them all", OPT_TEXT,
+          &switches, false },
         { 0 },
     };
     int rest, status;
@@ -64,6 +66,8 @@ static int main_create(int argc, char **argv)
     enum rc rc = main_serial(serial, birth.serial);
     if (rc == RC_RANGE)
         return opt_misuse("--serial: up to 16 digits");
+    if (rc == RC_OK && switches && sim_switch_parse(&birth.switches, switches, &err))
+        return opt_misuse("--switch: %s", err.text);
     if (rc == RC_OK)
         rc = sim_store_master(issuer, &master, &err);
     if (rc == RC_OK)
@@ -157,6 +161,8 @@ static int main_show(int argc, char **argv)
            main_life(s.life));
     main_show_half("sign", s.sign.key, s.sign.cert, s.sign.ca_cert, s.sign.pin, s.sign.tries, s.sign.tries_max);
     main_show_half("auth", s.auth.key, s.auth.cert, s.auth.ca_cert, s.auth.pin, s.auth.tries, s.auth.tries_max);
+    for (int i = 0; i < SIM_SWITCHES; i++)
+        printf("switch %s=%s\n", sim_switch_row((enum sim_switch)i)->name, sim_switch_word(&s.switches, (enum sim_switch)i));
     sim_store_close(store);
     return EXIT_DONE;
 }

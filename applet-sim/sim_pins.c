@@ -73,12 +73,16 @@ uint16_t sim_pins_verify(struct sim *sim, const struct apdu_command *command, bo
     const struct sim_pin *pin = &sim->card.pins[owner];
     if (pin->value.len == 0)
         return SW_CONDITIONS;
-    if (command->data.len == 0) /* never 9000, also when the PIN has been presented */
+    if (command->data.len == 0 && pin->tries == 0)
+        return (uint16_t)sim_switch_number(&sim->card.switches, SIM_BLOCKED_QUERY);
+    if (command->data.len == 0 && sim->verified[owner] && sim_switched(sim, SIM_VERIFIED_QUERY))
+        return SW_OK;
+    if (command->data.len == 0) /* as a rule never 9000, also when the PIN has been presented */
         return (uint16_t)(SW_COUNTER | pin->tries);
     if (sim->card.life != APPLET_LIFE_ACTIVE)
         return SW_CONDITIONS;
     if (pin->tries == 0)
-        return SW_REFERENCE_LOCKED;
+        return (uint16_t)sim_switch_number(&sim->card.switches, SIM_BLOCKED_VERIFY);
     return sim_pins_compare(sim, owner, command->data);
 }
 

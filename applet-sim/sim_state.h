@@ -51,6 +51,7 @@ struct sim_card {
     char serial[SIM_SERIAL_LEN + 1];
     uint8_t diversification[APPLET_DIVERSIFICATION_LEN];
     bool contactless;
+    struct sim_switches switches;
     enum applet_life life;
     uint32_t sequence; /* of secure channels, 24 bits */
     struct scp03_keys keys;
@@ -70,6 +71,8 @@ struct sim {
     bool broken;      /* went back and failed: answers 6F00 until it is opened again */
 
     bool powered;
+    bool fresh;      /* no command since power on */
+    uint8_t atr[32]; /* with this power-on's random number, where the reader shows it */
     const struct sim_app *app;    /* selected; NULL after a reset */
     const struct sim_app *former; /* selected last, also before a reset: its PINs are still presented */
     const struct sim_ef *current;
@@ -87,8 +90,15 @@ enum rc sim_image_commit(struct sim *sim) MUST_CHECK;
 enum rc sim_image_open(const struct secret *seal_key, struct bytes image, struct sim_card *card) MUST_CHECK;
 void sim_card_wipe(struct sim_card *card);
 
+static inline unsigned sim_switched(const struct sim *sim, enum sim_switch which)
+{
+    return sim->card.switches.at[which];
+}
+
 /* sim_files.c */
 const struct sim_ef *sim_files_find(const struct sim *sim, unsigned id);
+/* What may be read of a file now, filler included; a derived content is put into made, which the caller wipes. */
+enum rc sim_files_view(struct sim *sim, const struct sim_ef *ef, struct buf *made, struct bytes *view) MUST_CHECK;
 /* The file that P1 or P2 of the forms 80 and 80|sfi names; it becomes the current one. SW_OK or why not. */
 uint16_t sim_files_name(struct sim *sim, unsigned p, bool secured, const struct sim_ef **ef);
 enum rc sim_files_make(struct sim_card *card) MUST_CHECK; /* all files of a new card */

@@ -75,17 +75,30 @@ static void testcard_random(struct secret *secret, size_t len)
     assert_int_equal(secret_dup(secret, bytes, len), RC_OK);
 }
 
-struct testcard *testcard_new_blank(void)
+static struct testcard *testcard_born(bool contactless, const char *switches)
 {
+    struct err err = { 0 };
     struct testcard *card = calloc(1, sizeof *card);
     assert_non_null(card);
     testcard_random(&card->seal_key, SIM_SEAL_KEY_LEN);
     testcard_random(&card->master, APPLET_ISSUER_KEY_LEN);
     const struct sim_config config = { &card->seal_key, testcard_save, card };
-    const struct sim_birth birth = { .serial = TESTCARD_SERIAL };
+    struct sim_birth birth = { .serial = TESTCARD_SERIAL, .contactless = contactless };
+    if (switches && sim_switch_parse(&birth.switches, switches, &err))
+        fail_msg("%s", err.text);
     assert_int_equal(sim_create(&config, &birth, &card->master, &card->sim), RC_OK);
     sim_power_on(card->sim);
     return card;
+}
+
+struct testcard *testcard_new_blank(void)
+{
+    return testcard_born(false, NULL);
+}
+
+struct testcard *testcard_new_contactless(const char *switches)
+{
+    return testcard_born(true, switches);
 }
 
 struct testcard *testcard_new(void)
@@ -107,6 +120,24 @@ struct testcard *testcard_copy(struct testcard *card)
         copy->ca_certs[i] = card->ca_certs[i] ? X509_dup(card->ca_certs[i]) : NULL;
     }
     testcard_cut(copy);
+    return copy;
+}
+
+void testcard_switch(struct testcard *card, const char *switches)
+{
+    struct sim_summary summary;
+    struct err err = { 0 };
+    sim_summarise(card->sim, &summary);
+    if (sim_switch_parse(&summary.switches, switches, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(sim_set_switches(card->sim, &summary.switches), RC_OK);
+}
+
+struct testcard *testcard_copy_switched(struct testcard *card, const char *switches)
+{
+    struct testcard *copy = testcard_copy(card);
+    testcard_switch(copy, switches);
+    testcard_cut(copy); /* as if it had always been so: the next power on is its first */
     return copy;
 }
 

@@ -20,8 +20,13 @@ struct testcard;
 struct testcard *testcard_new(void);
 /* A card as it leaves the factory; powered on. */
 struct testcard *testcard_new_blank(void);
+/* The same, contactless, with switches ("pupi=yes"). */
+struct testcard *testcard_new_contactless(const char *switches);
 /* Another card with the same content (as it was saved last), keys and certificates: cheaper than a new one. */
 struct testcard *testcard_copy(struct testcard *card);
+/* The same with switches set ("short-ids=no,schemes=00": applet-sim/sim_switch.h), on any card, at any time. */
+struct testcard *testcard_copy_switched(struct testcard *card, const char *switches);
+void testcard_switch(struct testcard *card, const char *switches);
 void testcard_free(struct testcard *card);
 
 struct sim *testcard_sim(struct testcard *card);                /* borrowed */

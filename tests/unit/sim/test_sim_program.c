@@ -165,7 +165,8 @@ static void test_create_show(void **state)
     place_make(&place);
     (void)snprintf(issuer, sizeof issuer, "%s/issuer", place.folder);
     (void)snprintf(key, sizeof key, "%s.key", place.card);
-    const char *const create[] = { "create", "--card", place.card, "--issuer-key", issuer, "--serial", "42", NULL };
+    const char *const create[] = { "create", "--card", place.card, "--issuer-key", issuer, "--serial", "42",
+                                   "--switch", "short-ids=no,tries-a=3", NULL };
     assert_int_equal(run(&place, create), 0);
     assert_true(file_contains(place.out, "0000000000000042\n", 17));
     assert_int_equal(stat(key, &st), 0);
@@ -179,7 +180,10 @@ static void test_create_show(void **state)
     assert_int_equal(run(&place, show), 0);
     assert_true(file_contains(place.out, "serial number: 0000000000000042", 31));
     assert_true(file_contains(place.out, "life: blank", 11));
-    static const char script[] = "> 00A4040C0AD392F000260100000001\n< 9000\n> 00B0865010\n< 30303030303030303030303030303432 9000\n";
+    assert_true(file_contains(place.out, "switch short-ids=no\n", 20));
+    assert_true(file_contains(place.out, "switch tries-a=3\n", 17));
+    assert_true(file_contains(place.out, "switch lengths=extended\n", 24));
+    static const char script[] = "> 00A4040C0AD392F000260100000001\n< 9000\n> 00A4020C020006\n< 9000\n> 00B0005010\n< 30303030303030303030303030303432 9000\n";
     assert_int_equal(file_write_atomic(place.trace, bytes_of(script, strlen(script)), 0600, NULL), RC_OK);
     const char *const talk[] = { "script", "--card", place.card, place.trace, NULL };
     assert_int_equal(run(&place, talk), 0);
@@ -192,6 +196,9 @@ static void test_create_show(void **state)
     assert_int_equal(run(&place, wrong), 2);
     const char *const serial[] = { "create", "--card", "x", "--issuer-key", issuer, "--serial", "4x", NULL };
     assert_int_equal(run(&place, serial), 2);
+    const char *const unknown[] = { "create", "--card", "x", "--issuer-key", issuer, "--switch", "short-ids=maybe", NULL };
+    assert_int_equal(run(&place, unknown), 2);
+    assert_true(file_contains(place.out, "yes, no, 6A82", 13));
     place_remove(&place);
 }
 
