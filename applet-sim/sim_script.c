@@ -1,6 +1,7 @@
 /* sim_script.c — running a conversation line by line. */
 #include "applet-sim/sim_script.h"
 
+#include "applet-sim/sim_link.h"
 #include "base/hex.h"
 
 #include <stdio.h>
@@ -29,55 +30,124 @@ static enum rc script_matches(struct bytes answer, char *want, bool *matches)
     return rc;
 }
 
-/* The line is this word and nothing else but blanks. */
-static bool script_is(const char *line, const char *word)
-{
-    size_t len = strcspn(line, " \t");
-    return len == strlen(word) && memcmp(line, word, len) == 0 && strspn(line + len, " \t") == strlen(line + len);
-}
+/* What a script has heard last. */
+struct script {
+    struct sim_link *link;
+    struct buf answer;
+    bool came;
+    bool tearing; /* the next command must be cut */
+};
 
-static enum rc script_line(struct sim *sim, char *line, unsigned number, struct buf *answer, struct err *err)
+static enum rc script_command(struct script *script, const char *hex, struct err *err)
 {
     struct buf command = { 0 };
-    enum rc rc = RC_OK;
+    enum sim_outcome outcome = SIM_ANSWERED;
+    buf_truncate(&script->answer, 0);
+    enum rc rc = hex_decode(hex, &command);
+    uint64_t faults = sim_link_totals(script->link).faults, writes = sim_link_totals(script->link).writes;
+    if (rc == RC_OK)
+        rc = sim_link_transmit(script->link, buf_bytes(&command), &script->answer, &outcome);
+    if (rc == RC_OK && script->tearing && sim_link_totals(script->link).faults == faults)
+        rc = err_set(err, RC_CONFLICT, "the card wrote only %llu times: nothing was torn",
+                     (unsigned long long)(sim_link_totals(script->link).writes - writes));
+    script->came = outcome == SIM_ANSWERED;
+    script->tearing = false;
+    buf_wipe(&command);
+    return rc;
+}
+
+static enum rc script_judge(const struct script *script, char *want, struct err *err)
+{
     bool matches = false;
+    enum rc rc = RC_OK;
+    if (strcmp(want + strspn(want, " \t"), "none") == 0)
+        matches = !script->came;
+    else if (script->came)
+        rc = script_matches(buf_bytes(&script->answer), want, &matches);
+    if (rc || matches)
+        return rc;
+    if (!script->came)
+        return err_set(err, RC_CONFLICT, "no answer came");
+    char hex[2 * SHOWN_MAX + 1];
+    bool cut = script->answer.len > SHOWN_MAX;
+    hex_encode(bytes_of(script->answer.data, cut ? SHOWN_MAX : script->answer.len), hex);
+    return err_set(err, RC_CONFLICT, "the card answered %s%s", hex, cut ? "…" : "");
+}
+
+static enum rc script_tear(struct script *script, const char *arguments)
+{
+    unsigned n;
+    int end = 0;
+    if (sscanf(arguments, " %u%n", &n, &end) != 1 || n == 0)
+        return RC_FORMAT;
+    const char *rest = arguments + end + strspn(arguments + end, " \t");
+    if (*rest && strcmp(rest, "after") != 0)
+        return RC_FORMAT;
+    sim_link_tear(script->link, n, *rest != '\0');
+    script->tearing = true;
+    return RC_OK;
+}
+
+static enum rc script_word(struct script *script, const char *line)
+{
+    if (strncmp(line, "tear", 4) == 0 && (line[4] == ' ' || line[4] == '\t'))
+        return script_tear(script, line + 4);
+    if (strcmp(line, "reset") == 0) {
+        sim_link_reset(script->link);
+    } else if (strcmp(line, "power") == 0) {
+        sim_link_power_off(script->link);
+        sim_link_put_back(script->link);
+        sim_link_power_on(script->link);
+    } else if (strcmp(line, "atr") == 0) {
+        struct bytes atr = sim_link_atr(script->link);
+        buf_truncate(&script->answer, 0);
+        script->came = atr.len != 0;
+        return buf_append_bytes(&script->answer, atr);
+    } else {
+        return RC_FORMAT;
+    }
+    return RC_OK;
+}
+
+static enum rc script_line(struct script *script, char *line, unsigned number, struct err *err)
+{
+    struct err why = { 0 };
+    enum rc rc;
     line += strspn(line, " \t\r");
     line[strcspn(line, "#\r")] = '\0';
+    for (size_t len = strlen(line); len && (line[len - 1] == ' ' || line[len - 1] == '\t');)
+        line[--len] = '\0';
     if (*line == '\0')
         return RC_OK;
-    if (*line == '>') {
-        buf_truncate(answer, 0);
-        rc = hex_decode(line + 1, &command);
-        if (rc == RC_OK)
-            rc = sim_transmit(sim, buf_bytes(&command), answer);
-    } else if (*line == '<') {
-        rc = script_matches(buf_bytes(answer), line + 1, &matches);
-        if (rc == RC_OK && !matches) {
-            char hex[2 * SHOWN_MAX + 1];
-            bool cut = answer->len > SHOWN_MAX;
-            hex_encode(bytes_of(answer->data, cut ? SHOWN_MAX : answer->len), hex);
-            rc = err_set(err, RC_CONFLICT, "line %u: the card answered %s%s", number, hex, cut ? "…" : "");
-        }
-    } else if (script_is(line, "reset")) {
-        sim_reset(sim);
-    } else if (script_is(line, "power")) {
-        sim_power_off(sim);
-        sim_power_on(sim);
-    } else {
-        rc = RC_FORMAT;
-    }
-    buf_wipe(&command);
-    return rc ? err_set(err, rc, "line %u: %s", number, rc_text(rc)) : RC_OK;
+    if (*line == '>')
+        rc = script_command(script, line + 1, &why);
+    else if (*line == '<')
+        rc = script_judge(script, line + 1, &why);
+    else
+        rc = script_word(script, line);
+    return rc ? err_set(err, rc, "line %u: %s", number, err_text(&why, rc)) : RC_OK;
+}
+
+enum rc sim_script_play(struct sim_link *link, char *text, struct err *err)
+{
+    struct script script = { .link = link };
+    enum rc rc = RC_OK;
+    unsigned number = 0;
+    sim_link_power_on(link);
+    for (char *rest = text, *line; rc == RC_OK && (line = strsep(&rest, "\n"));)
+        rc = script_line(&script, line, ++number, err);
+    buf_wipe(&script.answer);
+    return rc;
 }
 
 enum rc sim_script_run(struct sim *sim, char *text, struct err *err)
 {
-    struct buf answer = { 0 };
-    enum rc rc = RC_OK;
-    unsigned number = 0;
-    sim_power_on(sim);
-    for (char *rest = text, *line; rc == RC_OK && (line = strsep(&rest, "\n"));)
-        rc = script_line(sim, line, ++number, &answer, err);
-    buf_wipe(&answer);
+    const struct sim_link_config config = { .sim = sim };
+    struct sim_link *link;
+    enum rc rc = sim_link_new(&config, &link);
+    if (rc)
+        return rc;
+    rc = sim_script_play(link, text, err);
+    sim_link_free(link);
     return rc;
 }

@@ -7,6 +7,7 @@
 #include "base/hex.h"
 #include "base/random.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@ struct sim_store {
     int lock;
     struct secret key;
     struct sim *sim;
+    sim_watch_fn watch;
+    void *watcher;
 };
 
 /* A key in a file as hex digits or raw bytes. */
@@ -75,9 +78,29 @@ enum rc sim_store_master(const char *path, struct secret *master, struct err *er
     return store_key(path, APPLET_ISSUER_KEY_LEN, master, err);
 }
 
+/* What a power cut in the middle of file_write_atomic leaves: a part of a file that nobody will name. */
+static void store_tear(const struct sim_store *store, struct bytes image)
+{
+    char *name = NULL;
+    if (asprintf(&name, "%s.torn", store->path) < 0)
+        return;
+    int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd >= 0) {
+        ssize_t written = write(fd, image.data, image.len / 2);
+        (void)written; /* torn anyway */
+        close(fd);
+    }
+    free(name);
+}
+
 static enum rc store_save(void *context, struct bytes image)
 {
     const struct sim_store *store = context;
+    enum sim_write fate = store->watch ? store->watch(store->watcher) : SIM_WRITE_WHOLE;
+    if (fate == SIM_WRITE_TORN)
+        store_tear(store, image);
+    if (fate != SIM_WRITE_WHOLE)
+        return RC_IO;
     fault_point("sim.before_save");
     enum rc rc = file_write_atomic(store->path, image, 0600, NULL);
     fault_point("sim.after_save");
@@ -173,7 +196,31 @@ enum rc sim_store_open(const char *path, struct sim_store **store, struct err *e
     return rc;
 }
 
+enum rc sim_store_reopen(struct sim_store *store)
+{
+    struct buf image = { 0 };
+    const struct sim_config config = { &store->key, store_save, store };
+    sim_free(store->sim);
+    store->sim = NULL;
+    enum rc rc = file_read(store->path, &image, NULL);
+    if (rc == RC_OK)
+        rc = sim_open(&config, buf_bytes(&image), &store->sim);
+    buf_wipe(&image);
+    return rc;
+}
+
+void sim_store_watch(struct sim_store *store, sim_watch_fn watch, void *context)
+{
+    store->watch = watch;
+    store->watcher = context;
+}
+
 struct sim *sim_store_get(struct sim_store *store)
 {
     return store->sim;
+}
+
+const char *sim_store_path(const struct sim_store *store)
+{
+    return store->path;
 }
