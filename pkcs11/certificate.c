@@ -5,6 +5,8 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/objects.h>
 #include <openssl/x509.h>
 
 #include <limits.h>
@@ -33,6 +35,50 @@ static enum rc copy_number(EVP_PKEY *key, const char *name, struct buf *out)
         BN_bn2bin(number, at);
     BN_free(number);
     return rc;
+}
+
+/* The curve by its name's OBJECT IDENTIFIER, and the point, uncompressed, in an OCTET STRING. */
+static enum rc copy_curve(struct certificate *to)
+{
+    char group[80];
+    uint8_t point[2 * 66 + 1];
+    size_t group_len = 0, point_len = 0;
+    if (!EVP_PKEY_get_utf8_string_param(to->key, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof(group), &group_len)
+        || !EVP_PKEY_get_octet_string_param(to->key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &point_len)
+        || point_len == 0 || point[0] != POINT_CONVERSION_UNCOMPRESSED)
+        return RC_FORMAT;
+    ASN1_OBJECT *name = OBJ_txt2obj(group, 0);
+    ASN1_OCTET_STRING *octets = ASN1_OCTET_STRING_new();
+    unsigned char *der = NULL;
+    enum rc rc = RC_FORMAT;
+    if (!name || !octets || !ASN1_OCTET_STRING_set(octets, point, (int)point_len))
+        goto out;
+    int len = i2d_ASN1_OBJECT(name, &der);
+    rc = take_der(&to->ec_parameters, der, len);
+    if (rc)
+        goto out;
+    der = NULL;
+    len = i2d_ASN1_OCTET_STRING(octets, &der);
+    rc = take_der(&to->ec_point, der, len);
+out:
+    ASN1_OBJECT_free(name);
+    ASN1_OCTET_STRING_free(octets);
+    return rc;
+}
+
+static enum rc copy_key(struct certificate *to)
+{
+    if (EVP_PKEY_get_base_id(to->key) == EVP_PKEY_EC)
+        return copy_curve(to);
+    if (EVP_PKEY_get_base_id(to->key) != EVP_PKEY_RSA)
+        return RC_FORMAT;
+    enum rc rc = copy_number(to->key, OSSL_PKEY_PARAM_RSA_N, &to->modulus);
+    return rc ? rc : copy_number(to->key, OSSL_PKEY_PARAM_RSA_E, &to->exponent);
+}
+
+bool certificate_is_ec(const struct certificate *certificate)
+{
+    return certificate->ec_point.len != 0;
 }
 
 static enum rc copy_date(const ASN1_TIME *time, char *out)
@@ -91,12 +137,10 @@ enum rc certificate_init(struct certificate *certificate, struct bytes der)
         || at != der.data + der.len)
         goto out;
     made.key = X509_get_pubkey(cert);
-    if (!made.key || EVP_PKEY_get_base_id(made.key) != EVP_PKEY_RSA)
+    if (!made.key)
         goto out;
-    made.modulus_bits = (unsigned long)EVP_PKEY_get_bits(made.key);
-    if ((rc = buf_append_bytes(&made.der, der)) || (rc = copy_names(&made, cert))
-        || (rc = copy_number(made.key, OSSL_PKEY_PARAM_RSA_N, &made.modulus))
-        || (rc = copy_number(made.key, OSSL_PKEY_PARAM_RSA_E, &made.exponent))
+    made.key_bits = (unsigned long)EVP_PKEY_get_bits(made.key);
+    if ((rc = buf_append_bytes(&made.der, der)) || (rc = copy_names(&made, cert)) || (rc = copy_key(&made))
         || (rc = copy_date(X509_get0_notBefore(cert), made.not_before))
         || (rc = copy_date(X509_get0_notAfter(cert), made.not_after)) || (rc = copy_hashes(&made, cert)))
         goto out;
@@ -117,6 +161,8 @@ void certificate_wipe(struct certificate *certificate)
     buf_wipe(&certificate->spki);
     buf_wipe(&certificate->modulus);
     buf_wipe(&certificate->exponent);
+    buf_wipe(&certificate->ec_parameters);
+    buf_wipe(&certificate->ec_point);
     EVP_PKEY_free(certificate->key);
     *certificate = (struct certificate) { 0 };
 }

@@ -30,7 +30,18 @@ typedef CK_INTERFACE_PTR *CK_INTERFACE_PTR_PTR;
 #define CKR_OPERATION_CANCEL_FAILED 0x00000202UL
 
 #define CKO_PROFILE 0x00000009UL
+#define CKA_UNIQUE_ID 0x00000004UL
 #define CKA_PROFILE_ID 0x00000601UL
+
+#define CKP_BASELINE_PROVIDER 0x00000001UL
+#define CKP_EXTENDED_PROVIDER 0x00000002UL
+#define CKP_AUTHENTICATION_TOKEN 0x00000003UL
+#define CKP_PUBLIC_CERTIFICATES_TOKEN 0x00000004UL
+
+/* --- ours: on the data object "PIN Tries Left" of each token, CK_ULONG; CK_UNAVAILABLE_INFORMATION when the card has not
+ * told (docs/MODULE.md) -------------------------------------------------------------------------------------------------- */
+#define CKA_JPKI_PIN_TRIES (CKA_VENDOR_DEFINED | 0x4A504B01UL)
+#define CKA_JPKI_PIN_TRIES_MAX (CKA_VENDOR_DEFINED | 0x4A504B02UL)
 
 /* --- the functions of 3.0, in the order of its function list ---------------------------------------------------------- */
 typedef CK_RV (*CK_C_GetInterfaceList)(CK_INTERFACE_PTR, CK_ULONG_PTR);

@@ -2,15 +2,39 @@
 #include "pkcs11/attribute.h"
 #include "pkcs11/entry.h"
 
+#include <stdio.h>
+
 static bool template_is_bad(const CK_ATTRIBUTE *template, CK_ULONG count)
 {
     return count && (!template || count > 4096);
 }
 
-static bool needs_certificate(const struct object_row *row, const CK_ATTRIBUTE *template, CK_ULONG count)
+static const struct certificate *certificate_of(const struct slot *slot, const struct object_row *row)
+{
+    bool read = object_is_of_certificate(row) && slot->reader->cert_states[row->cert] == CERT_READ;
+    return read ? &slot->reader->certs[row->cert] : NULL;
+}
+
+/* What is known now, without a command. */
+static struct attribute_facts facts_of(const struct slot *slot, const struct object_row *row)
+{
+    struct attribute_facts facts = { .certificate = certificate_of(slot, row),
+                                     .rsa = reader_is_rsa(slot->reader),
+                                     .token_info = bytes_of(slot->reader->info.file, sizeof(slot->reader->info.file)),
+                                     .tries = CK_UNAVAILABLE_INFORMATION,
+                                     .tries_max = card_pin_tries_max(token_rows[slot->kind].pin) };
+    if (slot->token->tries_known && slot->token->tries < 100) {
+        facts.tries = slot->token->tries;
+        (void)snprintf(facts.tries_text, sizeof(facts.tries_text), "%u", slot->token->tries % 100);
+    }
+    return facts;
+}
+
+static bool needs_certificate(const struct object_row *row, const struct attribute_facts *facts,
+                              const CK_ATTRIBUTE *template, CK_ULONG count)
 {
     for (CK_ULONG i = 0; i < count; i++)
-        if (!attribute_is_fixed(row, template[i].type))
+        if (!attribute_is_fixed(row, facts, template[i].type))
             return true;
     return false;
 }
@@ -26,9 +50,14 @@ static CK_RV read_certs(struct module *module, const struct slot *slot, unsigned
     return CKR_OK;
 }
 
-static const struct certificate *certificate_of(const struct slot *slot, const struct object_row *row)
+/* Those rows that may be seen in the slot as it is now. */
+static bool is_shown(const struct slot *slot, const struct object_row *row)
 {
-    return slot->reader->cert_states[row->cert] == CERT_READ ? &slot->reader->certs[row->cert] : NULL;
+    if (row->token != slot->kind || (row->private && !slot->token->logged_in))
+        return false;
+    /* A telephone shows its certificates after login only: its authentication token is no public certificates token. */
+    return row->class != CKO_PROFILE || row->category != CKP_PUBLIC_CERTIFICATES_TOKEN
+        || slot->reader->info.kind == CARD_KIND_MYNUMBER;
 }
 
 /* First by what the rows say, so that the card is read only for objects that may be meant; then by the rest. Certificates
@@ -39,11 +68,12 @@ static CK_RV search(struct module *module, const struct slot *slot, const CK_ATT
     unsigned rows = 0, reading = 0, certs = 0;
     for (size_t i = 0; i < object_row_count; i++) {
         const struct object_row *row = &object_rows[i];
-        if (row->token != slot->kind || (row->private && !slot->token->logged_in)
-            || !attribute_match(row, NULL, true, template, count))
+        struct attribute_facts facts = facts_of(slot, row);
+        if (!is_shown(slot, row) || !attribute_match(row, &facts, true, template, count))
             continue;
         rows |= 1u << i;
-        if (row->class == CKO_PRIVATE_KEY && !needs_certificate(row, template, count))
+        if (!object_is_of_certificate(row)
+            || (row->class == CKO_PRIVATE_KEY && !needs_certificate(row, &facts, template, count)))
             continue;
         reading |= 1u << i;
         certs |= 1u << row->cert;
@@ -53,12 +83,12 @@ static CK_RV search(struct module *module, const struct slot *slot, const CK_ATT
         return rv;
     for (size_t i = 0; i < object_row_count; i++) {
         const struct object_row *row = &object_rows[i];
-        const struct certificate *certificate = certificate_of(slot, row);
-        if (!(rows & 1u << i) || (row->private && !slot->token->logged_in))
+        struct attribute_facts facts = facts_of(slot, row);
+        if (!(rows & 1u << i) || !is_shown(slot, row))
             continue;
-        if ((reading & 1u << i) && (!certificate || !attribute_match(row, certificate, false, template, count)))
+        if ((reading & 1u << i) && (!facts.certificate || !attribute_match(row, &facts, false, template, count)))
             continue;
-        if (slot->reader->cert_states[row->cert] == CERT_ABSENT)
+        if (object_is_of_certificate(row) && slot->reader->cert_states[row->cert] == CERT_ABSENT)
             continue;
         found->found[found->count++] = slot_object_handle(slot, i);
     }
@@ -137,12 +167,16 @@ CK_RV C_GetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_
     const struct object_row *row = slot_find_object(&slot, object);
     if (!row)
         return module_leave(module, CKR_OBJECT_HANDLE_INVALID);
-    if (needs_certificate(row, template, count))
+    struct attribute_facts facts = facts_of(&slot, row);
+    if (object_is_of_certificate(row) && needs_certificate(row, &facts, template, count))
         rv = read_certs(module, &slot, 1u << row->cert);
-    if (rv == CKR_OK && row->private && !slot.token->logged_in)
+    else if (row->class == CKO_DATA && row->category == OBJECT_DATA_TRIES)
+        rv = slot_rv(module, &slot, token_read_tries(slot.reader, slot.kind, &module->err));
+    if (rv == CKR_OK && !is_shown(&slot, row))
         rv = CKR_OBJECT_HANDLE_INVALID;
+    facts = facts_of(&slot, row);
     if (rv == CKR_OK)
-        rv = attribute_fill(row, certificate_of(&slot, row), template, count);
+        rv = attribute_fill(row, &facts, template, count);
     return module_leave(module, rv);
 }
 
@@ -162,8 +196,10 @@ CK_RV C_GetObjectSize(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_ULON
     const struct object_row *row = slot_find_object(&slot, object);
     if (!row)
         return module_leave(module, CKR_OBJECT_HANDLE_INVALID);
-    rv = read_certs(module, &slot, 1u << row->cert);
+    if (object_is_of_certificate(row))
+        rv = read_certs(module, &slot, 1u << row->cert);
+    struct attribute_facts facts = facts_of(&slot, row);
     if (rv == CKR_OK)
-        *size = attribute_size(row, certificate_of(&slot, row));
+        *size = attribute_size(row, &facts);
     return module_leave(module, rv);
 }

@@ -161,7 +161,7 @@ CK_RV C_VerifyInit(CK_SESSION_HANDLE handle, CK_MECHANISM_PTR params, CK_OBJECT_
     if (rv != CKR_OK)
         return module_leave(module, rv);
     const struct object_row *row = slot_find_object(&slot, key);
-    if (!row || row->class == CKO_CERTIFICATE)
+    if (!row || (row->class != CKO_PUBLIC_KEY && row->class != CKO_PRIVATE_KEY))
         rv = CKR_KEY_HANDLE_INVALID;
     else if (row->class != CKO_PUBLIC_KEY)
         rv = CKR_KEY_FUNCTION_NOT_PERMITTED;

@@ -128,6 +128,11 @@ enum rc reader_recognise(struct reader *reader, struct transport *transport, uns
     return foreign ? RC_OK : rc;
 }
 
+bool reader_is_rsa(const struct reader *reader)
+{
+    return reader->info.kind != CARD_KIND_UNKNOWN;
+}
+
 void reader_forget(struct reader *reader, enum reader_content content)
 {
     for (enum token_kind kind = TOKEN_AUTH; kind < TOKEN_KINDS; kind++) {

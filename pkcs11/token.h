@@ -51,6 +51,10 @@ struct reader {
  * on. RC_OK whatever it is; else as card_open and card_select_jpki, and it stays READER_NEW. */
 enum rc reader_recognise(struct reader *reader, struct transport *transport, unsigned kinds, struct err *err) MUST_CHECK;
 
+/* Whether the card is of a kind that has RSA keys only, as all have that are in people's hands today. Of another the
+ * certificates say it. */
+bool reader_is_rsa(const struct reader *reader);
+
 /* Forgets the card: link, certificates, logins. The content becomes what is said. */
 void reader_forget(struct reader *reader, enum reader_content content);
 

@@ -92,6 +92,7 @@ struct card_token_info {
     char model[APPLET_TOKEN_MODEL_LEN + 1];
     char serial[APPLET_TOKEN_SERIAL_LEN + 1];
     enum card_kind kind; /* by the label */
+    uint8_t file[APPLET_TOKEN_INFO_LEN]; /* as it stands in the card */
 };
 enum rc card_read_token_info(struct card *card, struct card_token_info *info, struct err *err) MUST_CHECK;
 const char *card_kind_name(enum card_kind kind); /* "My Number card", … */

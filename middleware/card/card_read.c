@@ -239,6 +239,7 @@ enum rc card_read_token_info(struct card *card, struct card_token_info *info, st
     if (rc)
         goto out;
     struct bytes bytes = buf_bytes(&file);
+    memcpy(read.file, bytes.data, sizeof read.file);
     card_token_field(bytes, APPLET_TOKEN_LABEL_AT, APPLET_TOKEN_LABEL_LEN, read.label);
     card_token_field(bytes, APPLET_TOKEN_MANUFACTURER_AT, APPLET_TOKEN_MANUFACTURER_LEN, read.manufacturer);
     card_token_field(bytes, APPLET_TOKEN_MODEL_AT, APPLET_TOKEN_MODEL_LEN, read.model);

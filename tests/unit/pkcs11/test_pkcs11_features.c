@@ -219,6 +219,144 @@ static void the_functions_of_3_2_are_refused(void **state)
     }
 }
 
+/* --- what a token says about itself -------------------------------------------------------------------------------------- */
+
+static CK_ULONG number_of(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type)
+{
+    CK_ULONG number = 4711;
+    CK_ATTRIBUTE ask = { type, &number, sizeof number };
+    assert_int_equal(p11->C_GetAttributeValue(s, object, &ask, 1), CKR_OK);
+    assert_int_equal(ask.ulValueLen, sizeof number);
+    return number;
+}
+
+/* The value as a string; at most 200 bytes. */
+static const char *text_of(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, CK_ULONG *len)
+{
+    static char text[201];
+    CK_ATTRIBUTE ask = { type, text, 200 };
+    assert_int_equal(p11->C_GetAttributeValue(s, object, &ask, 1), CKR_OK);
+    text[ask.ulValueLen] = 0;
+    if (len)
+        *len = ask.ulValueLen;
+    return text;
+}
+
+static CK_OBJECT_HANDLE find_data(CK_SESSION_HANDLE s, const char *label)
+{
+    CK_OBJECT_CLASS class = CKO_DATA;
+    char copy[40];
+    CK_OBJECT_HANDLE found[16];
+    strcpy(copy, label);
+    CK_ATTRIBUTE template[] = { { CKA_CLASS, &class, sizeof class }, { CKA_LABEL, copy, strlen(copy) } };
+    assert_int_equal(find(s, template, 2, found), 1);
+    return found[0];
+}
+
+static void profiles_are_true_of_each_token(void **state)
+{
+    (void)state;
+    CK_OBJECT_CLASS class = CKO_PROFILE;
+    CK_ULONG wanted[] = { CKP_BASELINE_PROVIDER, CKP_EXTENDED_PROVIDER, CKP_AUTHENTICATION_TOKEN,
+                          CKP_PUBLIC_CERTIFICATES_TOKEN };
+    CK_OBJECT_HANDLE found[16];
+    CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+    CK_SESSION_HANDLE s[] = { session(AUTH, CKF_SERIAL_SESSION), session(SIGN, CKF_SERIAL_SESSION) };
+    (void)carded_count(&carded);
+    for (CK_SLOT_ID slot = AUTH; slot <= SIGN; slot++) {
+        CK_ATTRIBUTE template[] = { { CKA_CLASS, &class, sizeof class }, { CKA_TOKEN, &yes, 1 }, { CKA_PRIVATE, &no, 1 } };
+        CK_ULONG count = slot == AUTH ? 4 : 3; /* the signature certificate is not public */
+        assert_int_equal(find(s[slot], template, 3, found), count);
+        for (CK_ULONG i = 0; i < count; i++)
+            assert_int_equal(number_of(s[slot], found[i], CKA_PROFILE_ID), wanted[i]);
+        CK_ATTRIBUTE public_one[] = { { CKA_CLASS, &class, sizeof class }, { CKA_PROFILE_ID, &wanted[3], sizeof wanted[3] } };
+        assert_int_equal(find(s[slot], public_one, 2, found), slot == AUTH);
+        CK_ATTRIBUTE value = { CKA_VALUE, NULL, 0 };
+        if (slot == AUTH)
+            assert_int_equal(p11->C_GetAttributeValue(s[slot], found[0], &value, 1), CKR_ATTRIBUTE_TYPE_INVALID);
+    }
+    assert_int_equal(carded_count(&carded), 0); /* NSS asks for them before anything else */
+}
+
+/* PKCS #11 Profiles 3.2 §5.5 8: every certificate without login, the public key by the certificate's CKA_ID. */
+static void public_certificates_are_public(void **state)
+{
+    (void)state;
+    CK_SESSION_HANDLE s = session(AUTH, CKF_SERIAL_SESSION);
+    CK_OBJECT_CLASS certificate = CKO_CERTIFICATE, public_key = CKO_PUBLIC_KEY;
+    CK_OBJECT_HANDLE before[16], after[16], key[16];
+    CK_ATTRIBUTE template = { CKA_CLASS, &certificate, sizeof certificate };
+    CK_BYTE id = 1;
+    CK_ATTRIBUTE matching[] = { { CKA_CLASS, &public_key, sizeof public_key }, { CKA_ID, &id, 1 } };
+    CK_ULONG count = find(s, &template, 1, before);
+    assert_int_equal(count, 2);
+    assert_int_equal(find(s, matching, 2, key), 1);
+    assert_int_equal(login(s, "1234"), CKR_OK);
+    assert_int_equal(find(s, &template, 1, after), count);
+}
+
+static void every_object_has_a_name_of_its_own(void **state)
+{
+    (void)state;
+    for (CK_SLOT_ID slot = AUTH; slot <= SIGN; slot++) {
+        CK_SESSION_HANDLE s = session(slot, CKF_SERIAL_SESSION);
+        CK_OBJECT_HANDLE found[16], again[16];
+        char names[16][48];
+        assert_int_equal(login(s, slot == AUTH ? "1234" : "ABC123"), CKR_OK);
+        CK_ULONG count = find(s, NULL, 0, found);
+        assert_int_equal(count, slot == AUTH ? 10 : 9);
+        for (CK_ULONG i = 0; i < count; i++) {
+            strcpy(names[i], text_of(s, found[i], CKA_UNIQUE_ID, NULL));
+            assert_true(strlen(names[i]) > 4);
+            for (CK_ULONG k = 0; k < i; k++)
+                assert_string_not_equal(names[i], names[k]);
+            CK_ATTRIBUTE template = { CKA_UNIQUE_ID, names[i], strlen(names[i]) };
+            assert_int_equal(find(s, &template, 1, again), 1);
+            assert_int_equal(again[0], found[i]);
+            CK_ULONG size = 0;
+            assert_int_equal(p11->C_GetObjectSize(s, found[i], &size), CKR_OK);
+            assert_true(size > 20 && size < 8192);
+        }
+    }
+}
+
+static void token_information_is_the_cards_file(void **state)
+{
+    (void)state;
+    static const char label[] = APPLET_TOKEN_LABEL_MYNUMBER;
+    for (CK_SLOT_ID slot = AUTH; slot <= SIGN; slot++) {
+        CK_SESSION_HANDLE s = session(slot, CKF_SERIAL_SESSION);
+        CK_OBJECT_HANDLE object = find_data(s, "Token Information");
+        CK_ULONG len = 0;
+        assert_string_equal(text_of(s, object, CKA_APPLICATION, NULL), "JPKI");
+        const char *file = text_of(s, object, CKA_VALUE, &len);
+        assert_int_equal(len, APPLET_TOKEN_INFO_LEN);
+        assert_memory_equal(file + APPLET_TOKEN_LABEL_AT, label, strlen(label));
+        assert_memory_equal(file + APPLET_TOKEN_SERIAL_AT, TESTCARD_SERIAL, APPLET_TOKEN_SERIAL_LEN);
+        CK_ATTRIBUTE vendor = { CKA_JPKI_PIN_TRIES, NULL, 0 };
+        assert_int_equal(p11->C_GetAttributeValue(s, object, &vendor, 1), CKR_ATTRIBUTE_TYPE_INVALID);
+    }
+}
+
+static void the_tries_left_are_told_as_data(void **state)
+{
+    (void)state;
+    CK_SESSION_HANDLE s = session(AUTH, CKF_SERIAL_SESSION), g = session(SIGN, CKF_SERIAL_SESSION);
+    CK_OBJECT_HANDLE auth = find_data(s, "PIN Tries Left"), sign = find_data(g, "PIN Tries Left");
+    assert_int_equal(number_of(s, auth, CKA_JPKI_PIN_TRIES), 3);
+    assert_int_equal(number_of(s, auth, CKA_JPKI_PIN_TRIES_MAX), 3);
+    assert_int_equal(number_of(g, sign, CKA_JPKI_PIN_TRIES), 5);
+    assert_int_equal(number_of(g, sign, CKA_JPKI_PIN_TRIES_MAX), 5);
+    assert_int_equal(login(s, "9999"), CKR_PIN_INCORRECT);
+    (void)carded_count(&carded);
+    assert_int_equal(number_of(s, auth, CKA_JPKI_PIN_TRIES), 2);
+    assert_string_equal(text_of(s, auth, CKA_VALUE, NULL), "2");
+    assert_string_equal(text_of(g, sign, CKA_VALUE, NULL), "5");
+    assert_int_equal(carded_count(&carded), 0); /* what the card said last */
+    assert_int_equal(login(s, "1234"), CKR_OK);
+    assert_string_equal(text_of(s, auth, CKA_VALUE, NULL), "3");
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +366,11 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(a_wrong_old_pin_costs_one_try_once, initialise, finalise),
         cmocka_unit_test_setup_teardown(a_lost_answer_to_a_change_is_not_repeated, initialise, finalise),
         cmocka_unit_test_setup_teardown(the_functions_of_3_2_are_refused, initialise, finalise),
+        cmocka_unit_test_setup_teardown(profiles_are_true_of_each_token, initialise, finalise),
+        cmocka_unit_test_setup_teardown(public_certificates_are_public, initialise, finalise),
+        cmocka_unit_test_setup_teardown(every_object_has_a_name_of_its_own, initialise, finalise),
+        cmocka_unit_test_setup_teardown(token_information_is_the_cards_file, initialise, finalise),
+        cmocka_unit_test_setup_teardown(the_tries_left_are_told_as_data, initialise, finalise),
     };
     void *module = argc == 2 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
     CK_C_GetInterface get = NULL;
