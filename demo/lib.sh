@@ -89,6 +89,7 @@ start_daemon() {
     rm -f "$WORLD/run/$name.pid"
     setsid "$@" --pid-file "$WORLD/run/$name.pid" >>"$WORLD/log/$name.log" 2>&1 </dev/null &
     local started=$!
+    disown # so that the shell says nothing when it is killed
     printf '%q ' "$@" --pid-file "$WORLD/run/$name.pid" >"$WORLD/run/$name.cmd"
     local tries=0
     until [ -s "$WORLD/run/$name.pid" ]; do
@@ -197,7 +198,9 @@ choose_reader() {
 }
 
 # A pcscd with an empty virtual reader: the one that runs, or one of our own. Fails where there is none to be had.
+# JPKI_DEMO_PCSC=no: as if there were none.
 start_pcscd() {
+    [ "${JPKI_DEMO_PCSC:-}" != no ] || return 1
     vpcd_reader_listed() { opensc-tool -l 2>/dev/null | grep -q 'Virtual PCD'; }
     if [ -S /run/pcscd/pcscd.comm ] && vpcd_reader_listed; then
         choose_reader

@@ -1,6 +1,6 @@
 /* signatory.h — who signs: a certificate, the certificates above it, and a key that may live in a card. */
-#ifndef JPKI_SIGN_SIGNER_H
-#define JPKI_SIGN_SIGNER_H
+#ifndef JPKI_SIGN_SIGNATORY_H
+#define JPKI_SIGN_SIGNATORY_H
 
 #include "base/err.h"
 
