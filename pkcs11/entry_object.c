@@ -16,13 +16,17 @@ static const struct certificate *certificate_of(const struct slot *slot, const s
 }
 
 /* What is known now, without a command. */
-static struct attribute_facts facts_of(const struct slot *slot, const struct object_row *row)
+static struct attribute_facts facts_of(const struct module *module, const struct slot *slot,
+                                       const struct object_row *row)
 {
     struct attribute_facts facts = { .certificate = certificate_of(slot, row),
                                      .rsa = reader_is_rsa(slot->reader),
+                                     .always_authenticate = module_always_authenticates(module, slot->kind),
                                      .token_info = bytes_of(slot->reader->info.file, sizeof(slot->reader->info.file)),
                                      .tries = CK_UNAVAILABLE_INFORMATION,
                                      .tries_max = card_pin_tries_max(token_rows[slot->kind].pin) };
+    if (module_has_official_labels(module) && row->class == CKO_CERTIFICATE && row->category == OBJECT_CATEGORY_USER)
+        facts.label = "USERCERT";
     if (slot->token->tries_known && slot->token->tries < 100) {
         facts.tries = slot->token->tries;
         (void)snprintf(facts.tries_text, sizeof(facts.tries_text), "%u", slot->token->tries % 100);
@@ -68,7 +72,7 @@ static CK_RV search(struct module *module, const struct slot *slot, const CK_ATT
     unsigned rows = 0, reading = 0, certs = 0;
     for (size_t i = 0; i < object_row_count; i++) {
         const struct object_row *row = &object_rows[i];
-        struct attribute_facts facts = facts_of(slot, row);
+        struct attribute_facts facts = facts_of(module, slot, row);
         if (!is_shown(slot, row) || !attribute_match(row, &facts, true, template, count))
             continue;
         rows |= 1u << i;
@@ -83,7 +87,7 @@ static CK_RV search(struct module *module, const struct slot *slot, const CK_ATT
         return rv;
     for (size_t i = 0; i < object_row_count; i++) {
         const struct object_row *row = &object_rows[i];
-        struct attribute_facts facts = facts_of(slot, row);
+        struct attribute_facts facts = facts_of(module, slot, row);
         if (!(rows & 1u << i) || !is_shown(slot, row))
             continue;
         if ((reading & 1u << i) && (!facts.certificate || !attribute_match(row, &facts, false, template, count)))
@@ -167,14 +171,14 @@ CK_RV C_GetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_
     const struct object_row *row = slot_find_object(&slot, object);
     if (!row)
         return module_leave(module, CKR_OBJECT_HANDLE_INVALID);
-    struct attribute_facts facts = facts_of(&slot, row);
+    struct attribute_facts facts = facts_of(module, &slot, row);
     if (object_is_of_certificate(row) && needs_certificate(row, &facts, template, count))
         rv = read_certs(module, &slot, 1u << row->cert);
     else if (row->class == CKO_DATA && row->category == OBJECT_DATA_TRIES)
         rv = slot_rv(module, &slot, token_read_tries(slot.reader, slot.kind, &module->err));
     if (rv == CKR_OK && !is_shown(&slot, row))
         rv = CKR_OBJECT_HANDLE_INVALID;
-    facts = facts_of(&slot, row);
+    facts = facts_of(module, &slot, row);
     if (rv == CKR_OK)
         rv = attribute_fill(row, &facts, template, count);
     return module_leave(module, rv);
@@ -198,7 +202,7 @@ CK_RV C_GetObjectSize(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_ULON
         return module_leave(module, CKR_OBJECT_HANDLE_INVALID);
     if (object_is_of_certificate(row))
         rv = read_certs(module, &slot, 1u << row->cert);
-    struct attribute_facts facts = facts_of(&slot, row);
+    struct attribute_facts facts = facts_of(module, &slot, row);
     if (rv == CKR_OK)
         *size = attribute_size(row, &facts);
     return module_leave(module, rv);

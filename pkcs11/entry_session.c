@@ -83,13 +83,14 @@ CK_RV C_GetSessionInfo(CK_SESSION_HANDLE handle, CK_SESSION_INFO_PTR info)
     return module_leave(module, CKR_OK);
 }
 
-/* CKA_ALWAYS_AUTHENTICATE is false for every key, so nobody needs this; who does it all the same for a signature is
- * answered without the card, which has accepted the PIN. */
-static CK_RV login_context(const struct session *session, const struct token *token, const struct secret *pin)
+/* For one signature, where that is chosen for the signature key; elsewhere nobody needs it and who does it all the same is
+ * served. It is answered without the card, which has accepted the PIN: a wrong one costs no try. */
+static CK_RV login_context(struct session *session, const struct token *token, const struct secret *pin)
 {
     if (session->sign.state == OPERATION_NONE || !token->logged_in)
         return CKR_OPERATION_NOT_INITIALIZED;
-    return secret_equal(pin, &token->pin) ? CKR_OK : CKR_PIN_INCORRECT;
+    session->sign.authenticated = token_pin_equals(token, pin);
+    return session->sign.authenticated ? CKR_OK : CKR_PIN_INCORRECT;
 }
 
 static CK_RV login(struct module *module, struct session *session, CK_USER_TYPE user, const struct secret *pin)

@@ -59,6 +59,8 @@ static CK_RV sign_now(struct module *module, struct session *session, CK_BYTE *o
     CK_RV rv = slot_of_session(module, session, false, &slot);
     if (rv == CKR_OK && !slot_find_object(&slot, operation.key))
         rv = CKR_USER_NOT_LOGGED_IN;
+    if (rv == CKR_OK && module_always_authenticates(module, slot.kind) && !operation.authenticated)
+        rv = CKR_USER_NOT_LOGGED_IN;
     if (rv == CKR_OK)
         rv = operation_collect(&operation, &input);
     if (rv != CKR_OK)

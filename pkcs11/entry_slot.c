@@ -96,7 +96,8 @@ CK_RV C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO_PTR info)
         .ulTotalPrivateMemory = CK_UNAVAILABLE_INFORMATION,
         .ulFreePrivateMemory = CK_UNAVAILABLE_INFORMATION,
     };
-    entry_pad(info->label, sizeof(info->label), row->label);
+    entry_pad(info->label, sizeof(info->label),
+              module_has_official_labels(module) ? slot.reader->info.label : row->label);
     entry_pad(info->manufacturerID, sizeof(info->manufacturerID), "JPKI");
     entry_pad(info->model, sizeof(info->model), slot.reader->info.model);
     entry_pad(info->serialNumber, sizeof(info->serialNumber), slot.reader->info.serial);

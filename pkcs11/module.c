@@ -108,10 +108,14 @@ static CK_RV open_all(const CK_C_INITIALIZE_ARGS *args)
     if (!watched)
         watch_forks();
     watched = true;
-    log_open("jpki-pkcs11", LOG_ERROR);
+    log_open("jpki-pkcs11", LOG_WARNING); /* what is wrong with the settings is always told */
+    settings_load(&module->settings);
+    module->kinds = module_kinds & module->settings.kinds;
+    if (!module->kinds)
+        module->kinds = module_kinds;
     enum rc rc = crypto_open();
     if (!rc)
-        rc = reader_open(NULL, &module->transport, &module->err);
+        rc = reader_open(module->settings.reader[0] ? module->settings.reader : NULL, &module->transport, &module->err);
     if (rc) {
         if (module->err.rc)
             log_error("%s", module->err.text);
@@ -119,6 +123,7 @@ static CK_RV open_all(const CK_C_INITIALIZE_ARGS *args)
         locking_wipe(&the_lock);
         return rc == RC_NOMEM ? CKR_HOST_MEMORY : CKR_GENERAL_ERROR;
     }
+    log_open("jpki-pkcs11", (enum log_level)module->settings.log);
     slot_refresh(module, false);
     for (size_t i = 0; i < module->reader_count; i++) /* what was there before is no event */
         for (enum token_kind kind = TOKEN_AUTH; kind < TOKEN_KINDS; kind++)
@@ -181,6 +186,16 @@ CK_RV module_close(void)
     }
     pthread_mutex_unlock(&gate);
     return rv;
+}
+
+bool module_has_official_labels(const struct module *module)
+{
+    return module->settings.official_labels && (module->kinds & (module->kinds - 1)) == 0;
+}
+
+bool module_always_authenticates(const struct module *module, enum token_kind kind)
+{
+    return module->settings.always_authenticate && kind == TOKEN_SIGN;
 }
 
 CK_ULONG module_draw_epoch(struct module *module)

@@ -3,11 +3,14 @@
 #define JPKI_PKCS11_MODULE_H
 
 #include "pkcs11/session.h"
+#include "pkcs11/settings.h"
 #include "pkcs11/token.h"
 
 #define MODULE_READERS_MAX 16u
 
 struct module {
+    struct settings settings; /* as they were at C_Initialize */
+    unsigned kinds; /* which tokens are shown: bits 1 << enum token_kind */
     struct transport *transport;
     struct reader readers[MODULE_READERS_MAX]; /* a reader keeps its place, and so its slots their numbers */
     size_t reader_count;
@@ -16,7 +19,7 @@ struct module {
     struct err err; /* of the call that runs */
 };
 
-/* Which tokens this build shows: bits 1 << enum token_kind. Each of the built modules has its own (variant.c). */
+/* Which tokens this build can show: bits 1 << enum token_kind. Each of the built modules has its own (variant.c). */
 extern const unsigned module_kinds;
 
 /* The first and the last thing of every call but C_Initialize: takes the lock, and gives it back with rv as it is (words of
@@ -26,6 +29,12 @@ CK_RV module_leave(struct module *module, CK_RV rv);
 
 /* module_enter with a session. CKR_SESSION_HANDLE_INVALID. */
 CK_RV module_enter_session(CK_SESSION_HANDLE handle, struct module **module, struct session **session);
+
+/* Whether labels are those of the official client's modules: chosen, and one token is shown, as each of those does. */
+bool module_has_official_labels(const struct module *module);
+
+/* Whether each signature with the key wants a C_Login of its own. */
+bool module_always_authenticates(const struct module *module, enum token_kind kind);
 
 /* C_Initialize and C_Finalize. */
 CK_RV module_open(const CK_C_INITIALIZE_ARGS *args);

@@ -21,6 +21,7 @@ struct operation {
     uint8_t data[APPLET_RAW_MAX]; /* else the data itself */
     size_t len;
     CK_ULONG result_len;  /* of the digest or the signature */
+    bool authenticated;   /* a C_Login was made for this very operation */
 };
 
 /* Starts one. public is shared (a reference is taken), or NULL. CKR_OPERATION_ACTIVE, CKR_MECHANISM_PARAM_INVALID,

@@ -69,7 +69,7 @@ void slot_refresh(struct module *module, bool recognise)
             reader->listed = false;
         } else if (recognise && reader->content == READER_NEW && reader->known.card_present) {
             err_reset(&err);
-            if (reader_recognise(reader, module->transport, module_kinds, &err))
+            if (reader_recognise(reader, module->transport, module->kinds, &err))
                 (void)err_set(&module->err, err.rc, "%s", err.text);
         }
     }
@@ -77,7 +77,7 @@ void slot_refresh(struct module *module, bool recognise)
 
 CK_RV slot_find(struct module *module, CK_SLOT_ID id, struct slot *slot)
 {
-    if (id / TOKEN_KINDS >= module->reader_count || !(module_kinds & 1u << id % TOKEN_KINDS))
+    if (id / TOKEN_KINDS >= module->reader_count || !(module->kinds & 1u << id % TOKEN_KINDS))
         return CKR_SLOT_ID_INVALID;
     struct reader *reader = &module->readers[id / TOKEN_KINDS];
     *slot = (struct slot) { id, (enum token_kind)(id % TOKEN_KINDS), reader, &reader->tokens[id % TOKEN_KINDS] };

@@ -340,6 +340,14 @@ enum rc token_login(struct reader *reader, enum token_kind kind, const struct se
     return rc;
 }
 
+bool token_pin_equals(const struct token *token, const struct secret *pin)
+{
+    struct secret folded = { 0 };
+    bool equal = token->logged_in && fold(pin, &folded) == RC_OK && secret_equal(&folded, &token->pin);
+    secret_wipe(&folded);
+    return equal;
+}
+
 struct change {
     enum token_kind kind;
     const struct secret *old, *fresh; /* folded */

@@ -71,6 +71,9 @@ enum rc token_login(struct reader *reader, enum token_kind kind, const struct se
                     struct err *err) MUST_CHECK;
 void token_logout(struct token *token);
 
+/* Whether it is the PIN that this card accepted last from the user who is logged in; in either case of letters. */
+bool token_pin_equals(const struct token *token, const struct secret *pin);
+
 /* Sets a new PIN in place of the old one: the form of both first, then as token_login with the old one. A user who is
  * logged in stays so, with the new PIN; after an answer that was lost (RC_IO, RC_CARD_GONE) either PIN may be the valid
  * one and nobody is logged in. RC_PIN_FORMAT, RC_PIN_WRONG (also, without a command, when the user is logged in with

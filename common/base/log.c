@@ -38,7 +38,7 @@ enum rc log_to_file(const char *path)
 
 void log_write(enum log_level level, const char *format, ...)
 {
-    if (level > limit)
+    if (level > limit || level < LOG_ERROR)
         return;
     char line[1024], when[CLOCK_TEXT_SIZE];
     clock_format(clock_now(), when);

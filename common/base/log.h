@@ -6,10 +6,10 @@
 
 #include "base/rc.h"
 
-enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+enum log_level { LOG_OFF = -1, LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
 /* program is borrowed for the life of the process. The level starts at LOG_WARNING; JPKI_LOG=error|warning|info|debug
- * in the environment overrides what a program sets. */
+ * in the environment overrides what a program sets. LOG_OFF writes nothing. */
 void log_open(const char *program, enum log_level level);
 
 /* Sends lines to a file instead, opened for appending (0600). RC_IO. */

@@ -188,6 +188,7 @@ void carded_start(struct carded *carded)
     carded_put_in(carded);
     snprintf(spec, sizeof spec, "sim:%s", carded->path);
     assert_int_equal(setenv("JPKI_READER", spec, 1), 0);
+    assert_int_equal(setenv("XDG_CONFIG_HOME", carded->folder, 1), 0);
 }
 
 void carded_stop(struct carded *carded)

@@ -34,7 +34,8 @@ struct carded {
     pthread_t thread;
 };
 
-/* A new card, its holder's, with both certificates, in its reader. The environment's JPKI_READER is set. */
+/* A new card, its holder's, with both certificates, in its reader. The environment's JPKI_READER is set, and its
+ * XDG_CONFIG_HOME is the folder, so that no setting of this machine's user is read. */
 void carded_start(struct carded *carded);
 void carded_stop(struct carded *carded);
 void carded_end(void); /* after the last */

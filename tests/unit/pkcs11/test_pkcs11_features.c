@@ -4,12 +4,14 @@
 #include "pkcs11/cryptoki.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -357,6 +359,88 @@ static void the_tries_left_are_told_as_data(void **state)
     assert_string_equal(text_of(s, auth, CKA_VALUE, NULL), "3");
 }
 
+/* --- settings ------------------------------------------------------------------------------------------------------------ */
+
+/* As the person's file says; the file is there until the next call, NULL takes it away. */
+static void settle(const char *text)
+{
+    char folder[64], path[96];
+    assert_int_equal(p11->C_Finalize(NULL), CKR_OK);
+    snprintf(folder, sizeof folder, "%s/open-jpki", carded.folder);
+    snprintf(path, sizeof path, "%s/module.conf", folder);
+    if (text) {
+        assert_true(mkdir(folder, 0700) == 0 || errno == EEXIST);
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        assert_true(fputs(text, file) >= 0);
+        assert_int_equal(fclose(file), 0);
+    } else {
+        unlink(path);
+        rmdir(folder);
+    }
+    assert_int_equal(p11->C_Initialize(NULL), CKR_OK);
+}
+
+static void one_token_with_official_labels(void **state)
+{
+    (void)state;
+    CK_SLOT_ID slots[4];
+    CK_ULONG count = 4;
+    CK_TOKEN_INFO info;
+    CK_OBJECT_CLASS class = CKO_CERTIFICATE;
+    CK_OBJECT_HANDLE found[16];
+    CK_ATTRIBUTE template[] = { { CKA_CLASS, &class, sizeof class }, { CKA_LABEL, (char[]) { "USERCERT" }, 8 } };
+    settle("tokens = auth\nlabels = official\n");
+    assert_int_equal(p11->C_GetSlotList(CK_TRUE, slots, &count), CKR_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(p11->C_GetTokenInfo(slots[0], &info), CKR_OK);
+    assert_memory_equal(info.label, APPLET_TOKEN_LABEL_MYNUMBER "                 ", 32);
+    assert_int_equal(p11->C_GetTokenInfo(SIGN, &info), CKR_SLOT_ID_INVALID);
+    assert_int_equal(find(session(slots[0], CKF_SERIAL_SESSION), template, 2, found), 1);
+    settle("labels = official\n"); /* with two tokens they would have one name */
+    assert_int_equal(p11->C_GetTokenInfo(AUTH, &info), CKR_OK);
+    assert_memory_equal(info.label, "JPKI (User Authentication)      ", 32);
+    assert_int_equal(find(session(AUTH, CKF_SERIAL_SESSION), template, 2, found), 0);
+    settle(NULL);
+}
+
+static void each_signature_can_want_its_own_login(void **state)
+{
+    (void)state;
+    CK_MECHANISM mechanism = { CKM_SHA256_RSA_PKCS, NULL, 0 };
+    CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+    CK_ATTRIBUTE template = { CKA_CLASS, &class, sizeof class };
+    CK_OBJECT_HANDLE key[16];
+    CK_BBOOL always = 9;
+    CK_ATTRIBUTE ask = { CKA_ALWAYS_AUTHENTICATE, &always, 1 };
+    unsigned char text[] = "x", signature[256], pin[] = "abc123", wrong[] = "ABC124";
+    CK_ULONG len = sizeof signature;
+    settle("always-authenticate = yes\n");
+    CK_SESSION_HANDLE g = session(SIGN, CKF_SERIAL_SESSION), s = session(AUTH, CKF_SERIAL_SESSION);
+    assert_int_equal(login(s, "1234"), CKR_OK);
+    assert_int_equal(sign_something(s), CKR_OK); /* the signature key alone is meant */
+    assert_int_equal(login(g, "ABC123"), CKR_OK);
+    assert_int_equal(find(g, &template, 1, key), 1);
+    assert_int_equal(p11->C_GetAttributeValue(g, key[0], &ask, 1), CKR_OK);
+    assert_int_equal(always, CK_TRUE);
+    (void)carded_count(&carded);
+    unsigned signatures = carded.signatures;
+    assert_int_equal(p11->C_SignInit(g, &mechanism, key[0]), CKR_OK);
+    assert_int_equal(p11->C_Sign(g, text, 1, signature, &len), CKR_USER_NOT_LOGGED_IN);
+    assert_int_equal(p11->C_SignInit(g, &mechanism, key[0]), CKR_OK);
+    assert_int_equal(p11->C_Login(g, CKU_CONTEXT_SPECIFIC, wrong, 6), CKR_PIN_INCORRECT);
+    assert_int_equal(p11->C_Sign(g, text, 1, signature, &len), CKR_USER_NOT_LOGGED_IN);
+    assert_int_equal(carded_count(&carded), 0); /* none of it reached the card */
+    for (int i = 0; i < 2; i++) {
+        len = sizeof signature;
+        assert_int_equal(p11->C_SignInit(g, &mechanism, key[0]), CKR_OK);
+        assert_int_equal(p11->C_Login(g, CKU_CONTEXT_SPECIFIC, pin, 6), CKR_OK);
+        assert_int_equal(p11->C_Sign(g, text, 1, signature, &len), CKR_OK);
+    }
+    assert_int_equal(carded.signatures, signatures + 2);
+    settle(NULL);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -371,6 +455,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(every_object_has_a_name_of_its_own, initialise, finalise),
         cmocka_unit_test_setup_teardown(token_information_is_the_cards_file, initialise, finalise),
         cmocka_unit_test_setup_teardown(the_tries_left_are_told_as_data, initialise, finalise),
+        cmocka_unit_test_setup_teardown(one_token_with_official_labels, initialise, finalise),
+        cmocka_unit_test_setup_teardown(each_signature_can_want_its_own_login, initialise, finalise),
     };
     void *module = argc == 2 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
     CK_C_GetInterface get = NULL;
