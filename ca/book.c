@@ -30,6 +30,7 @@ static const char *const migrations[] = {
     " sequence INTEGER PRIMARY KEY, time INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL,"
     " subject TEXT NOT NULL, detail TEXT NOT NULL, hash BLOB NOT NULL);"
     "CREATE INDEX audit_subject ON audit(subject, action);",
+    "CREATE INDEX certificates_news ON certificates(revocation) WHERE revocation IS NOT NULL;",
 };
 
 enum rc book_open(const char *folder, struct store **store, struct err *err)
@@ -306,6 +307,27 @@ enum rc book_not_after(struct store *store, enum authority authority, const char
     }
     if (!rc)
         *not_after = column_integer(s, 0);
+    statement_done(s);
+    return rc;
+}
+
+enum rc book_status(struct store *store, enum authority authority, const char *serial, int64_t *revoked_at, int *reason,
+                    struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store,
+                               "SELECT revoked_at, reason FROM certificates WHERE authority = ?1 AND serial = ?2 AND"
+                               " certificate IS NOT NULL",
+                               &s, err);
+    if (!rc) {
+        bind_text(s, 1, authority_name(authority));
+        bind_text(s, 2, serial);
+        rc = statement_step(s, err);
+    }
+    if (!rc) {
+        *revoked_at = column_integer(s, 0);
+        *reason = (int)column_integer(s, 1);
+    }
     statement_done(s);
     return rc;
 }

@@ -20,6 +20,8 @@ enum rc book_take_serial(struct store *store, enum authority authority, char ser
 /* --- certificates ------------------------------------------------------------------------------------------------- */
 enum book_state { BOOK_RECORDED, BOOK_PENDING, BOOK_ACTIVE, BOOK_REVOKED };
 
+#define BOOK_NO_LIST "-" /* no CRL tells of it: OCSP responders (ocspNoCheck) */
+
 struct book_cert {
     int64_t id;
     enum authority authority;
@@ -27,7 +29,7 @@ struct book_cert {
     char request[161];     /* the desk's name of the enrolment: one certificate an authority and request */
     char key_hash[65];     /* SHA-256 of the SubjectPublicKeyInfo, hex */
     char municipality[7];
-    char list[7];          /* the CRL it belongs to: a municipality, or "" for the authority's own */
+    char list[7];          /* the CRL it belongs to: a municipality, "" for the authority's own, or BOOK_NO_LIST */
     char officer[161];     /* who asked */
     int64_t created, not_after;
     int64_t confirmed_at, revoked_at; /* 0: not */
@@ -90,10 +92,21 @@ enum rc book_each_revoked(struct store *store, enum authority authority, const c
 enum rc book_last_revocation(struct store *store, enum authority authority, const char *list, int64_t *revocation,
                              struct err *err) MUST_CHECK;
 
+/* As book_each_revoked, of every authority and list, those behind the revocation `after`; at most max of them. */
+typedef enum rc (*book_news_fn)(void *context, enum authority authority, const char *serial, int64_t revocation);
+enum rc book_each_revoked_after(struct store *store, int64_t after, int max, book_news_fn each, void *context,
+                                struct err *err) MUST_CHECK;
+
+enum rc book_newest_revocation(struct store *store, int64_t *revocation, struct err *err) MUST_CHECK; /* 0: none */
+
 /* Lists that must be issued: never issued, a revocation not covered, or issued at or before `older_than`. crl left empty. */
 enum rc book_due_lists(struct store *store, int64_t older_than, struct book_list *lists, size_t max, size_t *count,
                        struct err *err) MUST_CHECK;
 enum rc book_all_lists(struct store *store, struct book_list *lists, size_t max, size_t *count, struct err *err) MUST_CHECK;
+
+/* What an OCSP answer needs of a certificate, without its bytes. RC_NOT_FOUND: none, or not signed yet. */
+enum rc book_status(struct store *store, enum authority authority, const char *serial, int64_t *revoked_at, int *reason,
+                    struct err *err) MUST_CHECK;
 
 /* The notAfter of a certificate by serial, for checking a dropped entry. RC_NOT_FOUND. */
 enum rc book_not_after(struct store *store, enum authority authority, const char *serial, int64_t *not_after,

@@ -143,6 +143,44 @@ enum rc book_each_revoked(struct store *store, enum authority authority, const c
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
+enum rc book_each_revoked_after(struct store *store, int64_t after, int max, book_news_fn each, void *context,
+                                struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store,
+                               "SELECT authority, serial, revocation FROM certificates WHERE revocation > ?1"
+                               " ORDER BY revocation LIMIT ?2",
+                               &s, err);
+    if (!rc) {
+        bind_integer(s, 1, after);
+        bind_integer(s, 2, max);
+    }
+    while (!rc && (rc = statement_step(s, err)) == RC_OK) {
+        enum authority authority;
+        const char *name = column_text(s, 0), *serial = column_text(s, 1);
+        rc = name && serial ? authority_parse(name, &authority) : RC_BUG;
+        if (!rc)
+            rc = each(context, authority, serial, column_integer(s, 2));
+        else
+            rc = RC_BUG;
+    }
+    statement_done(s);
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+enum rc book_newest_revocation(struct store *store, int64_t *revocation, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, "SELECT COALESCE(MAX(revocation), 0) FROM certificates WHERE revocation IS NOT NULL",
+                               &s, err);
+    if (!rc)
+        rc = statement_step(s, err);
+    if (!rc)
+        *revocation = column_integer(s, 0);
+    statement_done(s);
+    return rc;
+}
+
 enum rc book_last_revocation(struct store *store, enum authority authority, const char *list, int64_t *revocation,
                              struct err *err)
 {

@@ -5,6 +5,7 @@
 #include "base/proc.h"
 #include "ca/founding.h"
 #include "ca/front.h"
+#include "ca/ocsp.h"
 #include "ca/opsid.h"
 #include "ca/publish.h"
 #include "ca/revoke.h"
@@ -116,6 +117,48 @@ static int command_serve(int argc, char **argv)
     enum rc rc = proc_catch_stop(&err);
     if (!rc)
         rc = front_run(&front, &err);
+    if (rc)
+        log_error("%s", err_text(&err, rc));
+    return end(rc, &err);
+}
+
+static int command_ocsp(int argc, char **argv)
+{
+    struct ocsp ocsp = { .lifetime = 900, .rate = 400, .cache = 32768, .threads = 1 };
+    const char *log = NULL;
+    long port = 0;
+    const struct opt opts[] = {
+        { "--state", "DIR", "folder of the authorities", OPT_TEXT, &ocsp.state, true },
+        { "--port", "P", "TCP port; default any, printed", OPT_NUMBER, &port, false },
+        { "--bind", "A", "address; default 127.0.0.1", OPT_TEXT, &ocsp.bind, false },
+        { "--lifetime", "S", "seconds that an answer is good for; default 900", OPT_NUMBER, &ocsp.lifetime, false },
+        { "--rate", "N", "signatures a second, half of them for nonces; default 400", OPT_NUMBER, &ocsp.rate, false },
+        { "--cache", "N", "answers kept; default 32768", OPT_NUMBER, &ocsp.cache, false },
+        { "--threads", "N", "that answer; default 1", OPT_NUMBER, &ocsp.threads, false },
+        { "--pid-file", "FILE", "written when ready", OPT_TEXT, &ocsp.pid_file, false },
+        { "--log", "FILE", "log there instead of on standard error", OPT_TEXT, &log, false },
+        { 0 },
+    };
+    int status;
+    struct err err = { 0 };
+    proc_harden();
+    if (!take("jpki-ca ocsp [OPTIONS]",
+              "Answers OCSP requests over plain HTTP from the book, until it is told to stop. Its certificates come from\n"
+              "'jpki-ca serve' with the same state: until they are there it waits.",
+              opts, argc, argv, &status))
+        return status;
+    if (port < 0 || port > 65535)
+        return opt_misuse("--port takes 0 to 65535");
+    if (ocsp.lifetime < 2 || ocsp.lifetime > 86400 || ocsp.rate < 2 || ocsp.rate > 1000000 || ocsp.cache < 4 ||
+        ocsp.cache > 4000000 || ocsp.threads < 1 || ocsp.threads > 64)
+        return opt_misuse("--lifetime takes 2 to 86400, --rate 2 to 1000000, --cache 4 to 4000000, --threads 1 to 64");
+    log_open("jpki-ca-ocsp", LOG_INFO);
+    if (log && log_to_file(log))
+        return opt_fail("cannot write the log %s", log);
+    ocsp.port = (uint16_t)port;
+    enum rc rc = proc_catch_stop(&err);
+    if (!rc)
+        rc = ocsp_run(&ocsp, &err);
     if (rc)
         log_error("%s", err_text(&err, rc));
     return end(rc, &err);
@@ -309,6 +352,7 @@ static const struct command commands[] = {
     { "found", "", "make the authorities: keys, certificates, first lists", command_found },
     { "identity", "", "issue an operations certificate", command_identity },
     { "serve", "", "serve CMP, events and status", command_serve },
+    { "ocsp", "", "answer OCSP requests", command_ocsp },
     { "status", "", "what the book holds", command_status },
     { "certificate", "", "one certificate and its state", command_certificate },
     { "revoke", "", "revoke a certificate", command_revoke },

@@ -144,6 +144,14 @@ out:
     return rc;
 }
 
+enum rc ext_ocsp_no_check(X509_EXTENSIONS **list)
+{
+    ASN1_NULL *nothing = ASN1_NULL_new();
+    enum rc rc = ext_add(list, NID_id_pkix_OCSP_noCheck, nothing, false);
+    ASN1_NULL_free(nothing);
+    return rc;
+}
+
 enum rc ext_basic_ca(X509_EXTENSIONS **list)
 {
     BASIC_CONSTRAINTS *basic = BASIC_CONSTRAINTS_new();

@@ -17,6 +17,7 @@ enum rc ext_names(X509_EXTENSIONS **list, int nid, const GENERAL_NAMES *names) M
 enum rc ext_directory_name(X509_EXTENSIONS **list, int nid, const X509_NAME *name) MUST_CHECK; /* the same, one name */
 enum rc ext_crldp(X509_EXTENSIONS **list, const X509_NAME *point) MUST_CHECK;
 enum rc ext_ocsp(X509_EXTENSIONS **list, const char *uri) MUST_CHECK;
+enum rc ext_ocsp_no_check(X509_EXTENSIONS **list) MUST_CHECK;
 enum rc ext_basic_ca(X509_EXTENSIONS **list) MUST_CHECK; /* critical, no pathLen */
 
 /* keyIdentifier = the issuer's subjectKeyIdentifier (SHA-1 of its key), its issuer name and serial when with_issuer. */

@@ -6,6 +6,7 @@
 #include "base/proc.h"
 #include "ca/cmpserver.h"
 #include "ca/issue.h"
+#include "ca/ocspbox.h"
 #include "ca/publish.h"
 #include "ca/revoke.h"
 #include "net/json.h"
@@ -215,12 +216,14 @@ static const struct route routes[] = {
 /* What the clock asks for. A failure is logged and tried again at the next tick: the service goes on. */
 static void hall_tick(struct hall *hall)
 {
-    size_t expired = 0, lists = 0;
+    size_t expired = 0, lists = 0, responders = 0;
     struct err err = { 0 };
     ca_lock(hall->ca);
     enum rc rc = issue_expire_pending(hall->ca, &expired, &err);
     if (!rc)
         rc = publish_due(hall->ca, &lists, &err);
+    if (!rc)
+        rc = ocspbox_serve(hall->ca, &responders, &err);
     ca_unlock(hall->ca);
     if (rc)
         log_error("the clock's work: %s", err_text(&err, rc));

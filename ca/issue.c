@@ -18,6 +18,7 @@
 
 #define OPS_YEARS 2
 #define SIGN_AGE 15
+#define RESPONDER_DAYS 9
 
 static void issue_subject(const struct book_cert *cert, char *out, size_t size)
 {
@@ -47,6 +48,11 @@ static enum rc issue_decide(const struct ca *ca, const struct issue_order *order
         *not_after = end < ca_end ? end : ca_end;
         return RC_OK;
     }
+    if (order->responder) {
+        int64_t end = validity_days(now, RESPONDER_DAYS);
+        *not_after = end < ca_end ? end : ca_end;
+        return RC_OK;
+    }
     bool old_enough = true;
     enum rc rc = RC_OK;
     if (order->authority == AUTHORITY_SIGN)
@@ -71,6 +77,8 @@ static enum rc issue_build(const struct ca *ca, const struct issue_order *order,
     char identifier[LEAF_IDENTIFIER_SIZE];
     if (order->authority == AUTHORITY_OPS)
         return leaf_ops_tbs(issuer, &leaf, &row->tbs, err);
+    if (order->responder)
+        return leaf_ocsp_tbs(issuer, &leaf, &row->tbs, err);
     enum rc rc = leaf_identifier(order->authority, order->municipality, row->created, identifier);
     if (rc)
         return err_set(err, rc, "no random bytes");
@@ -89,7 +97,7 @@ static enum rc issue_record(struct ca *ca, const struct issue_order *order, cons
     snprintf(row->request, sizeof row->request, "%s", order->request);
     snprintf(row->key_hash, sizeof row->key_hash, "%s", key_hash);
     snprintf(row->municipality, sizeof row->municipality, "%s", order->municipality);
-    snprintf(row->list, sizeof row->list, "%s", order->authority == AUTHORITY_OPS ? "" : order->municipality);
+    snprintf(row->list, sizeof row->list, "%s", order->authority == AUTHORITY_OPS ? "" : order->responder ? BOOK_NO_LIST : order->municipality);
     snprintf(row->officer, sizeof row->officer, "%s", order->officer);
     enum rc rc = issue_decide(ca, order, row->created, &row->not_after, err);
     if (!rc)
@@ -189,7 +197,7 @@ enum rc issue_certificate(struct ca *ca, const struct issue_order *order, struct
     fault_point("ca.after_record");
     if (!rc && !row.certificate.len)
         rc = issue_finish(ca, &row, err);
-    if (!rc)
+    if (!rc && strcmp(row.list, BOOK_NO_LIST) != 0)
         rc = publish_ensure(ca, row.authority, row.list, err);
     if (rc)
         book_cert_wipe(&row);

@@ -17,6 +17,7 @@ struct issue_order {
     const struct attributes *attributes; /* card certificates; of the authentication one only the birth date is used */
     int64_t card_expiry, auth_not_after;
     const char *role, *name, *dns;       /* operations certificates */
+    bool responder;                      /* who answers OCSP for the authority; needs neither attributes nor card */
 };
 
 /* *cert is filled and wiped by the caller. RC_CONFLICT: the request is known with another key or municipality;

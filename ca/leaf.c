@@ -231,6 +231,32 @@ enum rc leaf_ops_tbs(const struct issuer *issuer, const struct leaf *leaf, struc
     return rc;
 }
 
+enum rc leaf_ocsp_tbs(const struct issuer *issuer, const struct leaf *leaf, struct buf *out, struct err *err)
+{
+    const struct name_row rows[] = {
+        { NID_countryName, "JP" },
+        { NID_organizationName, issuer->organisation },
+        { NID_organizationalUnitName,
+          issuer->authority == AUTHORITY_SIGN ? "JPKI for digital signature" : "JPKI for user authentication" },
+        { NID_organizationalUnitName, "OCSP Responders" },
+        { NID_commonName, leaf->identifier },
+    };
+    X509_NAME *subject = NULL;
+    X509_EXTENSIONS *extensions = NULL;
+    enum rc rc = name_make(rows, 5, &subject);
+    if (!rc)
+        rc = ext_key_usage(&extensions, BIT_SIGNATURE, -1);
+    if (!rc)
+        rc = ext_extended_key_usage(&extensions, false, NID_OCSP_sign, 0);
+    if (!rc)
+        rc = ext_ocsp_no_check(&extensions);
+    if (!rc)
+        rc = leaf_keys(issuer, leaf, &extensions);
+    rc = leaf_encode(leaf, X509_get_subject_name(issuer->cert), subject, extensions, rc, out, err);
+    X509_NAME_free(subject);
+    return rc;
+}
+
 enum rc leaf_ca_tbs(const struct issuer *issuer, const struct leaf *leaf, struct buf *out, struct err *err)
 {
     X509_NAME *name = NULL, *japanese = NULL;

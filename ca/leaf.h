@@ -43,6 +43,9 @@ enum rc leaf_sign_tbs(const struct issuer *issuer, const struct leaf *leaf, stru
 enum rc leaf_auth_tbs(const struct issuer *issuer, const struct leaf *leaf, struct buf *out, struct err *err) MUST_CHECK;
 enum rc leaf_ops_tbs(const struct issuer *issuer, const struct leaf *leaf, struct buf *out, struct err *err) MUST_CHECK;
 
+/* Who answers OCSP for the authority; identifier is the CN. */
+enum rc leaf_ocsp_tbs(const struct issuer *issuer, const struct leaf *leaf, struct buf *out, struct err *err) MUST_CHECK;
+
 /* The self-signed certificate of an authority itself; of leaf only serial, validity and public key are used. */
 enum rc leaf_ca_tbs(const struct issuer *issuer, const struct leaf *leaf, struct buf *out, struct err *err) MUST_CHECK;
 

@@ -35,12 +35,15 @@ static bool rows_hold(const STACK_OF(X509_EXTENSION) *extensions, const struct w
     return sk_X509_EXTENSION_num(extensions) == i;
 }
 
-/* The profile that a certificate of this authority must follow; operations ones by the role that the subject names. */
+/* The profile that a certificate of this authority must follow: operations ones by the role that the subject names; with
+ * the others only a responder's subject names an organisation. */
 static enum rc kind_of(enum authority authority, X509 *cert, enum profile_kind *kind, struct err *err)
 {
     char role[65] = "";
     if (authority != AUTHORITY_OPS) {
-        *kind = authority == AUTHORITY_SIGN ? PROFILE_SIGN : PROFILE_AUTH;
+        bool responder = X509_NAME_get_index_by_NID(X509_get_subject_name(cert), NID_organizationName, -1) >= 0;
+        *kind = authority == AUTHORITY_SIGN ? (responder ? PROFILE_SIGN_OCSP : PROFILE_SIGN)
+                                            : (responder ? PROFILE_AUTH_OCSP : PROFILE_AUTH);
         return RC_OK;
     }
     (void)X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_organizationalUnitName, role, sizeof role);

@@ -105,3 +105,8 @@ int64_t validity_years(int64_t now, int years)
     struct date today = date_in_japan(now);
     return date_end(today.year + years, today.month, today.day) - DAY;
 }
+
+int64_t validity_days(int64_t now, int days)
+{
+    return validity_floor(now + (int64_t)days * DAY);
+}

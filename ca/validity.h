@@ -26,4 +26,7 @@ enum rc validity_has_age(const char *birth, int64_t now, int years, bool *has, s
 /* The end of the day before today's date, `years` years on: certificates of authorities (10) and of operations (2). */
 int64_t validity_years(int64_t now, int years);
 
+/* The last 23:59:59 in Japan within so many days: certificates of OCSP responders (9). */
+int64_t validity_days(int64_t now, int days);
+
 #endif

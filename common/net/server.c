@@ -2,10 +2,10 @@
 #include "net/server.h"
 
 #include "base/log.h"
+#include "net/address.h"
 #include "net/exchange.h"
 #include "net/link.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,28 +24,6 @@ struct server {
     uint16_t port;
 };
 
-union address {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-};
-
-static enum rc server_address(const char *text, uint16_t port, union address *address, struct err *err)
-{
-    *address = (union address) { 0 };
-    if (inet_pton(AF_INET, text, &address->v4.sin_addr) == 1) {
-        address->v4.sin_family = AF_INET;
-        address->v4.sin_port = htons(port);
-        return RC_OK;
-    }
-    if (inet_pton(AF_INET6, text, &address->v6.sin6_addr) == 1) {
-        address->v6.sin6_family = AF_INET6;
-        address->v6.sin6_port = htons(port);
-        return RC_OK;
-    }
-    return err_set(err, RC_USAGE, "'%s' is not a numeric address to listen on", text);
-}
-
 /* The library's own words: mostly handshakes that strangers break off. */
 static void server_log(void *context, const char *format, va_list args)
 {
@@ -59,7 +37,7 @@ static enum rc server_listen(struct server *server, const struct server_settings
                              struct err *err)
 {
     union address address;
-    enum rc rc = server_address(settings->bind ? settings->bind : "127.0.0.1", settings->port, &address, err);
+    enum rc rc = address_parse(settings->bind ? settings->bind : "127.0.0.1", settings->port, &address, err);
     if (rc)
         return rc;
     unsigned flags = MHD_USE_TLS | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL

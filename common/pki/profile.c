@@ -15,7 +15,8 @@
 enum { PROFILE_END_OF_DAY = 14 * 3600 + 59 * 60 + 59 }; /* 23:59:59 in Japan, in UTC */
 
 /* The longest life of each kind: five years and the three months of early renewal for a card, ten years for an
- * authority, two for operations; a day more for leap years. */
+ * authority, two for operations, each with a day more for leap years; two weeks for who answers OCSP, whose certificate
+ * nobody checks for revocation. */
 static int64_t profile_longest(enum profile_kind kind)
 {
     switch (kind) {
@@ -26,6 +27,9 @@ static int64_t profile_longest(enum profile_kind kind)
     case PROFILE_SIGN:
     case PROFILE_AUTH:
         return (int64_t)(1827 + 93) * DAY;
+    case PROFILE_SIGN_OCSP:
+    case PROFILE_AUTH_OCSP:
+        return (int64_t)14 * DAY;
     case PROFILE_NODE:
     case PROFILE_OFFICER:
     case PROFILE_VERIFIER:
@@ -225,6 +229,20 @@ static bool profile_ops_subject(struct profile_case *one, char parts[][65])
     return strcmp(code, "000000") == 0 || code[5] == municipality_check_digit(code);
 }
 
+/* C, O, OU, OU, CN: below the authority's own organisation and first unit. */
+static bool profile_ocsp_subject(struct profile_case *one, char parts[][65])
+{
+    char unit[65];
+    return profile_entry(X509_get_issuer_name(one->cert), 2, NID_organizationalUnitName, unit) &&
+           strcmp(parts[1], one->organisation) == 0 && strcmp(parts[2], unit) == 0 &&
+           strcmp(parts[3], "OCSP Responders") == 0;
+}
+
+static bool profile_is_ocsp(enum profile_kind kind)
+{
+    return kind == PROFILE_SIGN_OCSP || kind == PROFILE_AUTH_OCSP;
+}
+
 /* The subject written anew from its parts: differs from what stands there when that is not DER. */
 static bool profile_is_der_name(const X509_NAME *name, const int *nids, char parts[][65], int count)
 {
@@ -245,7 +263,12 @@ static enum rc profile_check_subject(struct profile_case *one, struct err *err)
     static const int auth[] = {NID_countryName, NID_commonName};
     static const int ops[] = {NID_countryName, NID_organizationName, NID_organizationalUnitName, NID_localityName,
                               NID_commonName};
-    const int *nids = one->kind == PROFILE_SIGN ? sign : one->kind == PROFILE_AUTH ? auth : ops;
+    static const int ocsp[] = {NID_countryName, NID_organizationName, NID_organizationalUnitName,
+                               NID_organizationalUnitName, NID_commonName};
+    const int *nids = one->kind == PROFILE_SIGN       ? sign
+                      : one->kind == PROFILE_AUTH     ? auth
+                      : profile_is_ocsp(one->kind) ? ocsp
+                                                      : ops;
     int count = one->kind == PROFILE_SIGN ? 4 : one->kind == PROFILE_AUTH ? 2 : 5;
     const X509_NAME *subject = X509_get_subject_name(one->cert);
     char parts[5][65];
@@ -263,6 +286,7 @@ static enum rc profile_check_subject(struct profile_case *one, struct err *err)
     if (sound)
         sound = one->kind == PROFILE_SIGN   ? profile_sign_subject(one, parts)
                 : one->kind == PROFILE_AUTH ? profile_auth_subject(one, parts)
+                : profile_is_ocsp(one->kind) ? profile_ocsp_subject(one, parts)
                                             : profile_ops_subject(one, parts);
     return sound ? RC_OK : profile_deny(one->kind, "subject", "values outside the profile", err);
 }

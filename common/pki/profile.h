@@ -15,6 +15,8 @@ enum profile_kind {
     PROFILE_OPS_CA,
     PROFILE_SIGN,       /* 署名用 */
     PROFILE_AUTH,       /* 利用者証明用 */
+    PROFILE_SIGN_OCSP,  /* who answers for an authority (RFC 6960 §4.2.2.2) */
+    PROFILE_AUTH_OCSP,
     PROFILE_NODE,       /* operations: registry nodes and authorities, TLS server and client, CMP protection */
     PROFILE_OFFICER,    /* operations: people at a counter, TLS client, CMP protection */
     PROFILE_VERIFIER,   /* operations: TLS server and client: a relying party has a web server, and asks the registry */

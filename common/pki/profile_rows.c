@@ -49,6 +49,7 @@
 #define KU_SIGN_AND_COMMIT "0302 06C0" /* digitalSignature, nonRepudiation */
 #define EKU_CLIENT "300A 0608 2B06010505070302"
 #define EKU_SERVER_CLIENT "3014 0608 2B06010505070301 0608 2B06010505070302"
+#define EKU_OCSP "300A 0608 2B06010505070309"
 #define EKU_TIME_STAMP "300A 0608 2B06010505070308"
 
 static const struct profile_row profile_jpki_ca[] = {
@@ -79,6 +80,14 @@ static const struct profile_row profile_auth[] = {
     ACCESS("auth"),
     AUTHORITY_KEY("auth"),
     SUBJECT_KEY("auth"),
+};
+
+static const struct profile_row profile_ocsp[] = {
+    KEY_USAGE(KU_SIGNATURE, "sign-ocsp, auth-ocsp"),
+    EXTENDED_KEY_USAGE(false, EKU_OCSP, "sign-ocsp, auth-ocsp"),
+    {"1.3.6.1.5.5.7.48.1.5", "ocspNoCheck", false, 1, 1, PROFILE_BYTES, "0500", "sign-ocsp, auth-ocsp"},
+    AUTHORITY_KEY("sign-ocsp, auth-ocsp"),
+    SUBJECT_KEY("sign-ocsp, auth-ocsp"),
 };
 
 static const struct profile_row profile_node[] = {
@@ -118,6 +127,8 @@ static const struct profile_entry profile_entries[PROFILE_COUNT] = {
     [PROFILE_OPS_CA] = {"ops-ca", AUTHORITY_OPS, ROWS(profile_ops_ca)},
     [PROFILE_SIGN] = {"sign", AUTHORITY_SIGN, ROWS(profile_sign)},
     [PROFILE_AUTH] = {"auth", AUTHORITY_AUTH, ROWS(profile_auth)},
+    [PROFILE_SIGN_OCSP] = {"sign-ocsp", AUTHORITY_SIGN, ROWS(profile_ocsp)},
+    [PROFILE_AUTH_OCSP] = {"auth-ocsp", AUTHORITY_AUTH, ROWS(profile_ocsp)},
     [PROFILE_NODE] = {"node", AUTHORITY_OPS, ROWS(profile_node)},
     [PROFILE_OFFICER] = {"officer", AUTHORITY_OPS, ROWS(profile_client)},
     [PROFILE_VERIFIER] = {"verifier", AUTHORITY_OPS, ROWS(profile_node)},

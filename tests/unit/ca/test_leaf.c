@@ -85,7 +85,11 @@ static void build(enum authority a, struct leaf *leaf, const char *role, struct 
     struct err err = { 0 };
     char identifier[LEAF_IDENTIFIER_SIZE];
     enum rc rc;
-    if (a == AUTHORITY_OPS) {
+    if (role && strcmp(role, "ocsp") == 0) {
+        leaf->identifier = "OCSP 20261123093000";
+        leaf->not_after = validity_days(leaf->not_before, 9);
+        rc = leaf_ocsp_tbs(&issuers[a], leaf, tbs, &err);
+    } else if (a == AUTHORITY_OPS) {
         leaf->role = role;
         leaf->identifier = "試験用";
         rc = leaf_ops_tbs(&issuers[a], leaf, tbs, &err);
@@ -103,7 +107,8 @@ static const struct {
     enum authority authority;
     const char *role;
 } kinds[] = { { AUTHORITY_SIGN, NULL },        { AUTHORITY_AUTH, NULL },       { AUTHORITY_OPS, "ca" },
-              { AUTHORITY_OPS, "desk-officer" }, { AUTHORITY_OPS, "verifier" }, { AUTHORITY_OPS, "time-stamp" } };
+              { AUTHORITY_OPS, "desk-officer" }, { AUTHORITY_OPS, "verifier" }, { AUTHORITY_OPS, "time-stamp" },
+              { AUTHORITY_SIGN, "ocsp" },       { AUTHORITY_AUTH, "ocsp" } };
 
 static void test_signer_accepts(void **state)
 {

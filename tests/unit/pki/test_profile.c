@@ -114,6 +114,26 @@ static const struct recipe good[PROFILE_COUNT] = {
                       0,
                       false,
                       NULL},
+    [PROFILE_SIGN_OCSP] = {PROFILE_SIGN_OCSP,
+                           "JPKI-TEST",
+                           {{"C", "JP"},
+                            {"O", "JPKI-TEST"},
+                            {"OU", "JPKI for digital signature"},
+                            {"OU", "OCSP Responders"},
+                            {"CN", "OCSP 20261123093000"}},
+                           {{NID_key_usage, "critical,digitalSignature"},
+                            {NID_ext_key_usage, "OCSPSigning"},
+                            {NID_id_pkix_OCSP_noCheck, "ignored"},
+                            {NID_authority_key_identifier, "keyid:always,issuer:always"},
+                            {NID_subject_key_identifier, "hash"}},
+                           "2026-11-23T00:30:00Z",
+                           "2026-12-02T14:59:59Z",
+                           2,
+                           11,
+                           NULL,
+                           0,
+                           false,
+                           NULL},
     [PROFILE_NODE] =
         {PROFILE_NODE,
          "JPKI-TEST",
@@ -456,6 +476,13 @@ static void test_spoilt_extensions(void **state)
     ROW(PROFILE_NODE, "wildcard", "subjectAltName", EXT(2, "DNS:*.example"));
     ROW(PROFILE_NODE, "a mail address", "subjectAltName", EXT(2, "email:a@example.org"));
     ROW(PROFILE_OFFICER, "may be a server", "extKeyUsage", EXT(1, "serverAuth,clientAuth"));
+    ROW(PROFILE_SIGN_OCSP, "another usage", "extKeyUsage", EXT(1, "clientAuth"));
+    ROW(PROFILE_SIGN_OCSP, "a second usage", "extKeyUsage", EXT(1, "OCSPSigning,clientAuth"));
+    ROW(PROFILE_SIGN_OCSP, "to be checked itself", "ocspNoCheck", EXT(2, NULL));
+    ROW(PROFILE_SIGN_OCSP, "the other authority's unit", "subject",
+        one.subject[2][1] = "JPKI for user authentication");
+    ROW(PROFILE_SIGN_OCSP, "no responder's unit", "subject", one.subject[3][1] = "Clerks");
+    ROW(PROFILE_SIGN_OCSP, "lives a month", "validity", one.not_after = "2026-12-23T14:59:59Z");
     ROW(PROFILE_TIME_STAMP, "usage not critical", "extKeyUsage", EXT(1, "timeStamping"));
     ROW(PROFILE_TIME_STAMP, "a second usage", "extKeyUsage", EXT(1, "critical,timeStamping,clientAuth"));
 }
