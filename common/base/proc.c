@@ -65,6 +65,16 @@ bool proc_wait(int milliseconds)
     return stopping;
 }
 
+static char *pid_path;
+static pid_t pid_owner;
+
+/* At an orderly end; a child that exits must not take its parent's file away. */
+static void proc_remove_pid_file(void)
+{
+    if (pid_path && getpid() == pid_owner)
+        unlink(pid_path);
+}
+
 enum rc proc_pid_file(const char *path, struct err *err)
 {
     if (!path)
@@ -77,8 +87,12 @@ enum rc proc_pid_file(const char *path, struct err *err)
     free(lock_path);
     if (rc)
         return rc;
+    pid_path = strdup(path);
+    pid_owner = getpid();
+    if (!pid_path || atexit(proc_remove_pid_file) != 0)
+        return RC_NOMEM;
     char text[16];
-    int len = snprintf(text, sizeof text, "%d\n", (int)getpid());
+    int len = snprintf(text, sizeof text, "%d\n", (int)pid_owner);
     return file_write_atomic(path, bytes_of(text, (size_t)len), 0644, err);
 }
 

@@ -22,7 +22,7 @@ int proc_stop_fd(void);
 
 /* Writes "PID\n" to the path after a lock that the process keeps, so that a stale file of a killed process never stops
  * a restart. RC_CONFLICT when another process runs with it. Written when the daemon is ready to serve: whoever started
- * it waits for the file. path NULL: nothing to do. */
+ * it waits for the file. Removed when the process ends in order (exit(3)). path NULL: nothing to do. Once a process. */
 enum rc proc_pid_file(const char *path, struct err *err) MUST_CHECK;
 
 /* Ends the process when its parent dies (prctl PR_SET_PDEATHSIG): for the child processes of one daemon. */

@@ -15,6 +15,7 @@
 struct client {
     CURL *curl;
     char *base;
+    unsigned roles; /* that the server may hold; 0: any */
     char why[CURL_ERROR_SIZE];
 };
 
@@ -35,12 +36,31 @@ static size_t client_take_body(char *data, size_t one, size_t len, void *context
     return sink->rc == RC_OK ? len * one : 0;
 }
 
+/* Called by OpenSSL for each certificate of the server's chain: the last call is for its own. */
+static int client_check_role(int ok, X509_STORE_CTX *store)
+{
+    const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    const struct client *client = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    if (!ok || !client->roles || X509_STORE_CTX_get_error_depth(store) != 0)
+        return ok;
+    unsigned char *der = NULL;
+    struct peer peer = { .role = ROLE_NONE };
+    int len = i2d_X509(X509_STORE_CTX_get_current_cert(store), &der);
+    bool expected = len > 0 && peer_from_cert(bytes_of(der, (size_t)len), &peer, NULL) == RC_OK
+                    && (client->roles & ROLE_BIT(peer.role));
+    OPENSSL_free(der);
+    if (!expected)
+        X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+    return expected;
+}
+
 /* Certificates are judged at the house's time of day (base/clock.h), like everything that is compared. */
-static CURLcode client_set_time(CURL *curl, void *ssl_ctx, void *context)
+static CURLcode client_set_rules(CURL *curl, void *ssl_ctx, void *context)
 {
     (void)curl;
-    (void)context;
     X509_VERIFY_PARAM_set_time(SSL_CTX_get0_param(ssl_ctx), (time_t)clock_now());
+    SSL_CTX_set_app_data(ssl_ctx, context);
+    SSL_CTX_set_verify(ssl_ctx, SSL_VERIFY_PEER, client_check_role);
     return CURLE_OK;
 }
 
@@ -72,7 +92,9 @@ static bool client_configure(struct client *client, const struct identity *ident
     SET(CURLOPT_CAINFO_BLOB, &ca);
     SET(CURLOPT_SSLCERT_BLOB, &cert);
     SET(CURLOPT_SSLKEY_BLOB, &key);
-    SET(CURLOPT_SSL_CTX_FUNCTION, client_set_time);
+    SET(CURLOPT_SSL_CTX_FUNCTION, client_set_rules);
+    SET(CURLOPT_SSL_CTX_DATA, client);
+    SET(CURLOPT_SSL_SESSIONID_CACHE, 0L); /* a resumed session would not show the server's certificate again */
     SET(CURLOPT_WRITEFUNCTION, client_take_body);
 #undef SET
     return failed == 0;
@@ -102,6 +124,13 @@ enum rc client_open(const char *base_url, const struct identity *identity, long 
         made->base[--len] = '\0';
     *client = made;
     return RC_OK;
+}
+
+void client_expect(struct client *client, unsigned roles)
+{
+    if (client->roles != roles)
+        (void)curl_easy_setopt(client->curl, CURLOPT_FRESH_CONNECT, 1L); /* not over a connection to somebody else */
+    client->roles = roles;
 }
 
 void client_close(struct client *client)
@@ -162,6 +191,7 @@ enum rc client_send(struct client *client, const char *method, const char *path,
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &sink);
     CURLcode code = curl_easy_perform(curl);
+    curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 0L);
     long got = 0;
     if (code == CURLE_OK)
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &got);

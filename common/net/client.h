@@ -15,6 +15,10 @@ enum rc client_open(const char *base_url, const struct identity *identity, long 
                     struct err *err) MUST_CHECK;
 void client_close(struct client *client);
 
+/* From now on the server must hold one of these roles (ROLE_BIT): a municipal node is not to pass for the national one. A
+ * server of another role is RC_DENIED before anything is sent. Before the first call any server certificate will do. */
+void client_expect(struct client *client, unsigned roles);
+
 /* One request. body NULL for none. *status is the HTTP status, *out gets the response body (ceiling: out's own).
  * RC_OK means that an HTTP answer came, whatever its status. RC_UNREACHABLE (no connection: nothing was sent),
  * RC_TIMEOUT (sent, the answer is not known), RC_DENIED (TLS refused one of the certificates). */

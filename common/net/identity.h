@@ -21,6 +21,9 @@ enum role {
     ROLE_COUNT
 };
 
+/* Roles as a bit set: who may call a route, whom a client expects. */
+#define ROLE_BIT(role) (1u << (role))
+
 const char *role_name(enum role role);
 enum rc role_parse(const char *name, enum role *role) MUST_CHECK;
 

@@ -29,9 +29,6 @@ struct response {
     struct buf body;          /* wiped by the server */
 };
 
-/* The roles that may call a route, as a bit set. */
-#define ROLE_BIT(role) (1u << (role))
-
 struct route {
     const char *method;  /* "GET", "POST"; the rows end with a zero row */
     const char *path;    /* "/v1/confirm", or with a trailing '*': "/v1/certificates/ *" without the blank */

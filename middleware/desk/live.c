@@ -108,6 +108,8 @@ enum rc live_open(const char *identity, const char *registry_url, const char *ca
         rc = registry_open(registry_url, &live->identity, &live->registry, err);
     if (rc == RC_OK)
         rc = client_open(ca_url, &live->identity, 0, &live->ca, err);
+    if (rc == RC_OK)
+        client_expect(live->ca, ROLE_BIT(ROLE_CA));
     if (rc)
         live_close(live);
     return rc;

@@ -106,8 +106,10 @@ int move_main(int argc, char **argv)
         rc = identity_open(folder, &identity, &err);
     if (!rc)
         rc = client_open(node, &identity, 0, &client, &err);
-    if (!rc)
+    if (!rc) {
+        client_expect(client, ROLE_BIT(ROLE_NODE_MUNICIPAL));
         rc = client_json(client, "POST", "/v1/residents/move", body, &answer, &err);
+    }
     client_close(client);
     identity_close(&identity);
     json_decref(body);

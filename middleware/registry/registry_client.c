@@ -41,10 +41,11 @@ void registry_close(struct registry_client *client)
     free(client);
 }
 
-/* One request with a JSON body, which is taken. */
-static enum rc registry_ask(struct registry_client *client, const char *method, const char *path, json_t *body,
-                            json_t **answer, struct err *err)
+/* One request with a JSON body, which is taken, to a node of that role. */
+static enum rc registry_ask(struct registry_client *client, enum role node, const char *method, const char *path,
+                            json_t *body, json_t **answer, struct err *err)
 {
+    client_expect(client->client, ROLE_BIT(node));
     if (!body && strcmp(method, "GET") != 0)
         return err_set(err, RC_NOMEM, "registry client");
     enum rc rc = client_json(client->client, method, path, body, answer, err);
@@ -65,7 +66,7 @@ enum rc registry_find_resident(struct registry_client *client, const char *code,
                         : json_pack("{s:s, s:s, s:s}", "name", name, "birth", birth, "address", address);
     json_t *answer = NULL;
     const char *municipality;
-    enum rc rc = registry_ask(client, "POST", "/v1/residents/find", body, &answer, err);
+    enum rc rc = registry_ask(client, ROLE_NODE_MUNICIPAL, "POST", "/v1/residents/find", body, &answer, err);
     if (!rc)
         rc = json_want_text(answer, "municipality", 6, &municipality, err);
     if (!rc)
@@ -82,7 +83,7 @@ static enum rc registry_wait(struct registry_client *client, int64_t notice, str
     for (int left = LINK_WAIT_SECONDS * 1000 / LINK_POLL_MILLISECONDS; left > 0; left--) {
         json_t *answer = NULL;
         bool delivered = false;
-        enum rc rc = registry_ask(client, "GET", path, NULL, &answer, err);
+        enum rc rc = registry_ask(client, ROLE_NODE_MUNICIPAL, "GET", path, NULL, &answer, err);
         if (!rc)
             rc = json_want_bool(answer, "delivered", &delivered, err);
         json_decref(answer);
@@ -112,7 +113,7 @@ enum rc registry_link_certificates(struct registry_client *client, const struct 
                              certificates_to_json(certificates, count));
     json_t *answer = NULL;
     int64_t notice = 0;
-    enum rc rc = registry_ask(client, "POST", "/v1/certificates", body, &answer, err);
+    enum rc rc = registry_ask(client, ROLE_NODE_MUNICIPAL, "POST", "/v1/certificates", body, &answer, err);
     if (!rc)
         rc = json_want_integer(answer, "notice", &notice, err);
     json_decref(answer);
@@ -166,7 +167,7 @@ enum rc registry_confirm(struct registry_client *client, enum authority authorit
     if (rc)
         return rc;
     json_t *answer = NULL;
-    rc = registry_ask(client, "POST", "/v1/confirm",
+    rc = registry_ask(client, ROLE_NODE_NATIONAL, "POST", "/v1/confirm",
                       json_pack("{s:s, s:s}", "authority", authority_name(authority), "serial", serial), &answer, err);
     if (!rc)
         rc = confirm_read(answer, confirmation, err);

@@ -48,6 +48,8 @@ static enum rc serve_open(struct node *node, const struct serve_options *o, cons
         rc = ledger_open(o->store, node->role, municipality, &node->outgoing, err);
     if (!rc && target)
         rc = client_open(target, &node->identity, DELIVERY_SECONDS, &node->client, err);
+    if (!rc && target)
+        client_expect(node->client, ROLE_BIT(node->role == NODE_MUNICIPAL ? ROLE_NODE_NATIONAL : ROLE_CA));
     return rc;
 }
 

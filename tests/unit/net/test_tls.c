@@ -77,6 +77,7 @@ static enum rc handle_fail(void *context, const struct request *request, struct 
 }
 
 #define OFFICER ROLE_BIT(ROLE_DESK_OFFICER)
+#define SERVER_ROLE ROLE_NODE_NATIONAL
 static const struct route routes[] = {
     { "POST", "/v1/echo", OFFICER, handle_echo },
     { "POST", "/v1/json", OFFICER | ROLE_BIT(ROLE_REGISTRAR), handle_json },
@@ -90,7 +91,7 @@ static int set_up(void **state)
     (void)state;
     testops_new(&world.ops);
     testops_new(&world.other);
-    char *folder = testops_identity(&world.ops, ROLE_NODE_NATIONAL, "000000", "node");
+    char *folder = testops_identity(&world.ops, SERVER_ROLE, "000000", "node");
     assert_int_equal(identity_open(folder, &world.server_identity, NULL), RC_OK);
     free(folder);
     world.officer_path = testops_identity(&world.ops, ROLE_DESK_OFFICER, "462012", "officer");
@@ -298,6 +299,25 @@ static void test_client_refuses(void **state)
     buf_wipe(&out);
 }
 
+static void test_server_of_another_role(void **state)
+{
+    (void)state;
+    struct client *client = NULL;
+    struct buf out = { 0 };
+    unsigned status = 0;
+    assert_int_equal(client_open(world.url, &world.officer, 5, &client, NULL), RC_OK);
+    for (enum role role = ROLE_NONE + 1; role < ROLE_COUNT; role++) { /* a connection that is open does not help */
+        client_expect(client, ROLE_BIT(role));
+        enum rc rc = client_send(client, "GET", "/v1/rest/", NULL, NULL, &status, &out, NULL);
+        if (rc != (role == SERVER_ROLE ? RC_OK : RC_DENIED))
+            fail_msg("%s: %s", role_name(role), rc_name(rc));
+    }
+    client_expect(client, ROLE_BIT(SERVER_ROLE) | ROLE_BIT(ROLE_VERIFIER));
+    assert_int_equal(client_send(client, "GET", "/v1/rest/", NULL, NULL, &status, &out, NULL), RC_OK);
+    client_close(client);
+    buf_wipe(&out);
+}
+
 static void test_answer_over_the_ceiling(void **state)
 {
     (void)state;
@@ -453,6 +473,7 @@ int main(void)
         cmocka_unit_test(test_requests),
         cmocka_unit_test(test_rc_travels),
         cmocka_unit_test(test_client_refuses),
+        cmocka_unit_test(test_server_of_another_role),
         cmocka_unit_test(test_answer_over_the_ceiling),
         cmocka_unit_test(test_moved_clock),
         cmocka_unit_test(test_foreign_clients),
