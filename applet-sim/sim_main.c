@@ -1,6 +1,5 @@
-/* sim_main.c — jpki-sim: makes a software card, puts it into a reader, shows it, talks to it. */
-#include "applet-sim/sim_reader.h"
-#include "applet-sim/sim_script.h"
+/* sim_main.c — jpki-sim: makes a software card and shows it; sim_main_*.c have the other commands. */
+#include "applet-sim/sim_main.h"
 #include "applet-sim/sim_store.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -79,39 +78,6 @@ static int main_create(int argc, char **argv)
     return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
 }
 
-/* --- run ----------------------------------------------------------------------------------------------------------- */
-
-static int main_run(int argc, char **argv)
-{
-    const char *card = NULL;
-    struct sim_reader reader = { 0 };
-    const struct opt opts[] = {
-        CARD_OPTION(&card),
-        { "--vpcd", "HOST:PORT", "put it into vpcd's reader (pcscd's: 127.0.0.1:35963)", OPT_TEXT, &reader.vpcd, false },
-        { "--socket", "PATH", "serve it on a Unix socket, for JPKI_READER=sim:PATH", OPT_TEXT, &reader.socket, false },
-        { "--pid-file", "FILE", "written when the card can be used", OPT_TEXT, &reader.pid_file, false },
-        { "--trace", "FILE", "append a line for each command; never shows a PIN or a file", OPT_TEXT, &reader.trace, false },
-        { 0 },
-    };
-    int rest, status;
-    if (opt_parse("jpki-sim run --card FILE [--vpcd HOST:PORT] [--socket PATH] [OPTIONS]",
-                  "Holds the card in a reader until it is told to stop (SIGTERM).", opts, argc, argv, &rest, &status))
-        return status;
-    if (rest != argc)
-        return opt_misuse("run: '%s' is too much", argv[rest]);
-    if (!reader.vpcd && !reader.socket)
-        return opt_misuse("run: --vpcd or --socket: a card wants a reader");
-    struct sim_store *store = NULL;
-    struct err err = { 0 };
-    enum rc rc = proc_catch_stop(&err);
-    if (rc == RC_OK)
-        rc = sim_store_open(card, &store, &err);
-    if (rc == RC_OK)
-        rc = sim_reader_run(sim_store_get(store), &reader, &err);
-    sim_store_close(store);
-    return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
-}
-
 /* --- show ---------------------------------------------------------------------------------------------------------- */
 
 static const char *main_life(enum applet_life life)
@@ -167,42 +133,16 @@ static int main_show(int argc, char **argv)
     return EXIT_DONE;
 }
 
-/* --- script -------------------------------------------------------------------------------------------------------- */
-
-static int main_script(int argc, char **argv)
-{
-    const char *card = NULL;
-    const struct opt opts[] = { CARD_OPTION(&card), { 0 } };
-    int rest, status;
-    if (opt_parse("jpki-sim script --card FILE SCRIPT",
-                  "Talks to a card: `> hex` a command, `< hex` the answer that must come (* stands for any bytes), `reset`, "
-                  "`power`, # comments.",
-                  opts, argc, argv, &rest, &status))
-        return status;
-    if (rest + 1 != argc)
-        return opt_misuse("script: one SCRIPT is wanted");
-    struct sim_store *store = NULL;
-    struct buf text = { 0 };
-    struct err err = { 0 };
-    enum rc rc = file_read(argv[rest], &text, &err);
-    if (rc == RC_OK)
-        rc = sim_store_open(card, &store, &err);
-    if (rc == RC_OK && !buf_string(&text))
-        rc = RC_NOMEM;
-    if (rc == RC_OK)
-        rc = sim_script_run(sim_store_get(store), (char *)text.data, &err);
-    sim_store_close(store);
-    buf_wipe(&text);
-    return rc ? opt_fail("%s: %s", argv[rest], err_text(&err, rc)) : EXIT_DONE;
-}
-
 int main(int argc, char **argv)
 {
     static const struct command commands[] = {
         { "create", "--card FILE --issuer-key FILE", "make a blank card", main_create },
-        { "run", "--card FILE", "put a card into a reader", main_run },
+        { "run", "--card FILE", "put cards into readers", sim_main_run },
+        { "slots", "--control SOCKET", "what a running jpki-sim has in its readers", sim_main_slots },
+        { "insert", "--control SOCKET N", "put a card into a reader", sim_main_insert },
+        { "eject", "--control SOCKET N", "take a card out", sim_main_eject },
         { "show", "--card FILE", "what a card holds", main_show },
-        { "script", "--card FILE SCRIPT", "talk to a card", main_script },
+        { "script", "--card FILE SCRIPT", "talk to a card", sim_main_script },
         { 0 },
     };
     proc_harden();

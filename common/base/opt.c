@@ -79,6 +79,15 @@ static enum rc opt_take(const struct opt *o, const char *value)
         *(const char **)o->to = value;
         return RC_OK;
     }
+    if (o->kind == OPT_LIST) {
+        struct opt_list *list = o->to;
+        if (list->count == OPT_LIST_MAX) {
+            opt_misuse("%s is given more than %u times", o->name, OPT_LIST_MAX);
+            return RC_USAGE;
+        }
+        list->items[list->count++] = value;
+        return RC_OK;
+    }
     char *end;
     errno = 0;
     long number = strtol(value, &end, 10);
@@ -99,7 +108,7 @@ static enum rc opt_word(const struct opt *opts, int argc, char **argv, int *at, 
         const struct opt *o = &opts[i];
         if (strlen(o->name) != len || strncmp(o->name, word, len) != 0)
             continue;
-        if (*seen & 1u << i) {
+        if (*seen & 1u << i && o->kind != OPT_LIST) {
             opt_misuse("%s is given twice", o->name);
             return RC_USAGE;
         }

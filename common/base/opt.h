@@ -11,14 +11,22 @@
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USED_WRONGLY = 2 };
 
-enum opt_kind { OPT_FLAG, OPT_TEXT, OPT_NUMBER };
+enum opt_kind { OPT_FLAG, OPT_TEXT, OPT_NUMBER, OPT_LIST };
+
+/* What an option of kind OPT_LIST was given, in order; borrowed from argv. */
+#define OPT_LIST_MAX 16u
+struct opt_list {
+    const char *items[OPT_LIST_MAX];
+    unsigned count;
+};
 
 struct opt {
     const char *name;     /* "--store"; the rows end with a zero row */
     const char *argument; /* "FILE"; NULL for a flag */
     const char *help;     /* one line; names the default */
     enum opt_kind kind;
-    void *to;      /* bool * for a flag, const char ** for text (borrowed from argv), long * for a number */
+    void *to;      /* bool * for a flag, const char ** for text (borrowed from argv), long * for a number,
+                             struct opt_list * for a list: text that may be given several times */
     bool required; /* its absence is a usage error, also when to already holds a default */
 };
 

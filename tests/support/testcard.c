@@ -430,18 +430,18 @@ struct testcard_server {
 static void testcard_serve_child(struct testcard *card, uint8_t *seal_key, const char *path)
 {
     struct secret key = { 0 };
-    struct sim *sim;
+    struct sim *sim = NULL;
     struct err err = { 0 };
     const struct sim_config config = { &key, testcard_save, card };
-    const struct sim_reader reader = { .socket = path };
     proc_die_with_parent();
     enum rc rc = secret_dup(&key, seal_key, SIM_SEAL_KEY_LEN);
     if (rc == RC_OK)
         rc = proc_catch_stop(&err);
     if (rc == RC_OK)
         rc = sim_open(&config, buf_bytes(&card->image), &sim);
+    const struct sim_reader reader = { .slots = { { .sim = sim, .socket = path } }, .count = 1 };
     if (rc == RC_OK)
-        rc = sim_reader_run(sim, &reader, &err);
+        rc = sim_reader_run(&reader, &err);
     if (rc)
         (void)fprintf(stderr, "testcard: %s\n", err_text(&err, rc));
     _exit(rc != RC_OK);
