@@ -42,6 +42,8 @@ static const struct command card_commands[] = {
     { "status", NULL, "what the card holds and how many tries its PINs have left", card_command_status },
     { "certificate", NULL, "one of the card's four certificates", card_command_certificate },
     { "change-pin", NULL, "sets a new PIN in place of the old one", card_command_change_pin },
+    { "register", NULL, "makes the module known to your browsers and to p11-kit", card_command_register },
+    { "unregister", NULL, "takes it out again", card_command_unregister },
     { "readers", NULL, "the readers and whether a card is in them", card_command_readers },
     { 0 },
 };

@@ -7,6 +7,8 @@
 int card_command_status(int argc, char **argv);      /* card_status.c */
 int card_command_certificate(int argc, char **argv); /* card_certificate.c */
 int card_command_change_pin(int argc, char **argv);  /* card_change_pin.c */
+int card_command_register(int argc, char **argv);    /* card_register.c */
+int card_command_unregister(int argc, char **argv);
 
 /* Says why on standard error; the exit status. */
 int card_command_failed(const struct err *err, enum rc rc);
