@@ -147,6 +147,21 @@ static OSSL_CMP_PKISI *on_request(OSSL_CMP_SRV_CTX *context, const OSSL_CMP_MSG 
     return answer;
 }
 
+/* A rejection discards what was never delivered. A certificate that another transaction confirmed is its holder's, and
+ * only a revocation with its own reason ends it. */
+static enum rc deal_reject(struct deal *deal)
+{
+    struct ca *ca = deal->server->ca;
+    struct book_cert row = { 0 };
+    enum rc rc = book_find_id(ca->store, deal->transaction.cert, &row, &deal->err);
+    if (!rc && row.confirmed_at && !row.revoked_at)
+        rc = err_set(&deal->err, RC_CONFLICT, "the certificate is active: it can be revoked, not rejected");
+    else if (!rc)
+        rc = revoke_by_id(ca, row.id, REVOKE_UNSPECIFIED, deal->officer, "rejected by the desk", &deal->err);
+    book_cert_wipe(&row);
+    return rc;
+}
+
 static enum rc deal_record_outcome(struct deal *deal, bool accepted)
 {
     struct ca *ca = deal->server->ca;
@@ -156,8 +171,7 @@ static enum rc deal_record_outcome(struct deal *deal, bool accepted)
     if (deal->transaction.outcome != OUTCOME_OPEN)
         return err_set(&deal->err, RC_CONFLICT, "the certificate was confirmed or rejected otherwise");
     enum rc rc = accepted ? issue_confirm(ca, deal->transaction.cert, deal->officer, &deal->err)
-                          : revoke_by_id(ca, deal->transaction.cert, REVOKE_UNSPECIFIED, deal->officer,
-                                         "rejected by the desk", &deal->err);
+                          : deal_reject(deal);
     return rc ? rc : book_set_outcome(ca->store, deal->transaction.id, outcome, &deal->err);
 }
 

@@ -134,7 +134,7 @@ json_member() { # name: the text or number of a top-level member of the JSON obj
 enrol() {
     "$PROGRAM_DESK" enrol --identity "$WORLD/identities/officer" --registry "$MUNICIPAL" --ca "$CA" \
         --issuer-key "$WORLD/cards/issuer.key" --state "$WORLD/desk" --publication "$WORLD/publication" --code "$RESIDENT" \
-        --card-expiry "$(date -u -d '+10 years' +%Y-%m-%d)" --pins-fd 3 3<<PINS
+        --card-expiry "$(date -u -d '+10 years' +%Y-%m-%d)" --pins-fd 3 --yes 3<<PINS
 $AUTH_PIN
 $SIGN_PIN
 PINS

@@ -22,6 +22,7 @@ struct transaction {
     enum rc transfer; /* how the last transfer went */
     struct err *err;
     bool doubted;    /* OpenSSL found the certificate not to fit the request */
+    struct buf seen; /* the certificate that came when all are to be rejected, DER */
     bool other_cert; /* the authority gave another certificate than the one to be confirmed */
 };
 
@@ -63,6 +64,13 @@ static int cmp_client_judge(OSSL_CMP_CTX *ctx, X509 *cert, int fail_info, const 
 {
     struct transaction *t = OSSL_CMP_CTX_get_certConf_cb_arg(ctx);
     struct bytes wanted = t->order->confirm;
+    if (t->order->reject) {
+        buf_truncate(&t->seen, 0);
+        *text = "the enrolment was abandoned";
+        if (cert_encode(cert, &t->seen) != RC_OK)
+            t->doubted = true;
+        return 1 << OSSL_CMP_PKIFAILUREINFO_incorrectData;
+    }
     if (fail_info)
         t->doubted = true;
     if (fail_info || !wanted.len)
@@ -189,13 +197,32 @@ static enum rc cmp_client_prepare(OSSL_CMP_CTX *ctx, struct transaction *t, cons
         good = false;
     }
     good = good && OSSL_CMP_CTX_set_option(ctx, OSSL_CMP_OPT_SUBJECTALTNAME_NODEFAULT, 1) == 1
-           && OSSL_CMP_CTX_set_option(ctx, OSSL_CMP_OPT_DISABLE_CONFIRM, order->confirm.len == 0) == 1
+           && OSSL_CMP_CTX_set_option(ctx, OSSL_CMP_OPT_DISABLE_CONFIRM,
+                                      order->confirm.len == 0 && !order->reject) == 1
            && OSSL_CMP_CTX_set_log_cb(ctx, cmp_client_log) == 1
            && OSSL_CMP_CTX_set_transfer_cb(ctx, cmp_client_transfer) == 1
            && OSSL_CMP_CTX_set_transfer_cb_arg(ctx, t) == 1
            && OSSL_CMP_CTX_set_certConf_cb(ctx, cmp_client_judge) == 1
            && OSSL_CMP_CTX_set_certConf_cb_arg(ctx, t) == 1;
     return good ? RC_OK : RC_NOMEM;
+}
+
+/* What a rejection stands for, from its failure information (RFC 9810 Appendix F). */
+static enum rc cmp_client_rejected(int failures)
+{
+    static const struct {
+        int failure;
+        enum rc rc;
+    } rows[] = {
+        { OSSL_CMP_PKIFAILUREINFO_certRevoked, RC_STATE },
+        { OSSL_CMP_PKIFAILUREINFO_notAuthorized, RC_DENIED },
+        { OSSL_CMP_PKIFAILUREINFO_systemUnavail, RC_UNREACHABLE },
+        { OSSL_CMP_PKIFAILUREINFO_systemFailure, RC_UNREACHABLE },
+    };
+    for (size_t i = 0; failures > 0 && i < sizeof rows / sizeof *rows; i++)
+        if (failures & 1 << rows[i].failure)
+            return rows[i].rc;
+    return RC_REFUSED;
 }
 
 /* Why there is no certificate, from the nearest cause to the farthest. */
@@ -216,7 +243,7 @@ static enum rc cmp_client_explain(OSSL_CMP_CTX *ctx, struct transaction *t)
     if (OSSL_CMP_CTX_get_status(ctx) == OSSL_CMP_PKISTATUS_rejection) {
         OSSL_CMP_PKIFREETEXT *texts = OSSL_CMP_CTX_get0_statusString(ctx);
         ASN1_UTF8STRING *text = texts && sk_ASN1_UTF8STRING_num(texts) > 0 ? sk_ASN1_UTF8STRING_value(texts, 0) : NULL;
-        return err_set(t->err, RC_REFUSED, "the authority rejected the request: %.*s",
+        return err_set(t->err, cmp_client_rejected(OSSL_CMP_CTX_get_failInfoCode(ctx)), "the authority rejected the request: %.*s",
                        text ? ASN1_STRING_length(text) : 0, text ? (const char *)ASN1_STRING_get0_data(text) : "");
     }
     return err_set(t->err, RC_BAD_SIGNATURE, "the authority's answer does not hold: %s", words);
@@ -249,6 +276,11 @@ enum rc cmp_client_order(struct client *client, const struct identity *identity,
     if (rc)
         goto out;
     X509 *cert = OSSL_CMP_exec_IR_ses(ctx); /* stays the context's */
+    if (t.seen.len && t.transfer == RC_OK) {
+        *answer = (struct peers_answer) { .cert = t.seen };
+        t.seen = (struct buf) { 0 };
+        goto out;
+    }
     if (!cert) {
         rc = cmp_client_explain(ctx, &t);
         goto out;
@@ -263,6 +295,7 @@ enum rc cmp_client_order(struct client *client, const struct identity *identity,
 out:
     buf_wipe(&cert_der);
     buf_wipe(&ca_der);
+    buf_wipe(&t.seen);
     OSSL_CMP_CTX_free(ctx);
     ERR_clear_error();
     return rc;

@@ -7,7 +7,9 @@
 #include "base/proc.h"
 #include "card/card.h"
 #include "card/reader.h"
+#include "desk/abandon.h"
 #include "desk/live.h"
+#include "desk/question.h"
 #include "desk/steps.h"
 #include "pki/cert.h"
 
@@ -76,6 +78,7 @@ static enum rc desk_read_publication(const char *folder, enum authority authorit
 struct desk_options {
     const char *identity, *registry, *ca, *issuer_key, *state, *code, *reader, *expiry, *publication;
     long pins_fd;
+    bool yes;
     int64_t card_expiry;
 };
 
@@ -88,6 +91,7 @@ static enum rc desk_enrol(const struct desk_options *options, struct err *err)
     struct secret master = { 0 };
     struct buf ca[2] = { { 0 }, { 0 } };
     enum rc rc = live_open(options->identity, options->registry, options->ca, (int)options->pins_fd, &live, err);
+    live.yes = options->yes;
     if (rc == RC_OK)
         rc = desk_read_master(options->issuer_key, &master, err);
     for (unsigned i = 0; rc == RC_OK && options->publication && i < 2; i++)
@@ -134,6 +138,7 @@ static int desk_run_enrol(int argc, char **argv)
           &o.publication, false },
         { "--pins-fd", "N", "read both PINs from here, authentication first, a line each; default: ask", OPT_NUMBER,
           &o.pins_fd, false },
+        { "--yes", NULL, "the person was compared with the register already: do not ask", OPT_FLAG, &o.yes, false },
         { 0 },
     };
     int rest, status;
@@ -157,6 +162,59 @@ static int desk_run_enrol(int argc, char **argv)
     if (rc)
         return opt_fail("%s", err_text(&err, rc));
     return EXIT_DONE;
+}
+
+/* The question names no person: the record of a torn enrolment is not there to be read. */
+static enum rc desk_ask_abandon(const char *card, struct err *err)
+{
+    char words[160];
+    snprintf(words, sizeof words, "Give up the enrolment with the card %s?\nThe card will be of no use to anybody.", card);
+    return question_ask(words, err);
+}
+
+static enum rc desk_abandon(const struct desk_options *options, const char *card, struct err *err)
+{
+    struct enrolment_book *book = NULL;
+    struct live live = { .pins_fd = -1 };
+    enum rc rc = live_open(options->identity, NULL, options->ca, -1, &live, err);
+    if (rc == RC_OK)
+        rc = enrolment_open(options->state, &book, err);
+    if (rc == RC_OK)
+        rc = enrolment_lock(book, err);
+    if (rc == RC_OK && !options->yes)
+        rc = desk_ask_abandon(card, err);
+    if (rc == RC_OK) {
+        struct peers peers = live_peers(&live);
+        rc = abandon_run(book, &peers, card, live.officer.municipality, err);
+    }
+    enrolment_close(book);
+    live_close(&live);
+    return rc;
+}
+
+static int desk_run_abandon(int argc, char **argv)
+{
+    struct desk_options o = { .pins_fd = -1 };
+    const struct opt opts[] = {
+        { "--identity", "FOLDER", "the officer's key.pem, cert.pem and ca.pem", OPT_TEXT, &o.identity, true },
+        { "--ca", "URL", "the authorities' server", OPT_TEXT, &o.ca, true },
+        { "--state", "DIR", "the desk's own record of enrolments", OPT_TEXT, &o.state, true },
+        { "--yes", NULL, "do not ask", OPT_FLAG, &o.yes, false },
+        { 0 },
+    };
+    int rest, status;
+    if (opt_parse("jpki-desk abandon [OPTIONS] CARD",
+                  "Gives up the unfinished enrolment with a card: what is pending at the authorities is rejected, and the person\n"
+                  "can be enrolled with another card. Certificates that are active are not touched.",
+                  opts, argc, argv, &rest, &status))
+        return status;
+    if (rest + 1 != argc)
+        return opt_misuse("one card's number is wanted");
+    if (strlen(argv[rest]) > 16)
+        return opt_misuse("a card's number has 16 digits");
+    struct err err = { 0 };
+    enum rc rc = desk_abandon(&o, argv[rest], &err);
+    return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
 }
 
 static void desk_print_time(const char *label, int64_t time)
@@ -265,6 +323,7 @@ int main(int argc, char **argv)
 {
     static const struct command commands[] = {
         { "enrol", NULL, "puts a resident's certificates onto a card, or goes on with it", desk_run_enrol },
+        { "abandon", "CARD", "gives up an enrolment that will not be finished", desk_run_abandon },
         { "list", NULL, "tells the enrolments and their steps", desk_run_list },
         { "show", "REQUEST|CARD", "tells one enrolment", desk_run_show },
         { 0 },

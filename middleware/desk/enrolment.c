@@ -16,7 +16,7 @@ static const char *const step_names[ENROLMENT_STEPS] = {
     [ENROLMENT_PERSONALISE] = "personalise", [ENROLMENT_KEYS] = "keys",         [ENROLMENT_CERTIFY] = "certify",
     [ENROLMENT_WRITE] = "write",             [ENROLMENT_PINS] = "pins",         [ENROLMENT_ACTIVATE] = "activate",
     [ENROLMENT_COMPARE] = "compare",         [ENROLMENT_LINK] = "link",         [ENROLMENT_CONFIRM] = "confirm",
-    [ENROLMENT_DONE] = "done",
+    [ENROLMENT_DONE] = "done",               [ENROLMENT_ABANDON] = "abandon",     [ENROLMENT_ABANDONED] = "abandoned",
 };
 
 static const char *const migrations[] = {
@@ -44,6 +44,17 @@ struct enrolment_book {
 const char *enrolment_step_name(enum enrolment_step step)
 {
     return (unsigned)step < ENROLMENT_STEPS ? step_names[step] : "?";
+}
+
+bool enrolment_is_abandoned(const struct enrolment *enrolment)
+{
+    return enrolment->step == ENROLMENT_ABANDON || enrolment->step == ENROLMENT_ABANDONED;
+}
+
+/* Nobody needs the person's attributes any more. */
+static bool enrolment_is_over(enum enrolment_step step)
+{
+    return step == ENROLMENT_DONE || step == ENROLMENT_ABANDONED;
 }
 
 void enrolment_wipe(struct enrolment *enrolment)
@@ -249,7 +260,7 @@ enum rc enrolment_find_person(struct enrolment_book *book, const char *code, str
                               struct err *err)
 {
     struct statement *all;
-    enum rc rc = store_prepare(book->store, "SELECT " COLUMNS ", person FROM enrolment WHERE step <> 'done'", &all, err);
+    enum rc rc = store_prepare(book->store, "SELECT " COLUMNS ", person FROM enrolment WHERE step NOT IN ('done', 'abandoned')", &all, err);
     if (rc)
         return rc;
     while ((rc = statement_step(all, err)) == RC_OK) {
@@ -275,7 +286,7 @@ static void enrolment_bind(struct statement *update, const struct enrolment *enr
     bind_text(update, 2, step_names[step]);
     bind_integer(update, 3, enrolment->changed);
     for (int i = 0; i < 6; i++)
-        bind_text(update, 4 + i, step == ENROLMENT_DONE ? NULL : texts[i]);
+        bind_text(update, 4 + i, enrolment_is_over(step) ? NULL : texts[i]);
     static const enum authority order[2] = { AUTHORITY_SIGN, AUTHORITY_AUTH };
     for (int i = 0; i < 2; i++) {
         const struct enrolment_half *half = &enrolment->half[order[i]];
@@ -314,7 +325,7 @@ enum rc enrolment_record(struct enrolment_book *book, struct enrolment *enrolmen
         return rc;
     }
     enrolment->step = step;
-    if (step == ENROLMENT_DONE)
+    if (enrolment_is_over(step))
         enrolment->attributes = (struct attributes) { 0 };
     fault_point("desk.after_record");
     return RC_OK;

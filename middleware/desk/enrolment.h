@@ -21,8 +21,10 @@ enum enrolment_step {
     ENROLMENT_LINK,        /* "link": the registry learns the certificates */
     ENROLMENT_CONFIRM,     /* "confirm": the authorities are told that the card is right */
     ENROLMENT_DONE,        /* "done" */
+    ENROLMENT_ABANDON,     /* "abandon": given up, its pending certificates are being rejected */
+    ENROLMENT_ABANDONED,   /* "abandoned": nothing of it is left but this record */
 };
-#define ENROLMENT_STEPS (ENROLMENT_DONE + 1)
+#define ENROLMENT_STEPS (ENROLMENT_ABANDONED + 1)
 
 const char *enrolment_step_name(enum enrolment_step step);
 
@@ -40,11 +42,14 @@ struct enrolment {
     int64_t card_expiry;
     int64_t started, changed;
     enum enrolment_step step;
-    struct attributes attributes; /* all zero once done */
+    struct attributes attributes; /* all zero once done or abandoned */
     struct enrolment_half half[2];
 };
 
 void enrolment_wipe(struct enrolment *enrolment);
+
+/* Given up, or being so: it cannot be gone on with. */
+bool enrolment_is_abandoned(const struct enrolment *enrolment);
 
 /* The store in the desk's folder (created 0700). */
 struct enrolment_book;
@@ -70,7 +75,7 @@ enum rc enrolment_find_person(struct enrolment_book *book, const char *code, str
 enum rc enrolment_is_of(struct enrolment_book *book, const struct enrolment *enrolment, const char *code, bool *is_of,
                         struct err *err) MUST_CHECK;
 
-/* Records the next step together with everything else in the struct; at DONE the attributes are erased. */
+/* Records the next step together with everything else in the struct; at DONE and ABANDONED the attributes are erased. */
 enum rc enrolment_record(struct enrolment_book *book, struct enrolment *enrolment, enum enrolment_step step,
                          struct err *err) MUST_CHECK;
 

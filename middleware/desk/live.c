@@ -2,6 +2,8 @@
 #include "desk/live.h"
 
 #include "desk/cmp_client.h"
+#include "desk/question.h"
+#include "net/json.h"
 #include "pki/cert.h"
 
 #include <stdio.h>
@@ -19,6 +21,44 @@ static enum rc live_find(void *context, const char *code, struct resident *resid
     if (rc == RC_OK)
         *resident = found;
     explicit_bzero(&found, sizeof found);
+    return rc;
+}
+
+/* The officer compares with the papers and the face; a script has done so before it says --yes. */
+static enum rc live_agree(void *context, const struct resident *resident, struct err *err)
+{
+    struct live *live = context;
+    struct buf words = { 0 };
+    if (live->yes)
+        return RC_OK;
+    enum rc rc = buf_printf(&words, "%s\n%s\nIs this the person at the counter?", resident->attributes.name,
+                            resident->attributes.address);
+    const char *text = rc == RC_OK ? buf_string(&words) : NULL;
+    rc = text ? question_ask(text, err) : RC_NOMEM;
+    buf_wipe(&words);
+    return rc;
+}
+
+static enum rc live_state(void *context, enum authority authority, const char *serial, enum peers_state *state,
+                          struct err *err)
+{
+    static const char *const names[] = { [PEERS_PENDING] = "pending", [PEERS_ACTIVE] = "active", [PEERS_REVOKED] = "revoked" };
+    struct live *live = context;
+    char path[80];
+    json_t *answer = NULL;
+    const char *text = NULL;
+    snprintf(path, sizeof path, "/v1/certificates/%s/%s", authority_name(authority), serial);
+    enum rc rc = client_json(live->ca, "GET", path, NULL, &answer, err);
+    if (rc == RC_OK)
+        rc = json_want_text(answer, "state", 16, &text, err);
+    unsigned i = 0;
+    while (rc == RC_OK && i < 3 && strcmp(names[i], text) != 0)
+        i++;
+    if (rc == RC_OK && i == 3)
+        rc = err_set(err, RC_FORMAT, "the authority named an unknown state of a certificate");
+    if (rc == RC_OK)
+        *state = (enum peers_state)i;
+    json_decref(answer);
     return rc;
 }
 
@@ -104,7 +144,7 @@ enum rc live_open(const char *identity, const char *registry_url, const char *ca
     enum rc rc = identity_open(identity, &live->identity, err);
     if (rc == RC_OK)
         rc = live_officer(live, err);
-    if (rc == RC_OK)
+    if (rc == RC_OK && registry_url)
         rc = registry_open(registry_url, &live->identity, &live->registry, err);
     if (rc == RC_OK)
         rc = client_open(ca_url, &live->identity, 0, &live->ca, err);
@@ -128,7 +168,9 @@ struct peers live_peers(struct live *live)
 {
     return (struct peers) { .context = live,
                             .find = live_find,
+                            .agree = live_agree,
                             .certify = live_certify,
+                            .state = live_state,
                             .link = live_link,
                             .ask_pin = live_ask_pin,
                             .tell = live_tell };

@@ -12,9 +12,11 @@ struct live {
     struct registry_client *registry;
     struct client *ca;
     int pins_fd; /* two lines, the authentication PIN first; -1: the terminal */
+    bool yes;    /* the officer's questions are answered already */
 };
 
-/* Opens the identity and both clients (nothing is sent yet). The identity must be a desk officer's: RC_DENIED. */
+/* Opens the identity and both clients (nothing is sent yet). The identity must be a desk officer's: RC_DENIED.
+ * registry_url NULL: nothing will be asked of the registry. */
 enum rc live_open(const char *identity, const char *registry_url, const char *ca_url, int pins_fd, struct live *live,
                   struct err *err) MUST_CHECK;
 void live_close(struct live *live);

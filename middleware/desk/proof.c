@@ -12,9 +12,10 @@ static enum rc proof_sign(void *context, struct bytes digest_info, uint8_t *out,
     struct proof *proof = context;
     struct buf signature = { 0 };
     enum rc rc = enrolment_find_proof(proof->book, proof->request, digest_info, &signature, proof->err);
-    if (rc == RC_NOT_FOUND && !proof->issuer)
+    if (rc == RC_NOT_FOUND && !proof->issuer) {
+        proof->is_absent = true;
         rc = err_set(proof->err, RC_STATE, "the card makes no proof of possession any more, and none is recorded");
-    else if (rc == RC_NOT_FOUND) {
+    } else if (rc == RC_NOT_FOUND) {
         rc = issuer_sign(proof->issuer, proof->key, APPLET_SCHEME_RAW, digest_info, &signature, proof->err);
         fault_point("desk.before_keep_proof");
         if (rc == RC_OK)

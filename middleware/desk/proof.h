@@ -13,6 +13,7 @@ struct proof {
     struct issuer *issuer; /* NULL: only what is recorded */
     enum card_key key;
     struct err *err;
+    bool is_absent; /* set when there was nothing recorded and no card to sign */
 };
 
 /* public_key: SubjectPublicKeyInfo. The proof is borrowed until EVP_PKEY_free of *key. */

@@ -4,8 +4,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "card/issuer.h"
-#include "desk/proof.h"
-#include "pki/cardkey.h"
+#include "desk/order.h"
 #include "pki/cert.h"
 
 #include <stdio.h>
@@ -81,15 +80,6 @@ static enum rc steps_keys(struct run *run)
     return rc;
 }
 
-static struct registration steps_registration(const struct enrolment *enrolment)
-{
-    struct registration registration = { .card_expiry = enrolment->card_expiry };
-    memcpy(registration.request, enrolment->request, sizeof enrolment->request);
-    memcpy(registration.municipality, enrolment->municipality, sizeof registration.municipality);
-    memcpy(registration.card, enrolment->card, sizeof registration.card);
-    return registration;
-}
-
 /* The authority's certificate, for one half: of the right authority, and it signed what was issued for our key. */
 static enum rc steps_judge(struct run *run, size_t i, const struct enrolment_half *half)
 {
@@ -121,37 +111,11 @@ out:
     return rc;
 }
 
-/* When the authentication certificate ends: the signature certificate's request names it. */
-static enum rc steps_auth_end(struct run *run, int64_t *end)
-{
-    X509 *cert;
-    enum rc rc = cert_parse(buf_bytes(&run->enrolment.half[AUTHORITY_AUTH].cert), &cert);
-    if (rc)
-        return err_set(run->err, RC_BUG, "the authentication certificate is missing");
-    *end = cert_not_after(cert);
-    X509_free(cert);
-    return RC_OK;
-}
-
-/* Asks for one half's certificate, or, with confirm, confirms it: both times the very same request. */
 static enum rc steps_order(struct run *run, size_t i, struct bytes confirm, struct peers_answer *answer)
 {
-    struct enrolment *enrolment = &run->enrolment;
-    struct proof proof = { run->book, enrolment->request, run->issuer, halves[i].key, run->err };
-    struct peers_order order = { .authority = halves[i].authority,
-                                 .attributes = &enrolment->attributes,
-                                 .registration = steps_registration(enrolment),
-                                 .confirm = confirm };
-    enum rc rc = RC_OK;
-    if (halves[i].authority == AUTHORITY_SIGN)
-        rc = steps_auth_end(run, &order.registration.auth_not_after);
-    if (rc == RC_OK)
-        rc = proof_key(&proof, buf_bytes(&enrolment->half[halves[i].authority].key), &order.key, run->err);
-    if (rc)
-        return rc;
-    rc = run->peers->certify(run->peers->context, &order, answer, run->err);
-    EVP_PKEY_free(order.key);
-    return rc;
+    struct order order = { .book = run->book, .peers = run->peers, .enrolment = &run->enrolment, .issuer = run->issuer,
+                           .authority = halves[i].authority, .confirm = confirm };
+    return order_send(&order, answer, run->err);
 }
 
 static enum rc steps_certify_half(struct run *run, size_t i)
@@ -361,6 +325,8 @@ static enum rc steps_identify(struct run *run)
         rc = err_set(run->err, RC_CONFLICT, "the resident has moved to another municipality since the enrolment began");
     if (rc == RC_OK)
         rc = attributes_check(&resident.attributes, run->err);
+    if (rc == RC_OK)
+        rc = run->peers->agree(run->peers->context, &resident, run->err);
     if (rc == RC_OK) {
         run->enrolment.attributes = resident.attributes;
         memcpy(run->enrolment.municipality, resident.municipality, sizeof run->enrolment.municipality);
@@ -399,6 +365,9 @@ static enum rc steps_find(struct run *run, const char *card, bool *is_new)
         rc = enrolment_is_of(run->book, &run->enrolment, run->settings->code, &is_of, run->err);
     if (rc == RC_OK && !is_of)
         return err_set(run->err, RC_CONFLICT, "the card is another resident's enrolment %s", run->enrolment.request);
+    if (rc == RC_OK && enrolment_is_abandoned(&run->enrolment))
+        return err_set(run->err, RC_CONFLICT, "the enrolment %s with this card was abandoned: take another card",
+                       run->enrolment.request);
     if (rc == RC_OK && run->enrolment.card_expiry != run->settings->card_expiry)
         return err_set(run->err, RC_CONFLICT, "the enrolment %s was begun with another expiry of the card",
                        run->enrolment.request);

@@ -102,7 +102,9 @@ enum rc certlink_confirm(struct store *store, enum authority authority, const ch
         return rc;
     if (!rc) {
         confirmation.status = link.removed ? CONFIRM_REMOVED : link.changed ? CONFIRM_CHANGED : CONFIRM_CURRENT;
-        confirmation.since = link.removed ? link.removed : link.changed;
+        /* From the earlier of the two on it was no longer so: a signature made between them must not pass. */
+        bool changed_first = link.changed && (!link.removed || link.changed < link.removed);
+        confirmation.since = changed_first ? link.changed : link.removed;
     }
     *out = confirmation;
     return RC_OK;

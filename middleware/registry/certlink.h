@@ -27,7 +27,7 @@ enum rc certlink_mark(struct store *store, const char *code, enum effect effect,
 enum rc certlink_of_notice(struct store *store, int64_t notice, struct certificate *certificates, size_t *count,
                            struct err *err) MUST_CHECK;
 
-/* UNKNOWN, CURRENT, CHANGED or REMOVED, with since. as_of and node are the caller's to fill. */
+/* UNKNOWN, CURRENT, CHANGED or REMOVED, with since: the earlier time when it was changed and then removed. as_of and node are the caller's to fill. */
 enum rc certlink_confirm(struct store *store, enum authority authority, const char *serial,
                          struct confirmation *confirmation, struct err *err) MUST_CHECK;
 

@@ -57,9 +57,10 @@ identity node-municipal town 462012
 identity desk-officer officer 462012
 identity desk-officer elsewhere 131016
 identity verifier verifier 000000
+identity registrar registrar 462012
 "$registry" populate --store town.db --municipality 462012 --residents 40 >/dev/null
 code() { "$registry" sample --store town.db --adult --count 6 | sed -n "$1"'s/.*"code":"\([0-9]*\)".*/\1/p'; }
-one=$(code 1) two=$(code 2) three=$(code 3)
+one=$(code 1) two=$(code 2) three=$(code 3) four=$(code 4)
 
 ca_port=0
 start_ca() {
@@ -87,7 +88,7 @@ enrol() { (desk_exec "$@"); }
 desk_exec() {
     exec "$desk" enrol --identity "id/${3:-officer}" --registry "https://127.0.0.1:$town_port" --ca "https://127.0.0.1:$ca_port" \
         --issuer-key issuer.key --state desk --publication ca/publication --code "$2" --reader "sim:$world/$1.socket" \
-        --card-expiry 2035-03-01 --pins-fd 3 3<pins
+        --card-expiry 2035-03-01 --pins-fd 3 --yes 3<pins
 }
 serial() { "$desk" show --state desk "$(card_number "$1")" | sed -n "s/^$2: \([0-9A-F]*\) .*/\1/p"; }
 card_number() { "$jpki" card status --reader "sim:$world/$1.socket" | grep -o '[0-9]\{16\}' | head -1; }
@@ -154,13 +155,56 @@ enrol third "$three" >third.out || fail "the third enrolment"
 check third
 echo "daemons away: ok"
 
+# --- given up: the resident moved between "certify" and "link", or the card broke -------------------------------------------
+abandon() { "$desk" abandon --identity "id/${2:-officer}" --ca "https://127.0.0.1:$ca_port" --state desk --yes "$(card_number "$1")"; }
+card fourth
+desk_exec fourth "$four" >fourth.out 2>fourth.log &
+pid=$!
+until grep -q '^certify:' fourth.out || ! kill -0 $pid 2>/dev/null; do sleep 0.01; done
+kill -9 $pid 2>/dev/null || :
+wait $pid 2>/dev/null || :
+state_is fourth auth pending
+state_is fourth sign pending
+"$registry" move --node "https://127.0.0.1:$town_port" --identity id/registrar --code "$four" --address "鹿児島県鹿児島市城山町９番９号" \
+    --date "$(TZ=Asia/Tokyo date +%Y-%m-%d)" --request moved-away >/dev/null || fail "the move"
+enrol fourth "$four" >fourth.out 2>fourth.log && fail "enrolled with an address that is no longer so"
+grep -q '^compare:' fourth.out || fail "did not come as far as the link: $(cat fourth.out)"
+abandon fourth elsewhere >/dev/null 2>&1 && fail "another municipality's officer gave it up"
+(card_number() { echo 1; }; abandon fourth) >/dev/null 2>&1 && fail "gave up what is not there"
+"$desk" abandon --identity id/officer --ca "https://127.0.0.1:$ca_port" --state desk "$(card_number fourth)" </dev/null >/dev/null 2>&1 &&
+    fail "gave up without a yes"
+drop ca
+abandon fourth >/dev/null 2>&1 && fail "gave up without authorities"
+start_ca
+for n in 1 2 3; do # killed in the middle, or through already
+    abandon fourth >abandon.out 2>/dev/null &
+    sleep 0.0$n
+    kill -9 $! 2>/dev/null || :
+    wait $! 2>/dev/null || :
+done
+abandon fourth >abandon.out || fail "not given up"
+grep -q '^abandoned:' abandon.out || fail "abandon says $(cat abandon.out)"
+state_is fourth auth revoked
+state_is fourth sign revoked
+enrol fourth "$four" >/dev/null 2>&1 && fail "an abandoned enrolment was gone on with"
+card fifth
+enrol fifth "$four" >fifth.out || fail "the person cannot start on another card"
+check fifth
+abandon fifth >/dev/null 2>&1 && fail "gave up a finished enrolment"
+check fifth
+"$desk" enrol --identity id/officer --registry "https://127.0.0.1:$town_port" --ca "https://127.0.0.1:$ca_port" --issuer-key issuer.key \
+    --state desk --code "$(code 5)" --reader "sim:$world/fifth.socket" --card-expiry 2035-03-01 --pins-fd 3 3<pins >/dev/null 2>&1 &&
+    fail "enrolled although nobody compared the person"
+echo "given up: ok"
+
 "$desk" list --state desk >list.out
-[ "$(grep -c ' done ' list.out)" = 3 ] || fail "list: $(cat list.out)"
+grep -q ' abandoned ' list.out || fail "list: $(cat list.out)"
+[ "$(grep -c ' done ' list.out)" = 4 ] || fail "list: $(cat list.out)"
 "$ca" audit-verify --state ca >/dev/null || fail "the audit trail"
 total=$("$ca" status --state ca --json)
 echo "$total" | tr -d ' \n' | grep -o '"authority":"[a-z]*"[^}]*"certificates":[0-9]*' | grep -v ops >totals.out || :
 echo "authorities: $(cat totals.out | tr '\n' ' ')"
 for authority in sign auth; do
-    grep "\"$authority\"" totals.out | grep -q '"certificates":3$' || fail "$authority: not three certificates: $total"
+    grep "\"$authority\"" totals.out | grep -q '"certificates":5$' || fail "$authority: not five certificates: $total"
 done
 echo "enrol: ok"

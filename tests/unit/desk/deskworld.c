@@ -1,6 +1,8 @@
 /* deskworld.c — a counter for tests. */
 #include "deskworld.h"
 
+#include "desk/abandon.h"
+
 #include "base/file.h"
 #include "pki/cert.h"
 
@@ -164,6 +166,26 @@ static enum rc fake_find(void *context, const char *code, struct resident *resid
     return RC_OK;
 }
 
+static enum rc fake_agree(void *context, const struct resident *resident, struct err *err)
+{
+    struct deskworld *world = context;
+    assert_string_equal(resident->attributes.name, "公的　花子");
+    world->memory->agreed++;
+    return world->trouble.disagree ? err_set(err, RC_REFUSED, "another person") : RC_OK;
+}
+
+static enum rc fake_state(void *context, enum authority which, const char *serial, enum peers_state *state,
+                          struct err *err)
+{
+    struct deskworld *world = context;
+    const struct deskworld_authority *authority = &world->memory->authority[which];
+    if (call_fails(world))
+        return err_set(err, world->trouble.call_rc, "trouble");
+    assert_string_equal(serial, which == AUTHORITY_SIGN ? "64" : "65");
+    *state = authority->revoked ? PEERS_REVOKED : authority->active ? PEERS_ACTIVE : PEERS_PENDING;
+    return RC_OK;
+}
+
 /* A digest over all that an order says but whether it confirms. */
 static void order_digest(const struct peers_order *order, uint8_t digest[32])
 {
@@ -237,6 +259,10 @@ static size_t put_der(X509 *cert, uint8_t *out)
 static void authority_issue(struct deskworld *world, const struct peers_order *order, const uint8_t digest[32])
 {
     struct deskworld_authority *authority = &world->memory->authority[order->authority];
+    if (authority->revoked) { /* another enrolment */
+        authority->revoked = false;
+        authority->issued = 0;
+    }
     if (authority->issued) { /* the same request gets the same certificate; another one would be a doubled one */
         assert_memory_equal(authority->order, digest, 32);
         return;
@@ -260,8 +286,13 @@ static enum rc fake_certify(void *context, const struct peers_order *order, stru
     enum rc rc = order_prove(order, digest);
     if (rc)
         return rc;
+    if (authority->revoked && memcmp(authority->order, digest, 32) == 0)
+        return err_set(err, RC_STATE, "revoked");
     authority_issue(world, order, digest);
-    if (order->confirm.len) {
+    if (order->reject) {
+        assert_false(authority->active);
+        authority->revoked = !world->trouble.deaf;
+    } else if (order->confirm.len) {
         assert_true(world->memory->linked > 0); /* never before the registry knows */
         if (world->trouble.other_cert)
             return err_set(err, RC_CONFLICT, "another certificate");
@@ -364,6 +395,7 @@ void deskworld_new_card(struct deskworld *world, const char *serial)
     struct sim_birth birth = { 0 };
     struct sim *sim = NULL;
     snprintf(birth.serial, sizeof birth.serial, "%s", serial);
+    snprintf(world->memory->card, sizeof world->memory->card, "%s", serial);
     assert_int_equal(sim_create(&config, &birth, &world->master, &sim), RC_OK);
     sim_free(sim);
 }
@@ -391,7 +423,7 @@ enum rc deskworld_run(struct deskworld *world, struct deskworld_trouble trouble,
     if (rc == RC_OK)
         rc = card_find(card.transport, &card.card, err);
     if (rc == RC_OK) {
-        struct peers peers = { world, fake_find, fake_certify, fake_link, fake_ask_pin, fake_tell };
+        struct peers peers = { world, fake_find, fake_agree, fake_certify, fake_state, fake_link, fake_ask_pin, fake_tell };
         struct steps_settings settings = { .code = trouble.code ? trouble.code : DESKWORLD_CODE,
                                            .master = &world->master,
                                            .card_expiry = 2000000000 };
@@ -399,6 +431,23 @@ enum rc deskworld_run(struct deskworld *world, struct deskworld_trouble trouble,
     }
     enrolment_close(book);
     deskworld_close_card(&card);
+    world->trouble = (struct deskworld_trouble) { 0 };
+    return rc;
+}
+
+enum rc deskworld_abandon(struct deskworld *world, struct deskworld_trouble trouble, const char *card,
+                          const char *municipality, struct err *err)
+{
+    struct peers peers = { world, fake_find, fake_agree, fake_certify, fake_state, fake_link, fake_ask_pin, fake_tell };
+    struct enrolment_book *book = NULL;
+    world->trouble = trouble;
+    world->calls = 0;
+    enum rc rc = enrolment_open(world->folder, &book, err);
+    if (rc == RC_OK)
+        rc = enrolment_lock(book, err);
+    if (rc == RC_OK)
+        rc = abandon_run(book, &peers, card, municipality, err);
+    enrolment_close(book);
     world->trouble = (struct deskworld_trouble) { 0 };
     return rc;
 }
@@ -459,7 +508,7 @@ void deskworld_assert_done(struct deskworld *world)
     struct enrolment_book *book = NULL;
     struct enrolment enrolment = { 0 };
     assert_int_equal(enrolment_open(world->folder, &book, NULL), RC_OK);
-    assert_int_equal(enrolment_find(book, DESKWORLD_CARD, &enrolment, NULL), RC_OK);
+    assert_int_equal(enrolment_find(book, world->memory->card, &enrolment, NULL), RC_OK);
     assert_int_equal(enrolment.step, ENROLMENT_DONE);
     assert_string_equal(enrolment.attributes.name, "");
     assert_string_equal(enrolment.attributes.address, "");

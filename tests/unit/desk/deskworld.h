@@ -13,7 +13,7 @@
 struct deskworld_authority {
     unsigned issued;   /* certificates made; more than one is a doubled one */
     unsigned confirmed;
-    bool active;
+    bool active, revoked;
     size_t cert_len, key_len;
     uint8_t cert[DESKWORLD_CERT_MAX], key[512];
     uint8_t order[32]; /* digest of the whole order: the same each time */
@@ -22,7 +22,8 @@ struct deskworld_authority {
 /* Shared between the test and the processes that it kills. */
 struct deskworld_memory {
     struct deskworld_authority authority[2];
-    unsigned found, linked, pins_asked, told;
+    char card[17]; /* in the reader */
+    unsigned found, agreed, linked, pins_asked, told;
     size_t image_len;
     uint8_t image[DESKWORLD_IMAGE_MAX];
     char last_told[32];
@@ -37,6 +38,8 @@ struct deskworld_trouble {
     bool call_was_done;   /* it was carried out, only the answer is lost */
     bool other_cert;      /* the authority gives another certificate when asked to confirm */
     const char *code;     /* another person than the usual one */
+    bool disagree;        /* the officer says that this is not the person */
+    bool deaf;            /* the authorities do not take a rejection */
     const char *auth_pin; /* another PIN than the usual one */
 };
 
@@ -63,6 +66,10 @@ void deskworld_new_card(struct deskworld *world, const char *serial);
 
 /* One run of the desk over the card. */
 enum rc deskworld_run(struct deskworld *world, struct deskworld_trouble trouble, struct err *err);
+
+/* The desk gives up the enrolment with a card, in the name of an officer of the municipality. */
+enum rc deskworld_abandon(struct deskworld *world, struct deskworld_trouble trouble, const char *card,
+                          const char *municipality, struct err *err);
 
 /* All is as after one undisturbed run: one certificate each, active, linked, on the card behind the PINs that were set, no try
  * of a PIN spent, both keys signing for their certificates, the record done and without the person. */

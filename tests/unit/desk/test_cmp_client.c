@@ -23,7 +23,9 @@
 /* What the authority does wrong in a test. */
 enum flaw {
     SOUND,
-    REJECTS,          /* status rejection */
+    REJECTS,
+    REVOKED,
+    AILING,          /* status rejection */
     OTHER_KEY,        /* a certificate for another key */
     OTHER_CERT,       /* another certificate each time */
     OFFICER_PROTECTS, /* protected by an officer's key */
@@ -108,6 +110,10 @@ static OSSL_CMP_PKISI *on_request(OSSL_CMP_SRV_CTX *srv, const OSSL_CMP_MSG *req
     buf_truncate(&world.extensions, 0);
     assert_int_equal(buf_append(&world.extensions, der, (size_t)len), RC_OK);
     OPENSSL_free(der);
+    if (world.flaw == REVOKED)
+        return OSSL_CMP_STATUSINFO_new(OSSL_CMP_PKISTATUS_rejection, 1 << OSSL_CMP_PKIFAILUREINFO_certRevoked, "over");
+    if (world.flaw == AILING)
+        return OSSL_CMP_STATUSINFO_new(OSSL_CMP_PKISTATUS_rejection, 1 << OSSL_CMP_PKIFAILUREINFO_systemFailure, "later");
     if (world.flaw == REJECTS)
         return OSSL_CMP_STATUSINFO_new(OSSL_CMP_PKISTATUS_rejection, 1 << OSSL_CMP_PKIFAILUREINFO_badCertTemplate,
                                        "under age");
@@ -288,12 +294,15 @@ static enum rc card_signs(void *context, struct bytes digest_info, uint8_t *out,
     return good ? RC_OK : RC_CRYPTO;
 }
 
+static bool rejecting;
+
 static enum rc order(struct bytes confirm, struct peers_answer *answer, struct err *err)
 {
     struct client *client = NULL;
     struct attributes attributes = { .name = "公的　花子", .birth = "319800217", .sex = "2", .address = "鹿児島県鹿児島市山下町１番１号" };
     attributes_no_substitutes(&attributes);
-    struct peers_order what = { .authority = AUTHORITY_AUTH, .attributes = &attributes, .confirm = confirm };
+    struct peers_order what = { .authority = AUTHORITY_AUTH, .attributes = &attributes, .confirm = confirm,
+                                .reject = rejecting };
     what.registration = (struct registration) { .request = "0123456789ABCDEF", .municipality = "462012",
                                                 .card = "0000111122223333", .card_expiry = 2000000000 };
     assert_int_equal(client_open(world.url, &world.officer, 10, &client, NULL), RC_OK);
@@ -358,6 +367,18 @@ static void test_ask_then_confirm(void **state)
     assert_int_equal(world.confirmations, 0);
     assert_int_equal(world.rejections, 1);
     assert_int_equal(again.cert.len, 0);
+    /* to be rejected: whatever comes is, and the caller learns what it was */
+    reset(OTHER_CERT);
+    rejecting = true;
+    assert_int_equal(order((struct bytes) { 0 }, &again, NULL), RC_OK);
+    assert_int_equal(world.confirmations, 0);
+    assert_int_equal(world.rejections, 1);
+    assert_true(again.cert.len > 0);
+    buf_wipe(&again.cert);
+    reset(REVOKED);
+    assert_int_equal(order((struct bytes) { 0 }, &again, NULL), RC_STATE);
+    assert_int_equal(again.cert.len, 0);
+    rejecting = false;
     /* the authority does not take the confirmation */
     reset(REFUSES_CONFIRM);
     assert_int_not_equal(order(buf_bytes(&answer.cert), &again, NULL), RC_OK);
@@ -374,6 +395,8 @@ static void test_wrong_authorities(void **state)
         enum rc rc;
         const char *words;
     } rows[] = {
+        { "says that it is revoked", REVOKED, RC_STATE, "over" },
+        { "fails by itself", AILING, RC_UNREACHABLE, "later" },
         { "rejects", REJECTS, RC_REFUSED, "under age" },
         { "certificate for another key", OTHER_KEY, RC_BAD_SIGNATURE, "" },
         { "protected by an officer", OFFICER_PROTECTS, RC_BAD_SIGNATURE, "" },

@@ -103,6 +103,103 @@ static void test_other_certificate_at_confirmation(void **state)
     deskworld_assert_done(&world);
 }
 
+#define OTHER_CARD "1111222233334444"
+
+/* The first card's enrolment is closed, nothing of it is active, and the person gets another card. */
+static void assert_abandoned(void)
+{
+    for (size_t i = 0; i < 2; i++) {
+        const struct deskworld_authority *authority = &world.memory->authority[i];
+        assert_false(authority->active);
+        assert_true(authority->issued == 0 || authority->revoked);
+    }
+    struct enrolment_book *book = NULL;
+    struct enrolment enrolment = { 0 };
+    assert_int_equal(enrolment_open(world.folder, &book, NULL), RC_OK);
+    assert_int_equal(enrolment_find(book, DESKWORLD_CARD, &enrolment, NULL), RC_OK);
+    assert_int_equal(enrolment.step, ENROLMENT_ABANDONED);
+    assert_string_equal(enrolment.attributes.name, "");
+    enrolment_wipe(&enrolment);
+    enrolment_close(book);
+    assert_int_equal(deskworld_run(&world, NO_TROUBLE, NULL), RC_CONFLICT); /* not with the same card */
+    assert_int_equal(deskworld_abandon(&world, NO_TROUBLE, DESKWORLD_CARD, "462012", NULL), RC_OK); /* again: nothing to do */
+    assert_int_equal(world.calls, 0);
+    deskworld_new_card(&world, OTHER_CARD);
+    world.memory->linked = 0;
+    run_well();
+    deskworld_assert_done(&world);
+}
+
+/* Torn at the n-th call, then given up. Before the first confirmation that is always right. */
+static void test_abandoned_everywhere(void **state)
+{
+    (void)state;
+    unsigned stopped_by_active = 0;
+    deskworld_reset(&world);
+    run_well();
+    unsigned calls = world.calls;
+    for (unsigned n = 2; n <= calls; n++) /* before the first there is no enrolment yet */
+        for (int was_done = 0; was_done < 2; was_done++) {
+            struct deskworld_trouble trouble = { .call = n, .call_rc = RC_TIMEOUT, .call_was_done = was_done };
+            struct err err = { 0 };
+            deskworld_reset(&world);
+            assert_int_equal(deskworld_run(&world, trouble, NULL), RC_TIMEOUT);
+            bool active = world.memory->authority[AUTHORITY_AUTH].active || world.memory->authority[AUTHORITY_SIGN].active;
+            enum rc rc = deskworld_abandon(&world, NO_TROUBLE, DESKWORLD_CARD, "462012", &err);
+            if (rc != (active ? RC_STATE : RC_OK))
+                fail_msg("call %u: %s %s", n, rc_name(rc), err.text);
+            if (!active) {
+                assert_abandoned();
+                continue;
+            }
+            stopped_by_active++;
+            assert_non_null(strstr(err.text, "active"));
+            assert_false(world.memory->authority[AUTHORITY_AUTH].revoked || world.memory->authority[AUTHORITY_SIGN].revoked);
+            run_well(); /* and the enrolment can still be finished */
+            deskworld_assert_done(&world);
+        }
+    assert_int_equal(stopped_by_active, 3);
+}
+
+/* Giving up is itself torn at each call, and taken up again. */
+static void test_abandon_torn(void **state)
+{
+    (void)state;
+    struct deskworld_trouble bad_pin = { .auth_pin = "12a4" };
+    unsigned calls = 4;
+    for (unsigned n = 1; n <= calls; n++)
+        for (int was_done = 0; was_done < 2; was_done++) {
+            struct deskworld_trouble trouble = { .call = n, .call_rc = RC_TIMEOUT, .call_was_done = was_done };
+            deskworld_reset(&world);
+            assert_int_equal(deskworld_run(&world, bad_pin, NULL), RC_PIN_FORMAT);
+            assert_int_equal(deskworld_abandon(&world, trouble, DESKWORLD_CARD, "462012", NULL), RC_TIMEOUT);
+            if (world.memory->authority[AUTHORITY_AUTH].revoked) /* there is no way back any more */
+                assert_int_equal(deskworld_run(&world, NO_TROUBLE, NULL), RC_CONFLICT);
+            assert_int_equal(deskworld_abandon(&world, NO_TROUBLE, DESKWORLD_CARD, "462012", NULL), RC_OK);
+            assert_abandoned();
+        }
+}
+
+static void test_abandon_refused(void **state)
+{
+    (void)state;
+    struct deskworld_trouble bad_pin = { .auth_pin = "12a4" };
+    struct deskworld_trouble deaf = { .deaf = true };
+    struct deskworld_trouble disagree = { .disagree = true };
+    deskworld_reset(&world);
+    assert_int_equal(deskworld_abandon(&world, NO_TROUBLE, DESKWORLD_CARD, "462012", NULL), RC_NOT_FOUND);
+    /* the officer sees another person: there is no enrolment at all */
+    assert_int_equal(deskworld_run(&world, disagree, NULL), RC_REFUSED);
+    assert_int_equal(deskworld_abandon(&world, NO_TROUBLE, DESKWORLD_CARD, "462012", NULL), RC_NOT_FOUND);
+    assert_int_equal(deskworld_run(&world, bad_pin, NULL), RC_PIN_FORMAT);
+    assert_int_equal(world.memory->agreed, 2);
+    assert_int_equal(deskworld_abandon(&world, NO_TROUBLE, DESKWORLD_CARD, "131016", NULL), RC_DENIED);
+    assert_int_equal(deskworld_abandon(&world, deaf, DESKWORLD_CARD, "462012", NULL), RC_CONFLICT);
+    assert_int_equal(deskworld_abandon(&world, NO_TROUBLE, DESKWORLD_CARD, "462012", NULL), RC_OK);
+    assert_abandoned();
+    assert_int_equal(deskworld_abandon(&world, NO_TROUBLE, OTHER_CARD, "462012", NULL), RC_STATE); /* done */
+}
+
 /* Registry, authorities and holder: each call in turn fails, before or after it was carried out. */
 static void test_every_call_fails_once(void **state)
 {
@@ -151,6 +248,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_other_certificate_at_confirmation),
         cmocka_unit_test(test_every_call_fails_once),
+        cmocka_unit_test(test_abandoned_everywhere),
+        cmocka_unit_test(test_abandon_torn),
+        cmocka_unit_test(test_abandon_refused),
     };
     const struct CMUnitTest torn[] = {
         cmocka_unit_test(test_every_command_fails_once),

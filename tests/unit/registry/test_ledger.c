@@ -396,8 +396,11 @@ static void test_story(void **state)
     struct resident dead = person(CODE, HERE, "");
     assert_int_equal(municipal_change(w->town, &dead, REASON_DEATH, "2026-11-25", "death", &notice, NULL), RC_OK);
     carry(w);
+    /* removed today, but it was no longer so from the first change on */
     assert_int_equal(confirm(w, AUTHORITY_AUTH, "0B01", &since), CONFIRM_REMOVED);
-    assert_int_equal(since, 1795575600);
+    assert_int_equal(since, 1795489200);
+    assert_int_equal(confirm(w, AUTHORITY_SIGN, "0A01", &since), CONFIRM_REMOVED);
+    assert_int_equal(since, 1795489200);
     assert_int_equal(outbox_event(w->nation, 2, &event, NULL), RC_OK);
     assert_string_equal(json_string_value(json_object_get(event, "event")), "removed");
     assert_int_equal(json_array_size(json_object_get(event, "certificates")), 2);
