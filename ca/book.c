@@ -41,6 +41,14 @@ enum rc book_open(const char *folder, struct store **store, struct err *err)
     return rc;
 }
 
+enum rc book_open_reader(const char *folder, struct store **store, struct err *err)
+{
+    char *path = file_join(folder, "ca.db");
+    enum rc rc = path ? store_open_reader(path, migrations, sizeof migrations / sizeof migrations[0], store, err) : RC_NOMEM;
+    free(path);
+    return rc;
+}
+
 enum rc book_add_authority(struct store *store, enum authority authority, int64_t next_serial, struct bytes cert,
                            struct err *err)
 {

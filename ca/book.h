@@ -7,6 +7,7 @@
 #include "store/store.h"
 
 /* Opens folder/ca.db. */
+enum rc book_open_reader(const char *folder, struct store **store, struct err *err) MUST_CHECK; /* store_open_reader */
 enum rc book_open(const char *folder, struct store **store, struct err *err) MUST_CHECK;
 
 /* --- authorities ------------------------------------------------------------------------------------------------- */

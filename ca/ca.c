@@ -21,7 +21,7 @@ enum rc ca_open(const char *program, const char *folder, const char *file, enum 
         rc = caconfig_read_cert(folder, a, &ca->issuers[a].cert, err);
     }
     if (!rc)
-        rc = book_open(folder, &ca->store, err);
+        rc = want == CA_READ ? book_open_reader(folder, &ca->store, err) : book_open(folder, &ca->store, err);
     if (!rc && want == CA_SIGN)
         rc = signing_open(program, folder, file, &ca->signing, err);
     if (rc)

@@ -21,7 +21,7 @@ struct ca {
     pthread_mutex_t mutex;
 };
 
-enum ca_want { CA_LOOK, CA_SIGN };
+enum ca_want { CA_READ /* the book cannot be changed */, CA_LOOK, CA_SIGN };
 
 /* file: CACONFIG_FILE, or CACONFIG_FOUNDING while founding. program: see signing_open. RC_NOT_FOUND: not founded. */
 enum rc ca_open(const char *program, const char *folder, const char *file, enum ca_want want, struct ca **ca,

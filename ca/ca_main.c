@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/opt.h"
 #include "base/proc.h"
+#include "ca/confine.h"
 #include "ca/founding.h"
 #include "ca/front.h"
 #include "ca/ocsp.h"
@@ -89,7 +90,7 @@ static int command_identity(int argc, char **argv)
 static int command_serve(int argc, char **argv)
 {
     struct front front = { 0 };
-    const char *publication = NULL, *log = NULL;
+    const char *publication = NULL, *log = NULL, *user = NULL;
     long port = 0;
     const struct opt opts[] = {
         { "--state", "DIR", "folder of the authorities", OPT_TEXT, &front.state, true },
@@ -99,6 +100,7 @@ static int command_serve(int argc, char **argv)
         { "--bind", "A", "address; default 127.0.0.1", OPT_TEXT, &front.bind, false },
         { "--pid-file", "FILE", "written when ready", OPT_TEXT, &front.pid_file, false },
         { "--log", "FILE", "log there instead of on standard error", OPT_TEXT, &log, false },
+        { "--user", "NAME", "as root: become this user first", OPT_TEXT, &user, false },
         { 0 },
     };
     int status;
@@ -114,7 +116,9 @@ static int command_serve(int argc, char **argv)
         return opt_fail("cannot write the log %s", log);
     front.port = (uint16_t)port;
     front.publication = publication;
-    enum rc rc = proc_catch_stop(&err);
+    enum rc rc = confine_user(user, &err);
+    if (!rc)
+        rc = proc_catch_stop(&err);
     if (!rc)
         rc = front_run(&front, &err);
     if (rc)
@@ -125,7 +129,7 @@ static int command_serve(int argc, char **argv)
 static int command_ocsp(int argc, char **argv)
 {
     struct ocsp ocsp = { .lifetime = 900, .rate = 400, .cache = 32768, .threads = 1 };
-    const char *log = NULL;
+    const char *log = NULL, *user = NULL;
     long port = 0;
     const struct opt opts[] = {
         { "--state", "DIR", "folder of the authorities", OPT_TEXT, &ocsp.state, true },
@@ -137,6 +141,7 @@ static int command_ocsp(int argc, char **argv)
         { "--threads", "N", "that answer; default 1", OPT_NUMBER, &ocsp.threads, false },
         { "--pid-file", "FILE", "written when ready", OPT_TEXT, &ocsp.pid_file, false },
         { "--log", "FILE", "log there instead of on standard error", OPT_TEXT, &log, false },
+        { "--user", "NAME", "as root: become this user first", OPT_TEXT, &user, false },
         { 0 },
     };
     int status;
@@ -156,7 +161,9 @@ static int command_ocsp(int argc, char **argv)
     if (log && log_to_file(log))
         return opt_fail("cannot write the log %s", log);
     ocsp.port = (uint16_t)port;
-    enum rc rc = proc_catch_stop(&err);
+    enum rc rc = confine_user(user, &err);
+    if (!rc)
+        rc = proc_catch_stop(&err);
     if (!rc)
         rc = ocsp_run(&ocsp, &err);
     if (rc)
@@ -177,7 +184,7 @@ static int command_signer(int argc, char **argv)
               opts, argc, argv, &status))
         return status;
     log_open("jpki-ca-signer", LOG_INFO);
-    return signer_run(state, config, 3);
+    return signer_launch(state, config, 3);
 }
 
 static void status_print(enum authority a, const struct book_counts *counts, bool json)

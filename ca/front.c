@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "ca/cmpserver.h"
+#include "ca/confine.h"
 #include "ca/issue.h"
 #include "ca/ocspbox.h"
 #include "ca/publish.h"
@@ -242,6 +243,21 @@ static enum rc hall_recover(struct hall *hall, struct err *err)
     return rc;
 }
 
+/* The intake, which also publishes: its state, its lists, and where the pid file goes. */
+static enum rc hall_confine(const struct hall *hall, const struct front *front, struct err *err)
+{
+    char folder[600] = "";
+    if (front->pid_file) {
+        const char *slash = strrchr(front->pid_file, '/');
+        snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - front->pid_file) + 1 : 1, slash ? front->pid_file : ".");
+    }
+    const struct confine room = { .name = "intake", .sockets = true,
+                                  .read = { "/usr", "/lib", "/lib64", "/etc/ssl", "/etc/gnutls", "/etc/localtime" },
+                                  .write = { "/dev/null", hall->ca->folder, hall->ca->config.publication,
+                                             front->pid_file ? folder : NULL } };
+    return confine_process(&room, err);
+}
+
 static enum rc hall_serve(struct hall *hall, const struct front *front, const struct identity *identity,
                           struct err *err)
 {
@@ -249,6 +265,8 @@ static enum rc hall_serve(struct hall *hall, const struct front *front, const st
     struct server_settings settings = { .bind = front->bind, .port = front->port, .body_max = CMPSERVER_BODY_MAX,
                                         .identity = identity, .routes = routes, .context = hall };
     enum rc rc = hall_recover(hall, err);
+    if (!rc)
+        rc = hall_confine(hall, front, err);
     if (!rc) {
         hall_tick(hall);
         rc = server_start(&settings, &server, err);
@@ -256,8 +274,11 @@ static enum rc hall_serve(struct hall *hall, const struct front *front, const st
     if (!rc) {
         printf("listening on port %u\n", server_port(server));
         fflush(stdout);
-        rc = proc_pid_file(front->pid_file, err);
+        rc = confine_close_network(err);
     }
+    if (!rc)
+        rc = proc_pid_file(front->pid_file, err);
+    confine_try("intake", hall->ca->folder);
     while (!rc && !proc_wait(TICK))
         hall_tick(hall);
     server_stop(server);

@@ -2,14 +2,17 @@
 #include "ca/ocsp.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/proc.h"
+#include "ca/confine.h"
 #include "ca/ocspanswer.h"
 #include "ca/ocspcache.h"
 #include "pki/cert.h"
 
 #include <openssl/sha.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -301,6 +304,21 @@ static bool responder_keep_keys(struct responder *responder)
     return complete;
 }
 
+/* Reads the state folder, writes its own box there, and where the pid file goes. */
+static enum rc responder_confine(const struct ocsp *settings, const char *box, struct err *err)
+{
+    char folder[600] = "";
+    if (settings->pid_file) {
+        const char *slash = strrchr(settings->pid_file, '/');
+        snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - settings->pid_file) + 1 : 1,
+                 slash ? settings->pid_file : ".");
+    }
+    const struct confine room = { .name = "ocsp", .sockets = true,
+                                  .read = { "/usr", "/lib", "/lib64", "/etc/ssl", "/etc/localtime", settings->state },
+                                  .write = { "/dev/null", box, settings->pid_file ? folder : NULL } };
+    return confine_process(&room, err);
+}
+
 static enum rc responder_serve(struct responder *responder, struct err *err)
 {
     const struct ocsp *settings = responder->settings;
@@ -320,8 +338,11 @@ static enum rc responder_serve(struct responder *responder, struct err *err)
     if (!rc) {
         printf("listening on port %u\n", plain_port(server));
         fflush(stdout);
-        rc = proc_pid_file(settings->pid_file, err);
+        rc = confine_close_network(err);
     }
+    if (!rc)
+        rc = proc_pid_file(settings->pid_file, err);
+    confine_try("ocsp", settings->state);
     while (!rc && !proc_wait(TICK))
         (void)responder_keep_keys(responder);
     plain_stop(server);
@@ -339,13 +360,19 @@ enum rc ocsp_run(const struct ocsp *ocsp, struct err *err)
     for (int i = 0; i < 2; i++)
         responder.buckets[i] = (struct bucket) { .rate = (double)ocsp->rate / 2, .tokens = (double)ocsp->rate / 2,
                                                  .filled = now };
-    enum rc rc = ca_open(NULL, ocsp->state, CACONFIG_FILE, CA_LOOK, &responder.ca, err);
+    enum rc rc = ca_open(NULL, ocsp->state, CACONFIG_FILE, CA_READ, &responder.ca, err);
     if (!rc)
         rc = book_newest_revocation(responder.ca->store, &responder.revocation, err);
     if (!rc)
         rc = ocspcache_new((size_t)ocsp->cache, &responder.cache);
+    char *box = file_join(ocsp->state, "ocsp");
+    if (!rc)
+        rc = box ? file_make_folder(box, 0700, err) : RC_NOMEM;
+    if (!rc)
+        rc = responder_confine(ocsp, box, err);
     if (!rc)
         rc = responder_serve(&responder, err);
+    free(box);
     ocspcache_free(responder.cache);
     for (unsigned a = 0; a < AUTHORITY_COUNT; a++)
         ocspkey_wipe(&responder.keys[a]);

@@ -6,15 +6,20 @@
 #include "base/log.h"
 #include "base/opt.h"
 #include "base/proc.h"
+#include "ca/confine.h"
 #include "ca/signframe.h"
 #include "ca/tbs.h"
 #include "pki/cert.h"
 #include "pki/keyuri.h"
 
+#include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 struct signer {
     struct keyuri *keys[AUTHORITY_COUNT];
@@ -35,15 +40,19 @@ static enum rc signer_open_keys(struct signer *signer, const char *folder, const
     return rc;
 }
 
-static void signer_drop_privileges(void)
+/* Reading stays: a token in files is looked into again and again. */
+static void signer_drop_privileges(const char *folder)
 {
-    struct rlimit no_growth = { 0, 0 }, few_files = { 64, 64 };
-    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    (void)setrlimit(RLIMIT_FSIZE, &no_growth);
+    static const struct confine room = { .name = "signer", .read_anywhere = true };
+    struct err err = { 0 };
+    struct rlimit few_files = { 64, 64 };
     (void)setrlimit(RLIMIT_NOFILE, &few_files);
     /* A network of its own with nothing in it; connections that the token has already opened stay. Needs a capability. */
     if (unshare(CLONE_NEWNET) != 0)
         log_debug("the signer keeps the network: no capability to leave it");
+    if (confine_process(&room, &err))
+        log_warning("%s", err.text);
+    confine_try(room.name, folder);
 }
 
 static enum rc signer_answer(const struct signer *signer, unsigned what, unsigned authority, struct bytes tbs,
@@ -64,7 +73,7 @@ int signer_run(const char *folder, const char *file, int fd)
     struct err open_err = { 0 };
     proc_harden();
     enum rc opened = signer_open_keys(&signer, folder, file, &open_err);
-    signer_drop_privileges();
+    signer_drop_privileges(folder);
     for (;;) {
         struct buf question = { .max = SIGNFRAME_MAX }, answer = { .max = SIGNFRAME_MAX };
         struct err err = open_err;
@@ -89,4 +98,44 @@ int signer_run(const char *folder, const char *file, int fd)
         X509_free(signer.certs[a]);
     }
     return opened ? EXIT_FAILED : EXIT_DONE;
+}
+
+static void launch_reap(int signal)
+{
+    (void)signal;
+    int kept = errno;
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+        ;
+    errno = kept;
+}
+
+int signer_launch(const char *folder, const char *file, int control)
+{
+    const struct sigaction reap = { .sa_handler = launch_reap, .sa_flags = SA_RESTART | SA_NOCLDSTOP };
+    char asked;
+    proc_harden();
+    sigaction(SIGCHLD, &reap, NULL);
+    while (recv(control, &asked, 1, 0) == 1) {
+        int pair[2];
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+            break;
+        pid_t pid = fork();
+        if (pid == 0) {
+            close(control);
+            close(pair[0]);
+            proc_die_with_parent();
+            signal(SIGCHLD, SIG_DFL);
+            _exit(signer_run(folder, file, pair[1]));
+        }
+        close(pair[1]);
+        enum rc rc = pid > 0 ? signframe_send_fd(control, pair[0]) : RC_IO;
+        close(pair[0]);
+        if (rc)
+            break;
+    }
+    signal(SIGCHLD, SIG_DFL); /* the intake waits for this process, and so for its signers */
+    close(control);
+    while (wait(NULL) > 0 || errno == EINTR)
+        ;
+    return EXIT_DONE;
 }

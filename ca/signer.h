@@ -11,6 +11,11 @@
  * told to the first question. */
 int signer_run(const char *folder, const char *file, int fd);
 
+/* The launcher: for every byte that comes over the control socket it starts a signer of its own and sends back the other
+ * end of that one's socket. It stands between the intake, which may start nothing any more, and the signer, which needs its
+ * token. Ends, with all signers, when the control socket closes. */
+int signer_launch(const char *folder, const char *file, int control);
+
 /* The checks alone, pure. What authority `ca` may sign; RC_DENIED with the reason. */
 enum rc signer_check_cert(X509 *ca, enum authority authority, struct bytes tbs, struct err *err) MUST_CHECK;
 enum rc signer_check_crl(X509 *ca, enum authority authority, struct bytes tbs, struct err *err) MUST_CHECK;

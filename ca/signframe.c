@@ -2,6 +2,7 @@
 #include "ca/signframe.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -63,5 +64,38 @@ enum rc signframe_receive(int fd, unsigned *first, unsigned *second, struct buf 
         return rc;
     *first = head[4];
     *second = head[5];
+    return RC_OK;
+}
+
+enum rc signframe_send_fd(int fd, int sent)
+{
+    char byte = 1;
+    union { struct cmsghdr align; char data[CMSG_SPACE(sizeof(int))]; } control = { 0 };
+    struct iovec part = { &byte, 1 };
+    struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.data,
+                              .msg_controllen = sizeof control.data };
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(head), &sent, sizeof sent);
+    return sendmsg(fd, &message, MSG_NOSIGNAL) == 1 ? RC_OK : RC_UNREACHABLE;
+}
+
+enum rc signframe_receive_fd(int fd, int *received)
+{
+    char byte;
+    union { struct cmsghdr align; char data[CMSG_SPACE(sizeof(int))]; } control = { 0 };
+    struct iovec part = { &byte, 1 };
+    struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.data,
+                              .msg_controllen = sizeof control.data };
+    ssize_t n;
+    do
+        n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+    while (n < 0 && errno == EINTR);
+    struct cmsghdr *head = n == 1 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (!head || head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS || head->cmsg_len != CMSG_LEN(sizeof(int)))
+        return RC_UNREACHABLE;
+    memcpy(received, CMSG_DATA(head), sizeof *received);
     return RC_OK;
 }

@@ -17,4 +17,8 @@ enum signframe_what {
 enum rc signframe_send(int fd, unsigned first, unsigned second, struct bytes content) MUST_CHECK;
 enum rc signframe_receive(int fd, unsigned *first, unsigned *second, struct buf *content) MUST_CHECK;
 
+/* A descriptor over a Unix socket; received close-on-exec. RC_UNREACHABLE. */
+enum rc signframe_send_fd(int fd, int sent) MUST_CHECK;
+enum rc signframe_receive_fd(int fd, int *received) MUST_CHECK;
+
 #endif

@@ -1,4 +1,5 @@
-/* signing.c — the signer is started by exec, never by fork alone: it gets none of the intake's memory and descriptors. */
+/* signing.c — the launcher is started once, and starts a signer whenever one is asked for: this process may by then not
+ * start anything any more. */
 #include "ca/signing.h"
 
 #include "base/log.h"
@@ -23,19 +24,16 @@ extern char **environ;
 struct signing {
     pthread_mutex_t lock;
     char *program, *folder, *file;
-    int fd; /* -1: not running */
-    pid_t pid;
+    int control; /* to the launcher; -1: not running */
+    pid_t pid;   /* the launcher's */
+    int fd;      /* to the signer; -1: not running */
 };
 
 static void signing_stop(struct signing *signing)
 {
     if (signing->fd >= 0)
         close(signing->fd);
-    if (signing->pid > 0)
-        while (waitpid(signing->pid, NULL, 0) < 0 && errno == EINTR)
-            ;
     signing->fd = -1;
-    signing->pid = 0;
 }
 
 static enum rc signing_ask(struct signing *signing, unsigned what, enum authority authority, struct bytes content,
@@ -60,7 +58,8 @@ static enum rc signing_ask(struct signing *signing, unsigned what, enum authorit
     return rc;
 }
 
-static enum rc signing_start(struct signing *signing, struct err *err)
+/* The launcher is started by exec: it gets none of this process's memory and descriptors but its end of the pair. */
+static enum rc signing_start_launcher(struct signing *signing, struct err *err)
 {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
@@ -82,9 +81,17 @@ static enum rc signing_start(struct signing *signing, struct err *err)
         errno = failed;
         return err_set_errno(err, RC_IO, "starting the signer %s", signing->program);
     }
+    signing->control = pair[0];
+    return RC_OK;
+}
+
+static enum rc signing_start(struct signing *signing, struct err *err)
+{
+    char ask = 1;
+    if (send(signing->control, &ask, 1, MSG_NOSIGNAL) != 1 || signframe_receive_fd(signing->control, &signing->fd))
+        return err_set(err, RC_UNREACHABLE, "no signer can be started any more");
     struct timeval limit = { .tv_sec = SIGNING_TIMEOUT };
-    (void)setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    signing->fd = pair[0];
+    (void)setsockopt(signing->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     struct buf nothing = { 0 };
     enum rc rc = signing_ask(signing, SIGNFRAME_PING, AUTHORITY_SIGN, bytes_of(NULL, 0), &nothing, err);
     buf_wipe(&nothing);
@@ -98,12 +105,14 @@ enum rc signing_open(const char *program, const char *folder, const char *file, 
     struct signing *signing = calloc(1, sizeof *signing);
     if (!signing)
         return RC_NOMEM;
-    signing->fd = -1;
+    signing->fd = signing->control = -1;
     pthread_mutex_init(&signing->lock, NULL);
     signing->program = strdup(program ? program : "/proc/self/exe");
     signing->folder = strdup(folder);
     signing->file = strdup(file);
-    enum rc rc = signing->program && signing->folder && signing->file ? signing_start(signing, err) : RC_NOMEM;
+    enum rc rc = signing->program && signing->folder && signing->file ? signing_start_launcher(signing, err) : RC_NOMEM;
+    if (!rc)
+        rc = signing_start(signing, err);
     if (rc)
         signing_close(signing);
     else
@@ -116,6 +125,11 @@ void signing_close(struct signing *signing)
     if (!signing)
         return;
     signing_stop(signing);
+    if (signing->control >= 0)
+        close(signing->control);
+    if (signing->pid > 0)
+        while (waitpid(signing->pid, NULL, 0) < 0 && errno == EINTR)
+            ;
     pthread_mutex_destroy(&signing->lock);
     free(signing->program);
     free(signing->folder);

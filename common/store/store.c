@@ -208,6 +208,31 @@ enum rc store_open(const char *url, const char *const *migrations, size_t count,
     return RC_OK;
 }
 
+enum rc store_open_reader(const char *url, const char *const *migrations, size_t count, struct store **out, struct err *err)
+{
+    const char *path = store_path(url);
+    struct store *store = calloc(1, sizeof *store);
+    size_t seen = 0;
+    if (!store)
+        return err_set(err, RC_NOMEM, "store");
+    int code = sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+    enum rc rc = RC_OK;
+    if (code)
+        rc = err_set(err, access(path, F_OK) == 0 ? store_rc(code) : RC_NOT_FOUND, "store %s: %s", path, sqlite3_errstr(code));
+    if (!rc) {
+        sqlite3_extended_result_codes(store->db, 1);
+        sqlite3_busy_timeout(store->db, BUSY_MILLISECONDS);
+        rc = store_check_version(store, migrations, count, &seen, err);
+    }
+    if (!rc && seen < count)
+        rc = err_set(err, RC_STATE, "store: version %zu is older than this program's %zu", seen, count);
+    if (rc)
+        store_close(store);
+    else
+        *out = store;
+    return rc;
+}
+
 void store_close(struct store *store)
 {
     if (!store)

@@ -17,6 +17,10 @@ struct statement;
  * RC_FORMAT not a store, RC_UNSUPPORTED another kind of URL. */
 enum rc store_open(const char *url, const char *const *migrations, size_t count, struct store **store,
                    struct err *err) MUST_CHECK;
+/* As store_open, for a process that only reads: no file is made, nothing can be written, no migration is run. RC_STATE
+ * also when the store is older than the program: whoever writes it must have been started first. */
+enum rc store_open_reader(const char *url, const char *const *migrations, size_t count, struct store **store,
+                          struct err *err) MUST_CHECK;
 void store_close(struct store *store);
 
 /* BEGIN IMMEDIATE / COMMIT / ROLLBACK. A commit that fails has rolled back. store_rollback is silent when no transaction
