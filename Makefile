@@ -1,7 +1,7 @@
 # The two commands of a fresh machine: `make demo` and `make check`. Everything else is meson (meson.build).
 
-MESON := meson
 WORLD ?= world
+export WORLD
 
 .PHONY: help setup build demo check bench clean
 
@@ -9,24 +9,27 @@ help:
 	@echo "make demo    install what is needed, build, and run the main job end to end (WORLD=folder, default ./world)"
 	@echo "make check   install what is needed, build with warnings as errors, run every test, also under sanitizers"
 	@echo "make bench   measure against peers in the same run; prints a table and writes bench.json"
-	@echo "make build   only build (into build/);   make setup   only install the packages;   make clean"
+	@echo "make build   only build (into build/);   make setup   only install all packages;   make clean"
 
 setup:
 	@scripts/setup.sh
 
-build/build.ninja:
-	@$(MESON) setup build >/dev/null
+build:
+	@scripts/setup.sh build
+	@scripts/build.sh build
 
-build: setup build/build.ninja
-	@ninja -C build >build/ninja.log 2>&1 || { grep -v '^\[' build/ninja.log; exit 1; }
+demo:
+	@scripts/setup.sh build demo
+	@scripts/build.sh build
+	@demo/demo.sh --build build --world "$$WORLD"
 
-demo: build
-	@demo/demo.sh --build build --world $(WORLD)
-
-check: setup
+check:
+	@scripts/setup.sh
 	@scripts/check.sh
 
-bench: build
+bench:
+	@scripts/setup.sh build demo
+	@scripts/build.sh build
 	@scripts/bench.sh --build build --out bench.json
 
 clean:

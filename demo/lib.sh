@@ -22,6 +22,16 @@ words() { # english, japanese
 say() {
     printf '%s\n' "$(words "$@")"
 }
+# What programs say is compared with patterns: theirs is English, whatever the reader's language, and its locale installed or not.
+export LC_ALL=C.UTF-8
+
+# A word as one types it to a shell.
+shell_word() {
+    case $1 in
+    *[!A-Za-z0-9_./:@%+=,-]* | '') printf "'%s'" "${1//\'/\'\\\'\'}" ;;
+    *) printf '%s' "$1" ;;
+    esac
+}
 
 # --- checks -----------------------------------------------------------------------------------------------------------
 
@@ -64,6 +74,13 @@ check_refused() { # english, japanese, pattern, command…
     }
 }
 
+# A step that is left out because it needs PC/SC, by its name. english, japanese
+SKIPPED=0
+skip() {
+    SKIPPED=$((SKIPPED + 1))
+    say "      - skipped, it needs PC/SC: $1" "      - 省略 (PC/SC が必要): $2"
+}
+
 # Waits until a command succeeds, 10 seconds at most.
 until_true() {
     local tries=0
@@ -80,6 +97,33 @@ alive() { # pid: running and not a zombie (where nobody reaps orphans, kill -0 s
     local state
     state=$(sed -n 's/^State:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null) || return 1
     [ -n "$state" ] && [ "${state#Z}" = "$state" ]
+}
+
+# Whether a pid out of this world's run folder still is what we started: after a restart of the machine it may be anybody's.
+started_here() { # pid
+    local command
+    command=$(tr '\0' ' ' <"/proc/$1/cmdline" 2>/dev/null) || return 1
+    case $command in
+    *"$WORLD/"* | pcscd\ * | */pcscd\ *) alive "$1" ;;
+    *) return 1 ;;
+    esac
+}
+
+# Becomes root for a command: the demonstration needs it for pcscd alone. Asks for a password only where somebody can type it.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    else
+        sudo -n "$@"
+    fi
+}
+can_be_root() {
+    [ "$(id -u)" -eq 0 ] && return
+    command -v sudo >/dev/null || return 1
+    sudo -n true 2>/dev/null && return
+    [ -t 0 ] && [ -t 1 ] || return 1
+    say "      pcscd is started by root: sudo may ask for your password" "      pcscd は root で起動します: sudo がパスワードを尋ねることがあります"
+    sudo -v
 }
 
 # Starts a daemon and waits for its pid file, which it writes when it is ready. name, command…
@@ -109,26 +153,32 @@ restart_daemon() {
     eval "start_daemon \"\$1\" $command"
 }
 
+# Fails when the process is still there in the end.
 kill_daemon() { # name, signal (TERM)
-    local pid
-    pid=$(cat "$WORLD/run/$1.pid" 2>/dev/null) || return 0
-    kill "-${2:-TERM}" "$pid" 2>/dev/null || return 0
-    local tries=0
+    local pid tries=0 signal=${2:-TERM}
+    pid=$(cat "$WORLD/run/$1.pid" 2>/dev/null) && started_here "$pid" || return 0
     while alive "$pid"; do
+        if [ $((tries % 100)) -eq 0 ]; then
+            kill "-$signal" "$pid" 2>/dev/null || as_root sh -c 'kill "$@"' sh "-$signal" "$pid" 2>/dev/null || ! alive "$pid" || return 1
+            signal=KILL # if the first does not help within 5 seconds
+        fi
         tries=$((tries + 1))
-        [ "$tries" -lt 100 ] || { kill -KILL "$pid" 2>/dev/null; break; }
+        [ "$tries" -lt 300 ] || return 1
         sleep 0.05
     done
     return 0
 }
 
 stop_world() {
-    local file
+    local file name status=0
     for file in "$WORLD"/run/*.pid; do
         [ -e "$file" ] || continue
-        kill_daemon "$(basename "$file" .pid)"
-        rm -f "$file"
+        name=$(basename "$file" .pid)
+        if kill_daemon "$name" && rm -f "$file"; then continue; fi
+        say "$name (process $(cat "$file")) cannot be stopped by $(id -un)" "$name (プロセス $(cat "$file")) を $(id -un) は止められません" >&2
+        status=1
     done
+    return $status
 }
 
 # An empty world. Only a folder that we made (or none, or an empty one) is ever removed.
@@ -137,10 +187,8 @@ new_world() {
         say "$WORLD exists and is not a world of open-jpki: it is left alone" "$WORLD は open-jpki の世界ではないので触りません" >&2
         exit 1
     fi
-    [ -d "$WORLD" ] && stop_world
-    rm -rf "$WORLD"
-    mkdir -p "$WORLD"/{log,run,identities,cards,documents,hsm/tokens,publication}
-    chmod 700 "$WORLD"
+    if [ -d "$WORLD" ]; then stop_world || exit 1; fi
+    rm -rf "$WORLD" && (umask 077 && mkdir -p "$WORLD"/{log,run,identities,cards,documents,hsm/tokens,publication}) || exit 1
     echo "made by open-jpki; stop with: demo/demo.sh --world FOLDER --stop" >"$WORLD/.open-jpki-world"
     cat >"$WORLD/hsm/softhsm2.conf" <<CONF
 directories.tokendir = $WORLD/hsm/tokens
@@ -197,26 +245,57 @@ choose_reader() {
     export OPENSC_CONF=$WORLD/opensc.conf
 }
 
-# A pcscd with an empty virtual reader: the one that runs, or one of our own. Fails where there is none to be had.
-# JPKI_DEMO_PCSC=no: as if there were none.
-start_pcscd() {
-    [ "${JPKI_DEMO_PCSC:-}" != no ] || return 1
-    vpcd_reader_listed() { opensc-tool -l 2>/dev/null | grep -q 'Virtual PCD'; }
-    if [ -S /run/pcscd/pcscd.comm ] && vpcd_reader_listed; then
-        choose_reader
-        return
-    fi
-    command -v pcscd >/dev/null || return 1
-    if command -v systemctl >/dev/null && systemctl is-active -q pcscd.socket 2>/dev/null; then
-        ${SUDO-} systemctl restart pcscd 2>/dev/null # it was started before the virtual reader was installed
-    elif [ "$(id -u)" -eq 0 ]; then
-        mkdir -p /run/pcscd
-        setsid pcscd --foreground >>"$WORLD/log/pcscd.log" 2>&1 </dev/null &
-        echo $! >"$WORLD/run/pcscd.pid"
-    else
+vpcd_reader_listed() {
+    opensc-tool -l 2>/dev/null | grep -q 'Virtual PCD'
+}
+
+# Whether a program listens at the port. It is not asked by a connection: to vpcd that would be a card.
+port_listened_at() {
+    grep -qi "^ *[0-9]*: [0-9A-F]*:$(printf %04X "$1") [0-9A-F:]* 0A " /proc/net/tcp /proc/net/tcp6 2>/dev/null
+}
+
+# A pcscd of our own, with our virtual readers; it ends with the world.
+run_pcscd() {
+    local program pid
+    program=$(PATH=$PATH:/usr/sbin:/sbin command -v pcscd) || { NO_PCSCD=$(words "it is not installed" "未導入"); return 1; }
+    if port_listened_at 35963; then
+        NO_PCSCD=$(words "another program listens at vpcd's port 35963" "vpcd のポート 35963 を別のプログラムが使用中")
         return 1
     fi
-    until_true vpcd_reader_listed && choose_reader
+    can_be_root || { NO_PCSCD=$(words "it needs root or sudo" "root か sudo が必要"); return 1; }
+    : >"$WORLD/run/pcscd.pid"
+    # shellcheck disable=SC2016 # the inner shell's own: exec keeps the pid
+    as_root setsid sh -c 'mkdir -p /run/pcscd && echo $$ >"$1" && exec "$2" --foreground' sh "$WORLD/run/pcscd.pid" "$program" \
+        >>"$WORLD/log/pcscd.log" 2>&1 </dev/null &
+    local tries=0
+    until vpcd_reader_listed; do
+        tries=$((tries + 1))
+        pid=$(cat "$WORLD/run/pcscd.pid")
+        if [ "$tries" -gt 100 ] || { [ "$tries" -gt 20 ] && ! alive "${pid:-0}"; }; then
+            kill_daemon pcscd
+            rm -f "$WORLD/run/pcscd.pid"
+            NO_PCSCD=$(words "it did not come up with a virtual reader: $(tail -n 1 "$WORLD/log/pcscd.log")" \
+                "仮想リーダーが現れない: $(tail -n 1 "$WORLD/log/pcscd.log")")
+            return 1
+        fi
+        sleep 0.05
+    done
+}
+
+# A pcscd with an empty virtual reader: the one that runs, or one of our own. Fails where there is none to be had, with the reason in
+# NO_PCSCD.
+start_pcscd() {
+    if [ -n "${JPKI_NO_PCSC:-}" ]; then
+        NO_PCSCD=$(words "it is not wanted" "指定により使わない")
+        return 1
+    fi
+    if ! vpcd_reader_listed && command -v systemctl >/dev/null && systemctl is-active -q pcscd.socket pcscd.service 2>/dev/null; then
+        # The system's own, started before the virtual reader was installed.
+        can_be_root && as_root systemctl restart pcscd.socket pcscd.service 2>/dev/null
+        until_true vpcd_reader_listed
+    fi
+    vpcd_reader_listed || run_pcscd || return 1
+    choose_reader || { NO_PCSCD=$(words "both of its virtual readers hold cards" "仮想リーダーが二つとも使用中"); return 1; }
 }
 
 card_present() {

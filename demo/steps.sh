@@ -109,8 +109,10 @@ story_card() {
     PCSC=yes
     if ! start_pcscd; then
         PCSC=
-        say "      ! no pcscd with an empty virtual reader can be had here: our programs use the simulator's own socket instead" \
-            "      ! pcscd を動かせないため、シミュレータのソケットを直接使います"
+        say "      ! no PC/SC here (pcscd: $NO_PCSCD): our programs use the simulator's own socket instead" \
+            "      ! PC/SC を使えないため (pcscd: $NO_PCSCD)、シミュレータのソケットを直接使います"
+        skip "the card in the virtual reader of a real pcscd" "実物の pcscd の仮想リーダー"
+        skip "opensc-tool sees the card" "opensc-tool によるカードの認識"
         check "the card on the simulator's socket" "シミュレータのソケットにカードを挿入" start_card
         export JPKI_READER=sim:$WORLD/run/card.sock
         return
@@ -234,7 +236,7 @@ story_modules() {
         check "OpenSC's stock module lists it too, and agrees on every byte of the four certificates" \
             "OpenSC 標準モジュールも一覧し、四つの証明書は 1 バイトも違わない" modules_agree
     else
-        say "      - skipped, it needs PC/SC: OpenSC's module against ours" "      - 省略 (PC/SC が必要): OpenSC のモジュールとの比較"
+        skip "OpenSC's module lists the card, and agrees with ours on every byte" "OpenSC のモジュールとの一覧・証明書の比較"
     fi
     check "pkcs11-tool signs with the authentication key (4-digit PIN), openssl verifies" \
         "pkcs11-tool が利用者証明用鍵で署名 (4 桁の暗証番号)、openssl が検証" tool_signs "$AUTH_TOKEN" 01 "$AUTH_PIN" auth
@@ -400,14 +402,22 @@ story_login() {
 story_end() {
     local took=$(($(date +%s) - STARTED))
     echo
-    say "Every step held ($took s). The world goes on in $WORLD. Look around in it:" "すべて成立しました ($took 秒)。世界は $WORLD で動き続けています。見て回るには:"
+    if [ "$SKIPPED" -eq 0 ]; then
+        say "Every step held ($took s)." "すべて成立しました ($took 秒)。"
+    else
+        say "Every step that was taken held ($took s); $SKIPPED that need PC/SC were skipped, as said above." \
+            "行った手順はすべて成立しました ($took 秒)。PC/SC が必要な $SKIPPED 件は上記のとおり省略しました。"
+    fi
+    say "The world goes on in $WORLD. Look around in it:" "世界は $WORLD で動き続けています。見て回るには:"
+    local module program world
+    module=$(shell_word "$MODULE") program=$(shell_word "$PROGRAM_JPKI") world=$(shell_word "$WORLD")
     cat <<TXT
-  export JPKI_READER='$JPKI_READER'
-  $PROGRAM_JPKI card status
-  pkcs11-tool --module $MODULE -L
-  pkcs11-tool --module $MODULE -O
+  export JPKI_READER=$(shell_word "$JPKI_READER")
+  $program card status
+  pkcs11-tool --module $module -L
+  pkcs11-tool --module $module -O
 TXT
     say "PINs of this card: $AUTH_PIN (authentication), $SIGN_PIN (signature)." "このカードの暗証番号: $AUTH_PIN (利用者証明用)、$SIGN_PIN (署名用)"
-    say "Stop it:   demo/demo.sh --world $WORLD --stop" "止める:   demo/demo.sh --world $WORLD --stop"
-    say "Remove it: demo/demo.sh --world $WORLD --remove" "消す:     demo/demo.sh --world $WORLD --remove"
+    say "Stop it:   demo/demo.sh --world $world --stop" "止める:   demo/demo.sh --world $world --stop"
+    say "Remove it: demo/demo.sh --world $world --remove" "消す:     demo/demo.sh --world $world --remove"
 }

@@ -1,12 +1,31 @@
 #!/bin/sh
 # Installs the Debian packages of scripts/packages.txt that are missing. Does nothing, quickly, when none is.
+# usage: scripts/setup.sh [build] [demo] [check]     for those purposes; without any, for all
 set -eu
 cd "$(dirname "$0")/.."
 
-wanted=$(sed 's/#.*//' scripts/packages.txt | tr -s ' \n' ' ')
+purposes=$*
+for purpose in $purposes; do
+    case $purpose in
+    build | demo | check) ;;
+    *) echo "usage: scripts/setup.sh [build] [demo] [check]" >&2; exit 2 ;;
+    esac
+done
+wanted=$(awk -v purposes=" ${purposes:-build demo check} " \
+    '!/^#/ && NF { if (index(purposes, " " $2 " ")) print $1 }' scripts/packages.txt)
+
+# Without dpkg, or without a package, the list of what is installed is just shorter.
+# shellcheck disable=SC2086
+installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null | sed -n 's/^installed //p') || true
 missing=
 for package in $wanted; do
-    dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
+    case "
+$installed
+" in *"
+$package
+"*) ;;
+    *) missing="$missing $package" ;;
+    esac
 done
 [ -n "$missing" ] || exit 0
 
@@ -20,11 +39,11 @@ if [ "$(id -u)" -ne 0 ]; then
     as_root="sudo"
 fi
 
-# A daemon that a package brings must not start by itself in the middle of an installation: we start what we need.
-echo "setup: installing$missing"
+echo "setup: installing (a minute or two)$missing"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-$as_root apt-get update -q >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+$as_root apt-get update -q >"$log" 2>&1 || { cat "$log" >&2; echo "setup: apt-get update failed" >&2; exit 1; }
 # shellcheck disable=SC2086
 $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing >"$log" 2>&1 ||
-    { tail -n 40 "$log" >&2; echo "setup: apt-get failed" >&2; exit 1; }
+    { tail -n 40 "$log" >&2; echo "setup: apt-get install failed" >&2; exit 1; }
+echo "setup: installed"
