@@ -29,19 +29,18 @@ while [ $# -gt 0 ]; do
     case $1 in
     --build | --world)
         { [ $# -ge 2 ] && [ -n "$2" ]; } || wrong "$1 needs a folder"
-        case $2 in /*) FOLDER=$2 ;; *) FOLDER=$PWD/$2 ;; esac
+        FOLDER=$(realpath -ms -- "$2")
         [ "$1" = --build ] && BUILD=$FOLDER || WORLD=$FOLDER
         shift 2
         ;;
-    --no-pcsc) export JPKI_NO_PCSC=1; shift ;;
+    --no-pcsc) export JPKI_DEMO_PCSC=no; shift ;;
     --stop | --remove) [ "$ACTION" = tell ] || wrong "--stop or --remove, once"; ACTION=${1#--}; shift ;;
     --help | -h) usage; exit 0 ;;
     *) wrong "unknown argument '$1'" ;;
     esac
 done
-WORLD=${WORLD%/}
 case $WORLD in
-'' | *$'\n'* | *[\"\\\$]*) wrong "the world's folder may not be the root folder, nor have a line break or one of \" \\ \$ in its name" ;;
+/ | *$'\n'* | *[\"\\\$]*) wrong "the world's folder may not be the root folder, nor have a line break or one of \" \\ \$ in its name" ;;
 esac
 # A socket of the world has its path in 108 bytes.
 [ "$(printf %s "$WORLD/run/card.sock" | wc -c)" -lt 108 ] || wrong "the path of the world's folder is too long for its socket: $WORLD"

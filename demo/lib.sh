@@ -285,7 +285,7 @@ run_pcscd() {
 # A pcscd with an empty virtual reader: the one that runs, or one of our own. Fails where there is none to be had, with the reason in
 # NO_PCSCD.
 start_pcscd() {
-    if [ -n "${JPKI_NO_PCSC:-}" ]; then
+    if [ "${JPKI_DEMO_PCSC:-}" = no ]; then
         NO_PCSCD=$(words "it is not wanted" "指定により使わない")
         return 1
     fi

@@ -216,9 +216,9 @@ modules_agree() {
     done
 }
 
-tool_signs() { # token label, id, PIN, certificate name
+tool_signs() { # token label, id, the variable with the PIN (what a step is called with goes into the log), certificate name
     printf 'a message of %s\n' "$4" >"$WORLD/documents/message"
-    TOOL_PIN=$3 pkcs11-tool --module "$MODULE" --token-label "$1" --login --pin env:TOOL_PIN --sign --mechanism SHA256-RSA-PKCS --id "$2" \
+    TOOL_PIN=${!3} pkcs11-tool --module "$MODULE" --token-label "$1" --login --pin env:TOOL_PIN --sign --mechanism SHA256-RSA-PKCS --id "$2" \
         -i "$WORLD/documents/message" -o "$WORLD/documents/message.sig" &&
         openssl x509 -in "$WORLD/documents/$4.pem" -noout -pubkey >"$WORLD/documents/$4.pub" &&
         openssl dgst -sha256 -verify "$WORLD/documents/$4.pub" -signature "$WORLD/documents/message.sig" "$WORLD/documents/message"
@@ -239,9 +239,9 @@ story_modules() {
         skip "OpenSC's module lists the card, and agrees with ours on every byte" "OpenSC のモジュールとの一覧・証明書の比較"
     fi
     check "pkcs11-tool signs with the authentication key (4-digit PIN), openssl verifies" \
-        "pkcs11-tool が利用者証明用鍵で署名 (4 桁の暗証番号)、openssl が検証" tool_signs "$AUTH_TOKEN" 01 "$AUTH_PIN" auth
+        "pkcs11-tool が利用者証明用鍵で署名 (4 桁の暗証番号)、openssl が検証" tool_signs "$AUTH_TOKEN" 01 AUTH_PIN auth
     check "pkcs11-tool signs with the signature key (6-16 character PIN), openssl verifies" \
-        "pkcs11-tool が署名用鍵で署名 (6～16 文字の暗証番号)、openssl が検証" tool_signs "$SIGN_TOKEN" 02 "$SIGN_PIN" sign
+        "pkcs11-tool が署名用鍵で署名 (6～16 文字の暗証番号)、openssl が検証" tool_signs "$SIGN_TOKEN" 02 SIGN_PIN sign
 }
 
 # --- 6 ----------------------------------------------------------------------------------------------------------------
@@ -275,7 +275,8 @@ CONF
     openssl ts -query -data "$1" -sha256 -cert -out "$1.tsq" &&
         openssl ts -reply -config "$WORLD/documents/tsa.cnf" -queryfile "$1.tsq" -signer "$WORLD/identities/tsa/cert.pem" \
             -inkey "$WORLD/identities/tsa/key.pem" -out "$1.tsr" &&
-        openssl ts -verify -data "$1" -in "$1.tsr" -CAfile "$WORLD/identities/tsa/ca.pem" -untrusted "$WORLD/identities/tsa/cert.pem"
+        (cd "$WORLD/identities/tsa" && # openssl takes a blank in a name after -untrusted for the next name
+            openssl ts -verify -data "$1" -in "$1.tsr" -CAfile ca.pem -untrusted cert.pem)
 }
 
 story_signatures() {
