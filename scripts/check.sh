@@ -3,26 +3,26 @@
 # UndefinedBehaviorSanitizer (unit, checks and flow: the interoperability clients load the module into processes that
 # are not instrumented). Closes with one line of counts. A skipped test fails the run: nothing here is optional.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
+
+say() { echo "check: $* ($((SECONDS / 60)) min $((SECONDS % 60)) s so far)"; }
 
 configure() { # folder, options…
     local folder=$1
     shift
-    [ -f "$folder/build.ninja" ] || meson setup "$folder" --werror -Dfaults=true "$@" >/dev/null || exit 1
-    if ! ninja -C "$folder" >"$folder/ninja.log" 2>&1; then
-        grep -v '^\[' "$folder/ninja.log"
-        echo "check: the build in $folder failed"
-        exit 1
-    fi
+    scripts/build.sh "$folder" --werror -Dfaults=true "$@" || exit 1
 }
 
 run() { # folder, suites…
     local folder=$1 suites=()
     shift
+    say "$folder: the suites $*"
+    rm -f "$folder/meson-logs/testlog.json" # a run that does not come about is not to be counted by an older one
     for suite in "$@"; do suites+=(--suite "$suite"); done
     meson test -C "$folder" --no-rebuild --print-errorlogs --timeout-multiplier "${JPKI_TIMEOUT_MULTIPLIER:-3}" "${suites[@]}"
 }
 
+SECONDS=0
 configure build-check
 configure build-asan -Db_sanitize=address,undefined -Db_lundef=false
 
@@ -34,4 +34,5 @@ export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1"
 run build-check unit checks flow interop
 run build-asan unit flow
 
+say "every suite has run"
 exec scripts/summary.py build-check/meson-logs/testlog.json build-asan/meson-logs/testlog.json

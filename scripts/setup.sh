@@ -12,7 +12,8 @@ for purpose in $purposes; do
     esac
 done
 wanted=$(awk -v purposes=" ${purposes:-build demo check} " \
-    '!/^#/ && NF { if (index(purposes, " " $2 " ")) print $1 }' scripts/packages.txt)
+    '!/^#/ && NF && $2 !~ /^(build|demo|check)$/ { print "setup: packages.txt: what is " $1 " for?" >"/dev/stderr"; exit 1 }
+     !/^#/ && NF && index(purposes, " " $2 " ") { print $1 }' scripts/packages.txt)
 
 # Without dpkg, or without a package, the list of what is installed is just shorter.
 # shellcheck disable=SC2086

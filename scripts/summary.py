@@ -3,6 +3,7 @@
 
 Exit status 1 when a test failed, was skipped, or none ran: a missing real component is a failure."""
 import json
+import os
 import sys
 
 GOOD, SKIPPED = {"OK", "EXPECTEDFAIL"}, {"SKIP"}
@@ -10,17 +11,24 @@ GOOD, SKIPPED = {"OK", "EXPECTEDFAIL"}, {"SKIP"}
 
 def main(paths):
     passed, failed, skipped = 0, [], []
+    slowest = []
     for path in paths:
         build = path.split("/")[0]
+        if not os.path.exists(path):
+            failed.append(f"{build}: its tests did not run")
+            continue
         with open(path, encoding="utf-8") as log:
             for line in log:
                 row = json.loads(line)
+                slowest.append((row["duration"], f"{build}: {row['name']}"))
                 if row["result"] in GOOD:
                     passed += 1
                 elif row["result"] in SKIPPED:
                     skipped.append(f"{build}: {row['name']}")
                 else:
                     failed.append(f"{build}: {row['name']} ({row['result']})")
+    for seconds, name in sorted(slowest, reverse=True)[:5]:
+        print(f"{seconds:6.1f} s  {name}")
     for name in failed:
         print(f"FAILED  {name}")
     for name in skipped:
