@@ -13,7 +13,8 @@
 #define RETRY_MS 300 /* how often an absent vpcd is called */
 #define HANDOVER_MS 200
 
-enum control { CONTROL_OFF = 0, CONTROL_ON = 1, CONTROL_RESET = 2, CONTROL_ATR = 4 };
+/* The last two are ours, and not vpcd's: a client of the socket has the card for itself from one to the other. */
+enum control { CONTROL_OFF = 0, CONTROL_ON = 1, CONTROL_RESET = 2, CONTROL_ATR = 4, CONTROL_BEGIN = 5, CONTROL_END = 6 };
 
 int64_t slot_now(void)
 {
@@ -37,8 +38,11 @@ static void slot_close_peer(struct slot *slot, int index)
         log_info("%s: vpcd has gone", slot->name);
         sim_link_power_off(slot->link);
     }
-    if (slot->holder == index)
+    if (slot->holder == index) {
         slot->holder = -1;
+        slot->locked = false;
+        slot->spoke = 0; /* who waits need not wait longer */
+    }
     if (slot->held_for == index) {
         slot->held_for = -1;
         buf_wipe(&slot->held);
@@ -196,6 +200,15 @@ static enum rc slot_command(struct slot *slot, int index, struct bytes command)
     return rc;
 }
 
+/* May this peer's message be done now? Asking for the answer to reset and switching on disturb nobody. */
+static bool slot_may(const struct slot *slot, int index, struct bytes message)
+{
+    bool mine = slot->holder < 0 || slot->holder == index;
+    if (message.len == 1 && message.data[0] != CONTROL_BEGIN)
+        return mine || !slot->locked || message.data[0] == CONTROL_ATR || message.data[0] == CONTROL_ON;
+    return mine || (!slot->locked && slot_now() - slot->spoke >= HANDOVER_MS);
+}
+
 static enum rc slot_message(struct slot *slot, int index, struct bytes message)
 {
     if (message.len != 1)
@@ -212,6 +225,19 @@ static enum rc slot_message(struct slot *slot, int index, struct bytes message)
         return RC_OK;
     case CONTROL_ATR:
         return sim_peer_send(&slot->peers[index], sim_link_atr(slot->link));
+    case CONTROL_BEGIN:
+        if (index != 0) {
+            slot->holder = index;
+            slot->locked = true;
+        }
+        return RC_OK;
+    case CONTROL_END:
+        if (slot->locked && slot->holder == index) {
+            slot->holder = -1;
+            slot->locked = false;
+            slot->spoke = 0;
+        }
+        return RC_OK;
     default:
         return RC_OK;
     }
@@ -224,13 +250,12 @@ static void slot_drain(struct slot *slot, int index)
     struct bytes message;
     while (peer->fd >= 0 && slot->held_for < 0 && sim_peer_message(peer, &message)) {
         size_t len = message.len;
-        if (len > 1) {
-            if (slot->holder >= 0 && slot->holder != index && slot_now() - slot->spoke < HANDOVER_MS) {
-                slot->waiting = true;
-                return;
-            }
-            slot->holder = index;
+        if (!slot_may(slot, index, message)) {
+            slot->waiting = true;
+            return;
         }
+        if (len > 1)
+            slot->holder = index;
         enum rc rc = slot_message(slot, index, message);
         if (peer->fd < 0) /* the card was pulled, and with it the peer */
             return;
@@ -313,7 +338,7 @@ int64_t slot_until(const struct slot *slot)
     int64_t until = -1;
     if (slot_wants_vpcd(slot))
         until = sooner(until, slot->called + RETRY_MS);
-    if (slot->waiting)
+    if (slot->waiting && !slot->locked)
         until = sooner(until, slot->spoke + HANDOVER_MS);
     if (slot->held_for >= 0)
         until = sooner(until, slot->due);

@@ -21,6 +21,7 @@ struct slot {
     int listener;
     struct sim_peer peers[SLOT_PEERS]; /* [0] is vpcd's */
     int holder;                        /* index of the peer that spoke last, -1 for none */
+    bool locked;                       /* for the holder, until it says so or is gone */
     int64_t spoke;                     /* when */
     int64_t called;                    /* when vpcd was called last */
     int64_t back;                      /* when a pulled card is put back; -1: it is not */

@@ -64,12 +64,28 @@ static bool is_shown(const struct slot *slot, const struct object_row *row)
         || slot->reader->info.kind == CARD_KIND_MYNUMBER;
 }
 
+/* Profiles and data are told from the card's token information. */
+static CK_RV read_info_for(struct module *module, const struct slot *slot, const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+    for (size_t i = 0; i < object_row_count; i++) {
+        const struct object_row *row = &object_rows[i];
+        struct attribute_facts facts = facts_of(module, slot, row);
+        if (row->token == slot->kind && (row->class == CKO_PROFILE || row->class == CKO_DATA)
+            && attribute_match(row, &facts, true, template, count))
+            return slot_rv(module, slot, reader_read_info(slot->reader, 0, &module->err));
+    }
+    return CKR_OK;
+}
+
 /* First by what the rows say, so that the card is read only for objects that may be meant; then by the rest. Certificates
  * and public keys exist when the certificate does. */
 static CK_RV search(struct module *module, const struct slot *slot, const CK_ATTRIBUTE *template, CK_ULONG count,
                     struct session_search *found)
 {
     unsigned rows = 0, reading = 0, certs = 0;
+    CK_RV rv = read_info_for(module, slot, template, count);
+    if (rv != CKR_OK)
+        return rv;
     for (size_t i = 0; i < object_row_count; i++) {
         const struct object_row *row = &object_rows[i];
         struct attribute_facts facts = facts_of(module, slot, row);
@@ -82,7 +98,7 @@ static CK_RV search(struct module *module, const struct slot *slot, const CK_ATT
         reading |= 1u << i;
         certs |= 1u << row->cert;
     }
-    CK_RV rv = read_certs(module, slot, certs);
+    rv = read_certs(module, slot, certs);
     if (rv != CKR_OK)
         return rv;
     for (size_t i = 0; i < object_row_count; i++) {

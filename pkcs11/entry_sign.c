@@ -15,7 +15,7 @@ static CK_RV cancel(struct operation *operation)
 
 static CK_RV find_mechanism(const struct slot *slot, const CK_MECHANISM *params, const struct mechanism **mechanism)
 {
-    *mechanism = mechanism_find(params->mechanism, !slot->reader->pss_absent);
+    *mechanism = mechanism_find(params->mechanism, slot->reader->pss != PSS_ABSENT);
     return *mechanism && (*mechanism)->padding != MECHANISM_NONE ? CKR_OK : CKR_MECHANISM_INVALID;
 }
 

@@ -79,7 +79,7 @@ CK_RV C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO_PTR info)
         return module_leave(module, CKR_ARGUMENTS_BAD);
     rv = slot_find_token(module, id, &slot);
     if (rv == CKR_OK)
-        rv = slot_rv(module, &slot, token_read_tries(slot.reader, slot.kind, &module->err));
+        rv = slot_rv(module, &slot, reader_read_info(slot.reader, module->kinds, &module->err));
     if (rv != CKR_OK)
         return module_leave(module, rv);
     const struct token_row *row = &token_rows[slot.kind];
@@ -100,7 +100,7 @@ CK_RV C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO_PTR info)
               module_has_official_labels(module) ? slot.reader->info.label : row->label);
     entry_pad(info->manufacturerID, sizeof(info->manufacturerID), "JPKI");
     entry_pad(info->model, sizeof(info->model), slot.reader->info.model);
-    entry_pad(info->serialNumber, sizeof(info->serialNumber), slot.reader->info.serial);
+    entry_pad(info->serialNumber, sizeof(info->serialNumber), slot.reader->serial);
     entry_pad(info->utcTime, sizeof(info->utcTime), ""); /* no clock */
     return module_leave(module, CKR_OK);
 }
@@ -146,7 +146,9 @@ CK_RV C_GetMechanismList(CK_SLOT_ID id, CK_MECHANISM_TYPE_PTR list, CK_ULONG_PTR
         return module_leave(module, CKR_ARGUMENTS_BAD);
     rv = slot_find_token(module, id, &slot);
     if (rv == CKR_OK)
-        rv = mechanism_list(!slot.reader->pss_absent, list, count);
+        rv = slot_rv(module, &slot, token_probe_pss(slot.reader, slot.kind, &module->err));
+    if (rv == CKR_OK)
+        rv = mechanism_list(slot.reader->pss != PSS_ABSENT, list, count);
     return module_leave(module, rv);
 }
 
@@ -160,9 +162,12 @@ CK_RV C_GetMechanismInfo(CK_SLOT_ID id, CK_MECHANISM_TYPE type, CK_MECHANISM_INF
     if (!info)
         return module_leave(module, CKR_ARGUMENTS_BAD);
     rv = slot_find_token(module, id, &slot);
+    const struct mechanism *mechanism = mechanism_find(type, true);
+    if (rv == CKR_OK && mechanism && mechanism->padding == MECHANISM_PSS)
+        rv = slot_rv(module, &slot, token_probe_pss(slot.reader, slot.kind, &module->err));
     if (rv != CKR_OK)
         return module_leave(module, rv);
-    const struct mechanism *mechanism = mechanism_find(type, !slot.reader->pss_absent);
+    mechanism = mechanism_find(type, slot.reader->pss != PSS_ABSENT);
     if (!mechanism)
         return module_leave(module, CKR_MECHANISM_INVALID);
     mechanism_info(mechanism, info);

@@ -6,14 +6,18 @@
 
 #include "base/log.h"
 #include "card/reader.h"
+#include "pkcs11/agent.h"
 #include "pkcs11/ckr.h"
 #include "pkcs11/crypto.h"
 #include "pkcs11/locking.h"
 #include "pkcs11/refused.h"
 #include "pkcs11/slot.h"
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -41,6 +45,7 @@ static void after_fork_in_child(void)
     waiters = 0;
     stopping = false;
     locking_reset();
+    agent_after_fork();
 }
 
 static void watch_forks(void)
@@ -94,6 +99,27 @@ static void forget_inherited(void)
     refused_wipe();
 }
 
+/* The keeper lies beside the module. $JPKI_KEEP_MS: how long it keeps a transaction for the next call. */
+static enum rc open_transport(struct module *module)
+{
+    struct transport *inner = NULL;
+    char program[4096];
+    Dl_info where;
+    enum rc rc = reader_open(module->settings.reader[0] ? module->settings.reader : NULL, &inner, &module->err);
+    if (rc)
+        return rc;
+    const char *keep = secure_getenv("JPKI_KEEP_MS");
+    unsigned long keep_ms = keep ? strtoul(keep, NULL, 10) : AGENT_KEEP_MS;
+    const char *slash = dladdr(&the_module, &where) && where.dli_fname ? strrchr(where.dli_fname, '/') : NULL;
+    int n = slash ? snprintf(program, sizeof(program), "%.*s/" AGENT_PROGRAM, (int)(slash - where.dli_fname), where.dli_fname)
+                  : -1;
+    if (n < 0 || (size_t)n >= sizeof(program) || keep_ms > 60000) {
+        module->transport = inner; /* a plain connection */
+        return RC_OK;
+    }
+    return agent_wrap(inner, program, (unsigned)keep_ms, &module->transport);
+}
+
 static CK_RV open_all(const CK_C_INITIALIZE_ARGS *args)
 {
     static bool watched;
@@ -115,7 +141,7 @@ static CK_RV open_all(const CK_C_INITIALIZE_ARGS *args)
         module->kinds = module_kinds;
     enum rc rc = crypto_open();
     if (!rc)
-        rc = reader_open(module->settings.reader[0] ? module->settings.reader : NULL, &module->transport, &module->err);
+        rc = open_transport(module);
     if (rc) {
         if (module->err.rc)
             log_error("%s", module->err.text);

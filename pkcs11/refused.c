@@ -1,9 +1,11 @@
-/* refused.c — tags of refused PINs: HMAC-SHA-256 under a key of this process that exists in locked memory only, so that a
- * tag found elsewhere cannot be tried against the ten thousand PINs there are. The caller holds the module's lock. */
+/* refused.c — tags of refused PINs: HMAC-SHA-256 under a random key of this login. The key stands in a folder of the user's
+ * runtime directory, in memory that the system gives up when the user logs out; a tag found later, on a disk or in a core, can
+ * then not be tried against the ten thousand PINs there are (docs/PINSAFETY.md). */
 #include "pkcs11/refused.h"
 
 #include "base/random.h"
 #include "pkcs11/crypto.h"
+#include "pkcs11/runtime.h"
 
 #include <openssl/evp.h>
 
@@ -11,28 +13,65 @@
 
 #define TAG_LEN 32u
 #define ENTRIES_MAX 32u /* the oldest gives way: more wrong PINs than any card has tries */
+#define TOLD 0xFEu      /* in place of a count: an application was told of the last try */
 
 struct entry {
     uint8_t card[TAG_LEN], value[TAG_LEN];
-    unsigned tries;
+    uint32_t tries;
 };
 
+/* The same in memory and in the shared file. */
+struct memory {
+    uint8_t magic[8];
+    uint64_t generation;
+    uint32_t count, unused;
+    struct entry entries[ENTRIES_MAX];
+};
+
+static const uint8_t magic[8] = "jpkiref1";
 static struct secret key;
-static struct entry entries[ENTRIES_MAX];
-static size_t entry_count;
+static struct memory own; /* as last read, or all there is */
+
+/* The shared memory as it is now, locked until memory_close. */
+static int memory_open(void)
+{
+    int fd = runtime_open("refused");
+    struct memory read;
+    if (fd >= 0 && runtime_read(fd, &read, sizeof(read)) && memcmp(read.magic, magic, sizeof(magic)) == 0
+        && read.count <= ENTRIES_MAX)
+        own = read;
+    else if (fd >= 0)
+        memset(&own, 0, sizeof(own));
+    memcpy(own.magic, magic, sizeof(magic));
+    return fd;
+}
+
+static void memory_close(int fd, bool changed)
+{
+    runtime_close(fd, changed ? &own : NULL, sizeof(own));
+}
+
+/* The login's key: whoever comes first makes it. */
+static enum rc key_get(void)
+{
+    uint8_t bytes[TAG_LEN];
+    if (key.data)
+        return RC_OK;
+    int fd = runtime_open("key");
+    bool made = fd < 0 || !runtime_read(fd, bytes, sizeof(bytes));
+    enum rc rc = made ? random_bytes(bytes, sizeof(bytes)) : RC_OK;
+    runtime_close(fd, made && !rc ? bytes : NULL, sizeof(bytes));
+    if (!rc)
+        rc = secret_dup(&key, bytes, sizeof(bytes));
+    OPENSSL_cleanse(bytes, sizeof(bytes));
+    return rc;
+}
 
 /* value may be NULL: the tag of the card alone. */
 static enum rc tag_make(const struct refused_card *card, const struct secret *value, uint8_t *tag)
 {
     struct secret input = { 0 };
-    enum rc rc = RC_OK;
-    if (!key.data) {
-        uint8_t fresh[TAG_LEN];
-        rc = random_bytes(fresh, sizeof(fresh));
-        if (!rc)
-            rc = secret_dup(&key, fresh, sizeof(fresh));
-        OPENSSL_cleanse(fresh, sizeof(fresh));
-    }
+    enum rc rc = key_get();
     if (!rc && card->identity.len > SECRET_MAX - 64)
         rc = RC_RANGE;
     if (!rc)
@@ -63,13 +102,23 @@ enum rc refused_find(const struct refused_card *card, const struct secret *value
     enum rc rc = tag_make(card, value, tag);
     if (rc)
         return rc;
-    for (size_t i = 0; i < entry_count; i++) {
-        if (CRYPTO_memcmp(entries[i].value, tag, TAG_LEN) == 0) {
-            *tries = entries[i].tries;
+    memory_close(memory_open(), false);
+    for (uint32_t i = own.count; i-- > 0;) {
+        if (CRYPTO_memcmp(own.entries[i].value, tag, TAG_LEN) == 0) {
+            *tries = own.entries[i].tries;
             return RC_OK;
         }
     }
     return RC_NOT_FOUND;
+}
+
+static void memory_add(const struct entry *entry)
+{
+    if (own.count == ENTRIES_MAX) {
+        memmove(own.entries, own.entries + 1, (ENTRIES_MAX - 1) * sizeof(own.entries[0]));
+        own.count--;
+    }
+    own.entries[own.count++] = *entry;
 }
 
 enum rc refused_add(const struct refused_card *card, const struct secret *value, unsigned tries)
@@ -80,29 +129,72 @@ enum rc refused_add(const struct refused_card *card, const struct secret *value,
         rc = tag_make(card, value, entry.value);
     if (rc)
         return rc;
-    if (entry_count == ENTRIES_MAX) {
-        memmove(entries, entries + 1, (ENTRIES_MAX - 1) * sizeof(entries[0]));
-        entry_count--;
-    }
-    entries[entry_count++] = entry;
+    int fd = memory_open();
+    own.generation++;
+    memory_add(&entry);
+    memory_close(fd, true);
     return RC_OK;
 }
 
 void refused_clear(const struct refused_card *card)
 {
     uint8_t tag[TAG_LEN];
-    if (entry_count == 0 || tag_make(card, NULL, tag))
-        return;
-    size_t kept = 0;
-    for (size_t i = 0; i < entry_count; i++)
-        if (CRYPTO_memcmp(entries[i].card, tag, TAG_LEN) != 0)
-            entries[kept++] = entries[i];
-    entry_count = kept;
+    int fd = memory_open();
+    uint32_t kept = 0, before = own.count;
+    bool mine = before && !tag_make(card, NULL, tag);
+    for (uint32_t i = 0; mine && i < before; i++)
+        if (CRYPTO_memcmp(own.entries[i].card, tag, TAG_LEN) != 0)
+            own.entries[kept++] = own.entries[i];
+    if (mine)
+        own.count = kept;
+    memory_close(fd, mine && kept != before);
+}
+
+bool refused_was_told(const struct refused_card *card)
+{
+    uint8_t tag[TAG_LEN];
+    bool told = false;
+    if (tag_make(card, NULL, tag))
+        return false;
+    memory_close(memory_open(), false);
+    for (uint32_t i = 0; i < own.count; i++)
+        told = told || (own.entries[i].tries == TOLD && CRYPTO_memcmp(own.entries[i].card, tag, TAG_LEN) == 0);
+    return told;
+}
+
+enum rc refused_tell(const struct refused_card *card)
+{
+    struct entry entry = { .tries = TOLD };
+    enum rc rc = tag_make(card, NULL, entry.card);
+    if (rc)
+        return rc;
+    int fd = memory_open();
+    memory_add(&entry);
+    memory_close(fd, true);
+    return RC_OK;
+}
+
+bool refused_any(void)
+{
+    memory_close(memory_open(), false);
+    return own.count != 0;
+}
+
+uint64_t refused_generation(void)
+{
+    memory_close(memory_open(), false);
+    return own.generation;
+}
+
+void refused_disturb(void)
+{
+    int fd = memory_open();
+    own.generation++;
+    memory_close(fd, true);
 }
 
 void refused_wipe(void)
 {
     secret_wipe(&key);
-    OPENSSL_cleanse(entries, sizeof(entries));
-    entry_count = 0;
+    OPENSSL_cleanse(&own, sizeof(own));
 }

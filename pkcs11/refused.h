@@ -1,5 +1,7 @@
-/* refused.h — the PINs that a card has refused since its last success, so that none is sent again: three programs with an
- * old PIN would else block a card. Kept for the life of the process, over C_Finalize; as keyed tags, never as PINs. */
+/* refused.h — the PINs that a card has refused since its last success, so that none is sent again by any process of this
+ * user: three programs with an old PIN would else block a card. As keyed tags, never as PINs: in memory, and in a private
+ * folder of the login ($XDG_RUNTIME_DIR/open-jpki) that all processes of the user share. The caller holds the module's
+ * lock; the folder has one of its own. Without a folder the memory serves this process alone. */
 #ifndef JPKI_PKCS11_REFUSED_H
 #define JPKI_PKCS11_REFUSED_H
 
@@ -21,6 +23,17 @@ enum rc refused_add(const struct refused_card *card, const struct secret *value,
 /* The card accepted a PIN: what it refused before is forgotten. */
 void refused_clear(const struct refused_card *card);
 
-void refused_wipe(void); /* everything */
+/* That an application was told of this card's last try, and asked again. */
+bool refused_was_told(const struct refused_card *card);
+enum rc refused_tell(const struct refused_card *card) MUST_CHECK;
+
+/* Whether anything is remembered of any card. */
+bool refused_any(void);
+
+/* A number that becomes another one when any process of this user adds a refusal or says that it changed a PIN. */
+uint64_t refused_generation(void);
+void refused_disturb(void); /* a PIN was changed */
+
+void refused_wipe(void); /* this process's memory; what others share stays */
 
 #endif

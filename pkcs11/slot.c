@@ -69,7 +69,7 @@ void slot_refresh(struct module *module, bool recognise)
             reader->listed = false;
         } else if (recognise && reader->content == READER_NEW && reader->known.card_present) {
             err_reset(&err);
-            if (reader_recognise(reader, module->transport, module->kinds, &err))
+            if (reader_recognise(reader, module->transport, &err))
                 (void)err_set(&module->err, err.rc, "%s", err.text);
         }
     }
@@ -134,5 +134,6 @@ const struct object_row *slot_find_object(const struct slot *slot, CK_OBJECT_HAN
 void slot_logout(struct module *module, const struct slot *slot)
 {
     token_logout(slot->token);
+    reader_let_go(slot->reader); /* and with it what the card holds; another token's PIN is presented again when it is used */
     session_end_private(&module->sessions, slot->id);
 }

@@ -1,6 +1,7 @@
 /* token.h — the card in a reader and its two tokens: the one room that talks to the card. Every function does its work in
- * one transaction: select the application, do it, and where a PIN was presented, take it away from the card again before
- * another program can come in between. The caller holds the module's lock. */
+ * one transaction: select the application, do it, and where a PIN was presented, it is taken away from the card again before
+ * another program can come in between. Where the way to the card allows it (agent.h) the transaction goes on for a
+ * moment, and the next call spares the selection and the PIN. The caller holds the module's lock. */
 #ifndef JPKI_PKCS11_TOKEN_H
 #define JPKI_PKCS11_TOKEN_H
 
@@ -13,6 +14,8 @@ struct token {
     bool logged_in;
     bool tries_known;
     unsigned tries;       /* as the card said last; another program may have changed it since */
+    bool tries_fresh;     /* … in the transaction that runs */
+    uint64_t accepted_at; /* refused_generation() when the card accepted the PIN */
     bool pin_absent;      /* the card has no such PIN, or is not its holder's yet */
     CK_ULONG login_epoch; /* drawn anew at each login */
     bool event;           /* a slot event that C_WaitForSlotEvent has not told yet */
@@ -27,6 +30,9 @@ enum reader_content {
 
 enum cert_state { CERT_UNREAD, CERT_READ, CERT_ABSENT, CERT_LOCKED /* the card wants the PIN for it */ };
 
+/* RSASSA-PSS, which no maker promises. */
+enum pss_state { PSS_UNKNOWN, PSS_LIKELY /* the card does not deny it */, PSS_CHECKED /* a signature verified */, PSS_ABSENT };
+
 #define READER_CERTS 4 /* enum card_cert */
 
 /* One reader; all zero but for known is a valid reader without a card. */
@@ -37,19 +43,28 @@ struct reader {
     CK_ULONG epoch; /* drawn anew at each insertion */
     struct card *card;
     struct card_token_info info;
-    struct buf head; /* the first block of the authentication certificate, which tells cards apart that have the same EF
-                        0006; empty until the first login */
-    bool presented;  /* a PIN stands presented in the transaction that runs */
-    bool pss_absent, pss_checked;
+    bool identified; /* info, head, serial and identity are known */
+    struct buf head; /* the first block of the authentication certificate; empty when it cannot be read without a PIN */
+    uint8_t identity[32]; /* a digest of what tells cards apart */
+    char serial[17];      /* CK_TOKEN_INFO's: docs/MODULE.md */
+    bool kept;     /* a transaction goes on until it is used again or the keeper ends it; of one that runs or goes on: */
+    bool selected; /* the JPKI application */
+    bool presented[TOKEN_KINDS];
+    enum pss_state pss;
     struct certificate certs[READER_CERTS];
     enum cert_state cert_states[READER_CERTS];
     struct token tokens[TOKEN_KINDS];
 };
 
-/* Connects to the card of a READER_NEW and asks whether it is for JPKI: one command, and for such a card its token
- * information and the counters of the PINs of the kinds (bits 1 << enum token_kind). Another card is left alone from then
- * on. RC_OK whatever it is; else as card_open and card_select_jpki, and it stays READER_NEW. */
-enum rc reader_recognise(struct reader *reader, struct transport *transport, unsigned kinds, struct err *err) MUST_CHECK;
+/* Connects to the card of a READER_NEW and asks whether it is for JPKI: one command. Another card is left alone from then on.
+ * RC_OK whatever it is; else as card_open and card_select_jpki, and it stays READER_NEW. */
+enum rc reader_recognise(struct reader *reader, struct transport *transport, struct err *err) MUST_CHECK;
+
+/* Reads what is not known yet: which card it is (info, serial) and the counters of the kinds (bits 1 << enum token_kind). */
+enum rc reader_read_info(struct reader *reader, unsigned kinds, struct err *err) MUST_CHECK;
+
+/* Ends a transaction that goes on: no PIN stands presented any more. */
+void reader_let_go(struct reader *reader);
 
 /* Whether the card is of a kind that has RSA keys only, as all have that are in people's hands today. Of another the
  * certificates say it. */
@@ -82,9 +97,12 @@ enum rc token_change_pin(struct reader *reader, enum token_kind kind, const stru
                          const struct secret *fresh, struct err *err) MUST_CHECK;
 
 /* Signs. RC_PIN_NEEDED: not logged in, or the card did not take the PIN any more (the user is logged out then).
- * RC_UNSUPPORTED: the card has no PSS; pss_absent says so from then on. RC_RANGE: the length of input. */
+ * RC_UNSUPPORTED: the card has no PSS; pss says so from then on. RC_RANGE: the length of input. */
 enum rc token_sign(struct reader *reader, enum token_kind kind, enum mechanism_padding padding, struct bytes input,
                    struct buf *signature, struct err *err) MUST_CHECK;
+
+/* Finds out, once, whether the card denies RSASSA-PSS: without a PIN and without a try. */
+enum rc token_probe_pss(struct reader *reader, enum token_kind kind, struct err *err) MUST_CHECK;
 
 /* What a kind of token is. */
 struct token_row {

@@ -58,6 +58,14 @@ bool card_sw_refuses_sfi(uint16_t sw)
         || sw == SW_NO_CURRENT_EF;
 }
 
+void card_learn_sfi(struct card *card, enum card_way way, enum card_ability ability)
+{
+    card->sfi[way] = ability;
+    for (size_t i = 0; ability == CARD_UNABLE && i < CARD_WAY_COUNT; i++)
+        if (card->sfi[i] == CARD_UNTRIED)
+            card->sfi[i] = CARD_UNABLE;
+}
+
 enum rc card_open(struct transport *transport, const char *reader, struct card **card, struct err *err)
 {
     if (strlen(reader) >= TRANSPORT_READER_SIZE)
@@ -99,6 +107,19 @@ void card_end(struct card *card, enum transport_disposition disposition)
 {
     transport_end(card->channel.link, disposition);
     card->held = false;
+}
+
+bool card_keep(struct card *card)
+{
+    bool kept = transport_keep(card->channel.link);
+    if (kept)
+        card->held = false;
+    return kept;
+}
+
+bool card_was_kept(const struct card *card)
+{
+    return transport_found(card->channel.link) == TRANSPORT_KEPT;
 }
 
 const char *card_reader(const struct card *card)

@@ -48,6 +48,10 @@ void card_close(struct card *card, enum transport_disposition disposition);
 enum rc card_begin(struct card *card, bool *was_reset, struct err *err) MUST_CHECK;
 void card_end(struct card *card, enum transport_disposition disposition);
 
+/* As transport_keep and transport_found. */
+bool card_keep(struct card *card);
+bool card_was_kept(const struct card *card);
+
 const char *card_reader(const struct card *card); /* borrowed */
 struct bytes card_atr(const struct card *card);   /* borrowed */
 struct channel_counts card_counts(const struct card *card);
@@ -76,6 +80,11 @@ enum rc card_read_ef(struct card *card, enum applet_ef ef, size_t offset, size_t
 /* Appends the certificate's DER, without the filler behind it: the first block says how long it is, exactly that is read.
  * RC_NOT_FOUND (no certificate in the file, or no file), RC_PIN_NEEDED. The content is not checked further. */
 enum rc card_read_cert(struct card *card, enum card_cert cert, struct buf *der, struct err *err) MUST_CHECK;
+
+/* The same when the file's first bytes were read before (head, 256 of them, or fewer and then all there is): what follows
+ * is read, and joined to them. */
+enum rc card_read_cert_after(struct card *card, enum card_cert cert, struct bytes head, struct buf *der, struct err *err)
+    MUST_CHECK;
 
 /* EF 0008. */
 struct card_presence {
@@ -115,6 +124,11 @@ enum rc card_pin_tries(struct card *card, enum card_pin pin, unsigned *tries, st
 enum rc card_verify_pin(struct card *card, enum card_pin pin, const struct secret *value, unsigned *tries_left,
                         struct err *err) MUST_CHECK;
 
+/* The same without asking for the counter first, for a caller who knows it to be above 1 (it was read in this transaction), or
+ * who presents the very PIN that the card accepted last. */
+enum rc card_verify_pin_counted(struct card *card, enum card_pin pin, const struct secret *value, unsigned *tries_left,
+                                struct err *err) MUST_CHECK;
+
 /* Presents the old PIN as card_verify_pin does and sets the new one, whose form is checked before anything is sent.
  * RC_STATE: the card is not in its holder's hands. When the answer to the change itself is lost (RC_CARD_GONE, RC_IO)
  * either of the two is valid. */
@@ -122,6 +136,10 @@ enum rc card_change_pin(struct card *card, enum card_pin pin, const struct secre
                         unsigned *tries_left, struct err *err) MUST_CHECK;
 
 /* --- signatures ------------------------------------------------------------------------------------------------------ */
+
+/* Whether the card has the scheme, asked without a signature: the PIN must not be presented. RC_OK: it has (6982: it would
+ * sign after the PIN); RC_UNSUPPORTED: it has not (6A86); RC_STATE: its answer says neither. */
+enum rc card_probe_scheme(struct card *card, enum card_key key, enum applet_scheme scheme, struct err *err) MUST_CHECK;
 
 /* Signs with the key whose PIN was presented before; the signature (the modulus's length) is appended. What input must be
  * is the scheme's to say (wire/applet.h): RAW and a DigestInfo of at most 245 bytes is the one every card knows.

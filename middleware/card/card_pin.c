@@ -126,7 +126,7 @@ static enum rc card_count(struct card *card, enum card_pin pin, uint8_t *p2, uns
         if (rc)
             return rc;
         if (card_tells_tries(sw, pin, tries)) {
-            card->sfi[CARD_WAY_PIN] = CARD_ABLE;
+            card_learn_sfi(card, CARD_WAY_PIN, CARD_ABLE);
             return RC_OK;
         }
     }
@@ -138,7 +138,7 @@ static enum rc card_count(struct card *card, enum card_pin pin, uint8_t *p2, uns
         if (rc)
             return rc;
         if (card_tells_tries(sw, pin, tries)) {
-            card->sfi[CARD_WAY_PIN] = CARD_UNABLE;
+            card_learn_sfi(card, CARD_WAY_PIN, CARD_UNABLE);
             return RC_OK;
         }
     }
@@ -159,16 +159,34 @@ static enum rc card_blocked(const struct card *card, enum card_pin pin, unsigned
     return err_set(err, RC_PIN_BLOCKED, "%s: the %s PIN is blocked", card->reader, card_pins[pin].name);
 }
 
+/* How the PIN is named to a card that was asked for its counter before. */
+static enum rc card_name_pin(struct card *card, enum card_pin pin, uint8_t *p2, unsigned *tries, struct err *err)
+{
+    uint16_t sw;
+    switch (card->sfi[CARD_WAY_PIN]) {
+    case CARD_UNTRIED:
+        return card_count(card, pin, p2, tries, err);
+    case CARD_ABLE:
+        *p2 = APPLET_P_SFI(card_pins[pin].ef);
+        return RC_OK;
+    case CARD_UNABLE:
+        break;
+    }
+    *p2 = APPLET_P_CURRENT;
+    enum rc rc = card_select_ef(card, card_pins[pin].ef, &sw, err);
+    return rc ? rc : card_judge(card, sw, "naming a PIN", err);
+}
+
 /* The one VERIFY with a PIN in it. *p2 names the PIN for a command right behind. */
-static enum rc card_present(struct card *card, enum card_pin pin, const struct secret *value, uint8_t *p2,
+static enum rc card_present(struct card *card, enum card_pin pin, const struct secret *value, bool counted, uint8_t *p2,
                             unsigned *tries_left, struct err *err)
 {
     struct secret folded = { 0 };
     struct apdu_response response;
-    unsigned tries = 0;
+    unsigned tries = card_pins[pin].tries;
     if (card_pin_check(pin, value))
         return card_pin_misshapen(card, pin, "given", err);
-    enum rc rc = card_count(card, pin, p2, &tries, err);
+    enum rc rc = counted ? card_name_pin(card, pin, p2, &tries, err) : card_count(card, pin, p2, &tries, err);
     if (rc)
         return rc;
     if (tries == 0)
@@ -205,7 +223,14 @@ enum rc card_verify_pin(struct card *card, enum card_pin pin, const struct secre
                         struct err *err)
 {
     uint8_t p2;
-    return card_present(card, pin, value, &p2, tries_left, err);
+    return card_present(card, pin, value, false, &p2, tries_left, err);
+}
+
+enum rc card_verify_pin_counted(struct card *card, enum card_pin pin, const struct secret *value, unsigned *tries_left,
+                                struct err *err)
+{
+    uint8_t p2;
+    return card_present(card, pin, value, true, &p2, tries_left, err);
 }
 
 enum rc card_change_pin(struct card *card, enum card_pin pin, const struct secret *old, const struct secret *fresh,
@@ -216,7 +241,7 @@ enum rc card_change_pin(struct card *card, enum card_pin pin, const struct secre
     struct apdu_response response;
     if (card_pin_check_new(pin, fresh))
         return card_pin_misshapen(card, pin, "new", err);
-    enum rc rc = card_present(card, pin, old, &p2, tries_left, err);
+    enum rc rc = card_present(card, pin, old, false, &p2, tries_left, err);
     if (rc)
         return rc;
     rc = card_pin_fold(pin, fresh, &folded);

@@ -12,6 +12,8 @@
 #define READ_SHORT_MAX 256u
 #define READ_OFFSET_MAX 0x7FFFu
 #define READ_SFI_OFFSET_MAX 0xFFu
+#define READ_USUAL 2048u /* no certificate of a card was seen longer; a longer one is read in two parts */
+#define READ_USUAL_CA 1536u
 #define READ_SW_SHORT 0x6282
 
 static const struct {
@@ -65,7 +67,7 @@ static enum rc card_read_first(struct card *card, enum applet_ef ef, size_t offs
         read.p2 = (uint8_t)offset;
         enum rc rc = card_read_block(card, &read, out, sw, err);
         if (!rc && *sw == SW_OK)
-            card->sfi[CARD_WAY_READ] = CARD_ABLE;
+            card_learn_sfi(card, CARD_WAY_READ, CARD_ABLE);
         if (rc || card->sfi[CARD_WAY_READ] == CARD_ABLE || !card_sw_refuses_sfi(*sw))
             return rc;
     }
@@ -77,7 +79,7 @@ static enum rc card_read_first(struct card *card, enum applet_ef ef, size_t offs
     bool refused = card->sfi[CARD_WAY_READ] == CARD_UNTRIED && offset <= READ_SFI_OFFSET_MAX;
     rc = card_read_block(card, &read, out, sw, err);
     if (!rc && *sw == SW_OK && refused)
-        card->sfi[CARD_WAY_READ] = CARD_UNABLE; /* the file is there: it was the form that the card did not take */
+        card_learn_sfi(card, CARD_WAY_READ, CARD_UNABLE); /* the file is there: it was the form that the card did not take */
     return rc;
 }
 
@@ -157,11 +159,54 @@ enum rc card_read_ef(struct card *card, enum applet_ef ef, size_t offset, size_t
     return rc;
 }
 
+/* Reads the file's bytes from 255 on, where the short identifier's offset ends, so that no SELECT is needed; the byte that
+ * is read twice is dropped. */
+static enum rc card_read_behind(struct card *card, enum applet_ef ef, size_t start, size_t len, struct buf *der, struct err *err)
+{
+    uint16_t sw = SW_WRONG_P1P2;
+    size_t from = card->sfi[CARD_WAY_READ] == CARD_ABLE ? READ_SFI_OFFSET_MAX : READ_SHORT_MAX, want = len - from;
+    enum rc rc = RC_OK;
+    if (der->len - start < READ_SHORT_MAX) /* the file ended there */
+        return RC_OK;
+    buf_truncate(der, start + from);
+    if (want > READ_SHORT_MAX && card->extended != CARD_UNABLE) {
+        struct err lost = { 0 };
+        rc = card_read_first(card, ef, from, (uint32_t)want, der, &sw, &lost);
+        if (rc && rc != RC_IO)
+            return err_set(err, rc, "%s", err_text(&lost, rc));
+        card->extended = !rc && sw == SW_OK ? CARD_ABLE : CARD_UNABLE;
+    }
+    if (card->extended != CARD_ABLE || want <= READ_SHORT_MAX) {
+        buf_truncate(der, start + from);
+        rc = card_read_first(card, ef, from, (uint32_t)(want < READ_SHORT_MAX ? want : READ_SHORT_MAX), der, &sw, err);
+    }
+    if (!rc)
+        rc = card_judge(card, sw, "reading a certificate", err);
+    if (!rc && der->len - start > len)
+        rc = err_set(err, RC_FORMAT, "%s: file %04X: more bytes than asked for", card->reader, ef);
+    if (!rc && der->len - start < len)
+        rc = card_read_rest(card, ef, 0, start, len, der, err);
+    return rc;
+}
+
+/* The first bytes of the file: all of a usual certificate at once where the card is known to do that. */
+static enum rc card_read_start(struct card *card, enum card_cert cert, struct buf *der, struct err *err)
+{
+    size_t usual = cert == CARD_CERT_AUTH_CA || cert == CARD_CERT_SIGN_CA ? READ_USUAL_CA : READ_USUAL;
+    bool whole = card->extended == CARD_ABLE && card->sfi[CARD_WAY_READ] != CARD_UNTRIED;
+    return card_read_ef(card, card_certs[cert].ef, 0, whole ? usual : READ_SHORT_MAX, der, err);
+}
+
 enum rc card_read_cert(struct card *card, enum card_cert cert, struct buf *der, struct err *err)
+{
+    return card_read_cert_after(card, cert, bytes_of(NULL, 0), der, err);
+}
+
+enum rc card_read_cert_after(struct card *card, enum card_cert cert, struct bytes head, struct buf *der, struct err *err)
 {
     enum applet_ef ef = card_certs[cert].ef;
     size_t start = der->len, len;
-    enum rc rc = card_read_ef(card, ef, 0, READ_SHORT_MAX, der, err);
+    enum rc rc = head.len ? buf_append_bytes(der, head) : card_read_start(card, cert, der, err);
     if (rc)
         return rc;
     struct bytes block = bytes_of(der->data + start, der->len - start);
@@ -176,6 +221,8 @@ enum rc card_read_cert(struct card *card, enum card_cert cert, struct buf *der, 
     }
     if (len < block.len)
         buf_truncate(der, start + len);
+    else if (len > block.len && head.len)
+        rc = card_read_behind(card, ef, start, len, der, err);
     else if (len > block.len)
         rc = card_read_rest(card, ef, 0, start, len, der, err);
     if (!rc && der->len - start != len)

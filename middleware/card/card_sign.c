@@ -60,6 +60,8 @@ enum rc card_sign(struct card *card, enum card_key key, enum applet_scheme schem
         rc = card_compute(card, scheme, APPLET_P_SFI(ef), input, &response, err);
     if (rc)
         return rc;
+    if (response.sw == SW_OK && card->sfi[CARD_WAY_SIGN] == CARD_UNTRIED)
+        card_learn_sfi(card, CARD_WAY_SIGN, CARD_ABLE);
     /* A refusal signed nothing, so that the other way to name the key is a command of its own. */
     if (response.sw != SW_OK && card->sfi[CARD_WAY_SIGN] != CARD_ABLE && card_sw_refuses_sfi(response.sw)) {
         rc = card_select_ef(card, ef, &response.sw, err);
@@ -67,9 +69,34 @@ enum rc card_sign(struct card *card, enum card_key key, enum applet_scheme schem
             rc = card_compute(card, scheme, APPLET_P_CURRENT, input, &response, err);
         if (rc)
             return rc;
+        if (response.sw == SW_OK)
+            card_learn_sfi(card, CARD_WAY_SIGN, CARD_UNABLE);
     }
     rc = card_judge(card, response.sw, "signing", err);
     if (!rc && response.data.len == 0)
         rc = err_set(err, RC_FORMAT, "%s: a signature without bytes", card->reader);
     return rc ? rc : buf_append_bytes(signature, response.data);
+}
+
+enum rc card_probe_scheme(struct card *card, enum card_key key, enum applet_scheme scheme, struct err *err)
+{
+    static const uint8_t hash[SIGN_HASH_LEN]; /* never signed */
+    struct apdu_response response = { .sw = SW_WRONG_P1P2 };
+    uint16_t sw = SW_OK;
+    uint8_t p2 = APPLET_P_SFI(card_key_ef(key));
+    enum rc rc = RC_OK;
+    if (card->sfi[CARD_WAY_SIGN] == CARD_UNABLE || card->sfi[CARD_WAY_READ] == CARD_UNABLE) {
+        p2 = APPLET_P_CURRENT;
+        rc = card_select_ef(card, card_key_ef(key), &sw, err);
+    }
+    if (!rc && sw == SW_OK)
+        rc = card_compute(card, scheme, p2, bytes_of(hash, sizeof hash), &response, err);
+    if (rc)
+        return rc;
+    if (sw == SW_OK && response.sw == SW_SECURITY_STATUS)
+        return RC_OK;
+    if (sw == SW_OK && response.sw == SW_WRONG_P1P2)
+        return err_set(err, RC_UNSUPPORTED, "%s: the card does not have signature scheme %d", card->reader, (int)scheme);
+    return err_set(err, RC_STATE, "%s: whether the card has signature scheme %d is not told (%04X)", card->reader, (int)scheme,
+                   response.sw);
 }

@@ -21,6 +21,10 @@ struct card {
 /* Whether a status word may mean "I do not know short file identifiers here". */
 bool card_sw_refuses_sfi(uint16_t sw);
 
+/* Remembers what was seen. A card that refuses the short form in one command is not asked in the others: finding out costs
+ * one command, and a second where a card takes it for files and not for PINs or keys. */
+void card_learn_sfi(struct card *card, enum card_way way, enum card_ability ability);
+
 /* SELECT EF, so that it is the current one. *sw as the card said. */
 enum rc card_select_ef(struct card *card, enum applet_ef ef, uint16_t *sw, struct err *err) MUST_CHECK;
 

@@ -23,6 +23,16 @@ void transport_end(struct transport_link *link, enum transport_disposition dispo
     link->ops->end(link, disposition);
 }
 
+bool transport_keep(struct transport_link *link)
+{
+    return link->ops->keep && link->ops->keep(link);
+}
+
+enum transport_found transport_found(const struct transport_link *link)
+{
+    return link->ops->found ? link->ops->found(link) : TRANSPORT_FRESH;
+}
+
 enum rc transport_transmit(struct transport_link *link, struct bytes command, struct buf *response, struct err *err)
 {
     return link->ops->transmit(link, command, response, err);

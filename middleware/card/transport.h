@@ -24,6 +24,9 @@ struct transport_reader {
  * kind, over RESET: only UNPOWER forgets it for sure. */
 enum transport_disposition { TRANSPORT_LEAVE, TRANSPORT_RESET, TRANSPORT_UNPOWER };
 
+/* What a transaction that begins finds. TRANSPORT_KEPT: it is the one that transport_keep left running. */
+enum transport_found { TRANSPORT_FRESH, TRANSPORT_KEPT };
+
 struct transport;
 struct transport_link; /* one connection to one card */
 
@@ -41,6 +44,8 @@ struct transport_ops {
                     struct err *);
     void (*cancel)(struct transport *);
     void (*close)(struct transport *, bool forked);
+    bool (*keep)(struct transport_link *);                  /* may be NULL: transactions end when they are ended */
+    enum transport_found (*found)(const struct transport_link *); /* with keep */
 };
 
 /* The first member of every transport's and every link's own struct. */
@@ -70,6 +75,15 @@ enum rc transport_begin(struct transport_link *link, bool *was_reset, struct err
 
 /* Ends it; without one, nothing happens. */
 void transport_end(struct transport_link *link, enum transport_disposition disposition);
+
+/* Ends this program's part of a transaction, which itself goes on for a moment: when the next transport_begin comes in
+ * time, transport_found then says TRANSPORT_KEPT, the card is as it was left; otherwise the transaction is ended, and
+ * presented PINs are taken away from the card first, as they are when this process dies. False: this kind of transport
+ * cannot, and the transaction still runs. Otherwise as transport_end. */
+bool transport_keep(struct transport_link *link);
+
+/* Of the transaction that runs. */
+enum transport_found transport_found(const struct transport_link *link);
 
 /* One command there, one answer back, appended to response (at least the two bytes of the status word). The command is
  * sent at most once. RC_CARD_RESET: another program reset the card before; nothing was sent, the transaction is over.

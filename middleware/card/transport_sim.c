@@ -1,6 +1,6 @@
 /* transport_sim.c — the software card behind its Unix socket. The simulator lets one client's commands through until that
- * client has been silent for a moment, so a transaction needs no message; what another client did to the card meanwhile
- * is not told, and the card's own answers must say it. Does not look into what it carries. */
+ * client has been silent for a moment, and inside a transaction until that ends or the client is gone; what another client
+ * did to the card between two transactions is not told, and the card's own answers must say it. Does not look into what it carries. */
 #include "card/transport_sim.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@
 #define SIM_REACH_S 5
 #define SIM_WATCH_MS 250    /* how often transport_wait looks */
 
-enum sim_control { SIM_POWER_OFF = 0, SIM_POWER_ON = 1, SIM_RESET = 2, SIM_GET_ATR = 4 };
+enum sim_control { SIM_POWER_OFF = 0, SIM_POWER_ON = 1, SIM_RESET = 2, SIM_GET_ATR = 4, SIM_BEGIN = 5, SIM_END = 6 };
 
 struct sim_link;
 
@@ -248,7 +248,7 @@ static enum rc sim_begin(struct transport_link *link, bool *was_reset, struct er
     struct sim_link *self = (struct sim_link *)link;
     if (self->held)
         return err_set(err, RC_STATE, "%s: a transaction is held already", self->sim->name);
-    if (!sim_alive(self))
+    if (!sim_alive(self) || sim_control_send(self->fd, SIM_BEGIN)) /* what follows waits for the other client's end */
         return sim_lost(self, err);
     self->held = true;
     *was_reset = false; /* the socket does not tell */
@@ -259,17 +259,20 @@ static void sim_end(struct transport_link *link, enum transport_disposition disp
 {
     struct sim_link *self = (struct sim_link *)link;
     int fd = self->fd;
+    bool held = self->held;
     self->held = false;
-    if (fd < 0 || disposition == TRANSPORT_LEAVE)
+    if (fd < 0)
         return;
     enum rc rc = RC_OK;
     if (disposition == TRANSPORT_RESET) {
         rc = sim_control_send(fd, SIM_RESET);
-    } else {
+    } else if (disposition == TRANSPORT_UNPOWER) {
         rc = sim_control_send(fd, SIM_POWER_OFF);
         if (!rc)
             rc = sim_control_send(fd, SIM_POWER_ON);
     }
+    if (!rc && held)
+        rc = sim_control_send(fd, SIM_END);
     if (rc)
         (void)sim_lost(self, NULL); /* the next begin says so */
 }

@@ -117,12 +117,12 @@ static void conversation(void **state)
     (void)state;
     static const struct row rows[] = {
         ON_AND_ATR,
-        { "0004 00200098", "0002 63C3" },
+        { "000105 0004 00200098", "0002 63C3" }, /* 05 begins a transaction, 06 ends it */
         { "0005 00B0880003", "0005 8F8F00 9000" },
-        { "000102", "" },        /* reset in the end of a transaction */
-        { "000100 000101", "" }, /* unpowered in the end of the next */
-        { "0004 00200098", "0002 63C3" },
-        { "000100 000101", "" }, /* and with the link */
+        { "000102 000106", "" },        /* reset in the end of a transaction */
+        { "000105 000100 000101 000106", "" }, /* unpowered in the end of the next */
+        { "000105 0004 00200098", "0002 63C3" },
+        { "000100 000101 000106", "" }, /* and with the link */
     };
     for (int bytewise = 0; bytewise < 2; bytewise++) {
         struct peer peer;
@@ -167,7 +167,7 @@ static void lost_answers(void **state)
         { "a message of one byte", "0001 90" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const struct row script[] = { ON_AND_ATR, { "0004 00200098", rows[i].give } };
+        const struct row script[] = { ON_AND_ATR, { "000105 0004 00200098", rows[i].give } };
         struct peer peer;
         struct transport_link *link;
         struct buf answer = { 0 };

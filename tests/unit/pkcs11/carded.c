@@ -54,6 +54,18 @@ static bool do_command(struct carded *carded, struct bytes command, struct buf *
         return !buf_append(answer, refused, 2);
     if (fault == CARDED_VANISH && sign)
         return false;
+    static const uint8_t length[] = { 0x67, 0x00 };
+    bool extended = command.len > 5 && c[4] == 0 && c[1] == APPLET_INS_READ_BINARY;
+    bool by_p2 = verify || (sign && c[0] == 0x80);
+    bool sfi = command.len >= 4 && ((by_p2 && c[3] != 0x80) || (c[1] == APPLET_INS_READ_BINARY && (c[2] & 0x80)));
+    if ((fault == CARDED_SHORT || fault == CARDED_NO_SFI) && extended) {
+        carded->refusals++;
+        return !buf_append(answer, length, 2);
+    }
+    if (fault == CARDED_NO_SFI && sfi) {
+        carded->refusals++;
+        return !buf_append(answer, refused, 2);
+    }
     if (sim_transmit(carded->sim, command, answer))
         return false;
     if (fault == CARDED_FALSE_PSS && sign && c[2] >= APPLET_SCHEME_PSS_HASH && answer->len > 2)
@@ -82,6 +94,10 @@ static bool serve(struct carded *carded, int fd)
         sim_power_on(carded->sim);
     } else if (good && len == 1 && message[0] == 2) {
         sim_reset(carded->sim);
+    } else if (good && len == 1 && message[0] == 5) {
+        carded->locked = fd;
+    } else if (good && len == 1 && message[0] == 6) {
+        carded->locked = -1;
     } else if (good && len == 1 && message[0] == 4) {
         good = answer_with(fd, sim_atr(carded->sim));
     } else if (good && len > 1) {
@@ -106,6 +122,7 @@ static void *run(void *context)
         if (fds[0].fd < 0) {
             for (nfds_t i = 1; i < count; i++)
                 close(fds[i].fd);
+            carded->locked = -1;
             if (carded->in && count > 1)
                 sim_power_off(carded->sim);
             count = 1;
@@ -113,11 +130,15 @@ static void *run(void *context)
         } else {
             carded->in = true;
         }
+        for (nfds_t i = 1; i < count; i++) /* the others wait for the end of a transaction */
+            fds[i].events = carded->locked < 0 || carded->locked == fds[i].fd ? POLLIN : 0;
         if (poll(fds, count, 10) <= 0)
             continue;
         for (nfds_t i = count; i-- > 1;) {
-            if (!fds[i].revents || serve(carded, fds[i].fd))
+            if (!fds[i].revents || (carded->locked >= 0 && carded->locked != fds[i].fd) || serve(carded, fds[i].fd))
                 continue;
+            if (carded->locked == fds[i].fd)
+                carded->locked = -1;
             close(fds[i].fd);
             fds[i] = fds[--count];
         }
@@ -173,7 +194,7 @@ void carded_start(struct carded *carded)
                                             [CARD_CERT_SIGN_CA] = APPLET_EF_SIGN_CA_CERT };
     char spec[80];
     memset(carded, 0, sizeof *carded);
-    carded->listener = -1;
+    carded->listener = carded->locked = -1;
     strcpy(carded->folder, "/tmp/jpki-carded-XXXXXX");
     assert_non_null(mkdtemp(carded->folder));
     snprintf(carded->path, sizeof carded->path, "%s/card", carded->folder);
@@ -189,6 +210,18 @@ void carded_start(struct carded *carded)
     snprintf(spec, sizeof spec, "sim:%s", carded->path);
     assert_int_equal(setenv("JPKI_READER", spec, 1), 0);
     assert_int_equal(setenv("XDG_CONFIG_HOME", carded->folder, 1), 0);
+    assert_int_equal(setenv("XDG_RUNTIME_DIR", carded->folder, 1), 0); /* what other tests had refused is not known here */
+}
+
+/* What the module shares with other processes of the user. */
+static void remove_shared(const struct carded *carded)
+{
+    static const char *const names[] = { "open-jpki/key", "open-jpki/refused", "open-jpki" };
+    char path[128];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(path, sizeof path, "%s/%s", carded->folder, names[i]);
+        (void)remove(path);
+    }
 }
 
 void carded_stop(struct carded *carded)
@@ -198,6 +231,7 @@ void carded_stop(struct carded *carded)
     if (carded->listener >= 0)
         close(carded->listener);
     unlink(carded->path);
+    remove_shared(carded);
     rmdir(carded->folder);
     testcard_free(carded->card);
 }

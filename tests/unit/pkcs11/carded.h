@@ -17,6 +17,8 @@ enum carded_fault {
     CARDED_LOCK_6984,  /* the counter of a blocked PIN is answered 6984 */
     CARDED_VANISH,     /* the card is gone at the next signature */
     CARDED_LOSE_VERIFY, /* the card takes the PIN and is gone before it answers */
+    CARDED_SHORT,       /* no extended lengths: 6700 */
+    CARDED_NO_SFI,      /* no short file identifiers: 6A86; and no extended lengths */
     CARDED_LOSE_CHANGE, /* the card takes the new PIN and is gone before it answers */
 };
 
@@ -30,6 +32,8 @@ struct carded {
     _Atomic bool stop, in;
     _Atomic enum carded_fault fault;
     _Atomic unsigned commands, verifies, signatures; /* verifies: those that carry a PIN */
+    unsigned refusals; /* commands that a SHORT or NO_SFI card refused for its manners */
+    int locked; /* the client that has the card for itself, or -1 */
     _Atomic unsigned bytes_in, bytes_out;
     pthread_t thread;
 };

@@ -165,6 +165,8 @@ static void a_wrong_old_pin_costs_one_try_once(void **state)
     assert_int_equal(pin_flags(AUTH), CKF_USER_PIN_COUNT_LOW);
     assert_int_equal(change(s, "8888", "4321"), CKR_PIN_INCORRECT);
     assert_int_equal(pin_flags(AUTH), CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY);
+    assert_int_equal(change(s, "7777", "4321"), CKR_PIN_INCORRECT); /* the last try: who asks has to ask again */
+    assert_int_equal(carded.verifies, 2);
     assert_int_equal(change(s, "7777", "4321"), CKR_PIN_LOCKED);
     assert_int_equal(pin_flags(AUTH), CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_LOCKED);
     assert_int_equal(carded.verifies, 3);
@@ -264,6 +266,7 @@ static void profiles_are_true_of_each_token(void **state)
     CK_OBJECT_HANDLE found[16];
     CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
     CK_SESSION_HANDLE s[] = { session(AUTH, CKF_SERIAL_SESSION), session(SIGN, CKF_SERIAL_SESSION) };
+    assert_int_equal(pin_flags(AUTH), 0); /* by the token's information */
     (void)carded_count(&carded);
     for (CK_SLOT_ID slot = AUTH; slot <= SIGN; slot++) {
         CK_ATTRIBUTE template[] = { { CKA_CLASS, &class, sizeof class }, { CKA_TOKEN, &yes, 1 }, { CKA_PRIVATE, &no, 1 } };

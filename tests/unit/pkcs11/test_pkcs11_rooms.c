@@ -6,6 +6,7 @@
 #include "pkcs11/crypto.h"
 #include "pkcs11/locking.h"
 #include "pkcs11/refused.h"
+#include "pkcs11/runtime.h"
 #include "pkcs11/session.h"
 
 #include <openssl/evp.h>
@@ -16,8 +17,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 /* --- result codes -------------------------------------------------------------------------------------------------------- */
@@ -517,6 +521,9 @@ static void refused_pins_are_known_again(void **state)
 {
     (void)state;
     struct secret right = { 0 }, wrong = { 0 };
+    char folder[] = "/tmp/jpki-refused-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(setenv("XDG_RUNTIME_DIR", folder, 1), 0);
     assert_int_equal(secret_dup(&right, "1234", 4), RC_OK);
     assert_int_equal(secret_dup(&wrong, "4321", 4), RC_OK);
     struct refused_card card = { bytes_of("card A", 6), CARD_PIN_AUTH };
@@ -536,8 +543,30 @@ static void refused_pins_are_known_again(void **state)
     assert_int_equal(refused_find(&card, &wrong, &tries), RC_NOT_FOUND);
     for (unsigned i = 0; i < 100; i++) /* more than there is room for */
         assert_int_equal(refused_add(&card, &wrong, i), RC_OK);
-    refused_wipe();
-    assert_int_equal(refused_find(&card, &wrong, &tries), RC_NOT_FOUND);
+    uint64_t generation = refused_generation();
+    refused_wipe(); /* this process forgets; the user's others know, and so it knows again */
+    assert_int_equal(refused_find(&card, &wrong, &tries), RC_OK);
+    assert_int_equal(tries, 99);
+    assert_true(generation != 0 && refused_generation() == generation && refused_any());
+    refused_disturb();
+    assert_true(refused_generation() != generation);
+    assert_false(refused_was_told(&card));
+    assert_int_equal(refused_tell(&card), RC_OK);
+    assert_true(refused_was_told(&card));
+    assert_false(refused_was_told(&sign));
+    refused_clear(&card);
+    assert_false(refused_any() || refused_was_told(&card));
+    char path[64];
+    snprintf(path, sizeof path, "%s/open-jpki", folder);
+    assert_int_equal(chmod(path, 0755), 0); /* a folder that others may read is not used */
+    static const char *const files[] = { "open-jpki/key", "open-jpki/refused" };
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+        assert_int_equal(unlink(path), 0);
+    }
+    snprintf(path, sizeof path, "%s/open-jpki", folder);
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(rmdir(folder), 0);
     refused_wipe();
     secret_wipe(&right);
     secret_wipe(&wrong);
