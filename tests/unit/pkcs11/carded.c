@@ -68,6 +68,8 @@ static bool do_command(struct carded *carded, struct bytes command, struct buf *
     }
     if (sim_transmit(carded->sim, command, answer))
         return false;
+    if (sign && answer->len == 2) /* refused: no signature */
+        carded->signatures--;
     if (fault == CARDED_FALSE_PSS && sign && c[2] >= APPLET_SCHEME_PSS_HASH && answer->len > 2)
         answer->data[17] ^= 0x40;
     if (fault == CARDED_LOCK_6984 && verify) {
