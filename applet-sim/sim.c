@@ -3,14 +3,11 @@
 
 #include "applet-sim/sim_state.h"
 
+#include "base/hex.h"
 #include "base/random.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static const uint8_t atr_contact[] = { 0x3B, 0xDA, 0x13, 0xFF, 0x81, 0x31, 0xFB, 0x46, 0x80, 0x12,
-                                       0x39, 0x2F, 0x31, 0xC1, 0x73, 0xC6, 0x01, 0xC0, 0x3B };
-static const uint8_t atr_contactless[] = { 0x3B, 0x88, 0x80, 0x01, 0x00, 0x00, 0x05, 0xE0, 0xB3, 0x81, 0xA1, 0x00, 0x7F };
 
 #define PUPI_AT 4u
 #define PUPI_LEN 4u
@@ -46,6 +43,27 @@ static enum rc sim_identify(struct sim_card *card, const char *serial)
     return RC_OK;
 }
 
+/* The answer to reset. Some readers put the random number of this meeting (PUPI) where the others put the application
+ * data. */
+static void sim_make_atr(struct sim *sim)
+{
+    const struct sim_profile *profile = sim->card.profile;
+    struct buf atr = { 0 };
+    bool drawn = sim->card.contactless && sim_switched(sim, SIM_PUPI);
+    if (hex_decode(sim->card.contactless ? profile->atr_contactless : profile->atr_contact, &atr) == RC_OK
+        && atr.len <= sizeof sim->atr) {
+        memcpy(sim->atr, atr.data, atr.len);
+        sim->atr_len = atr.len;
+    }
+    buf_wipe(&atr);
+    if (!drawn || random_bytes(sim->atr + PUPI_AT, PUPI_LEN)) /* without a number: the same answer as other readers' */
+        return;
+    uint8_t check = 0;
+    for (size_t i = 1; i < sim->atr_len - 1; i++)
+        check ^= sim->atr[i];
+    sim->atr[sim->atr_len - 1] = check;
+}
+
 enum rc sim_create(const struct sim_config *config, const struct sim_birth *birth, const struct secret *master,
                    struct sim **sim)
 {
@@ -54,6 +72,7 @@ enum rc sim_create(const struct sim_config *config, const struct sim_birth *birt
     if (rc)
         return rc;
     struct sim_card *card = &made->card;
+    card->profile = birth->profile ? birth->profile : &sim_profile_mynumber;
     card->contactless = birth->contactless;
     card->switches = birth->switches;
     card->life = APPLET_LIFE_BLANK;
@@ -64,11 +83,13 @@ enum rc sim_create(const struct sim_config *config, const struct sim_birth *birt
         rc = sim_files_make(card);
     if (rc == RC_OK)
         rc = sim_image_commit(made);
-    if (rc)
+    if (rc) {
         sim_free(made);
-    else
-        *sim = made;
-    return rc;
+        return rc;
+    }
+    sim_make_atr(made);
+    *sim = made;
+    return RC_OK;
 }
 
 enum rc sim_open(const struct sim_config *config, struct bytes image, struct sim **sim)
@@ -80,10 +101,43 @@ enum rc sim_open(const struct sim_config *config, struct bytes image, struct sim
     rc = sim_image_open(config->seal_key, image, &made->card);
     if (rc == RC_OK)
         rc = buf_append_bytes(&made->image, image);
-    if (rc)
+    if (rc) {
         sim_free(made);
-    else
-        *sim = made;
+        return rc;
+    }
+    sim_make_atr(made);
+    *sim = made;
+    return RC_OK;
+}
+
+void sim_destroy(struct sim_card *card, bool content)
+{
+    for (size_t i = 0; i < SIM_KEYS; i++) {
+        EVP_PKEY_free(card->key_pairs[i]);
+        card->key_pairs[i] = NULL;
+    }
+    for (size_t i = 0; i < SIM_PINS; i++) {
+        secret_wipe(&card->pins[i].value);
+        card->pins[i].tries = 0;
+    }
+    for (size_t i = 0; content && i < SIM_FILES_MAX; i++)
+        buf_wipe(&card->files[i]);
+    for (size_t i = 0; content && i < SIM_OBJECTS; i++)
+        buf_wipe(&card->objects[i]);
+}
+
+/* What the attack gets is a card without secrets, also when that cannot be made durable any more. */
+enum rc sim_tamper(struct sim *sim)
+{
+    sim_power_off(sim);
+    sim_destroy(&sim->card, true);
+    explicit_bzero(sim->card.keys.enc.data, sim->card.keys.enc.len);
+    explicit_bzero(sim->card.keys.mac.data, sim->card.keys.mac.len);
+    explicit_bzero(sim->card.keys.dek.data, sim->card.keys.dek.len);
+    sim->card.life = APPLET_LIFE_TERMINATED;
+    sim->card.dead = true;
+    buf_wipe(&sim->image); /* nothing to go back to */
+    enum rc rc = sim_image_commit(sim);
     return rc;
 }
 
@@ -92,22 +146,11 @@ void sim_free(struct sim *sim)
     if (!sim)
         return;
     sim_channel_close(sim);
+    sim_messaging_end(sim);
     sim_card_wipe(&sim->card);
     secret_wipe(&sim->seal_key);
     buf_wipe(&sim->image);
     free(sim);
-}
-
-/* Some readers put the random number of this meeting (PUPI) where the others put the application data. */
-static void sim_draw_pupi(struct sim *sim)
-{
-    uint8_t check = 0;
-    memcpy(sim->atr, atr_contactless, sizeof atr_contactless);
-    if (random_bytes(sim->atr + PUPI_AT, PUPI_LEN))
-        return; /* the same answer as without the number */
-    for (size_t i = 1; i < sizeof atr_contactless - 1; i++)
-        check ^= sim->atr[i];
-    sim->atr[sizeof atr_contactless - 1] = check;
 }
 
 void sim_power_on(struct sim *sim)
@@ -115,14 +158,13 @@ void sim_power_on(struct sim *sim)
     if (sim->powered)
         return;
     sim->powered = sim->fresh = true;
-    if (sim_switched(sim, SIM_PUPI))
-        sim_draw_pupi(sim);
+    sim_make_atr(sim);
 }
 
 void sim_power_off(struct sim *sim)
 {
-    sim_files_leave(sim, NULL);
-    memset(sim->verified, 0, sizeof sim->verified);
+    sim_select_leave(sim, NULL);
+    sim->verified = 0;
     sim->former = NULL;
     sim->powered = false;
 }
@@ -133,17 +175,14 @@ void sim_reset(struct sim *sim)
         sim_power_on(sim);
         return;
     }
-    sim_files_leave(sim, NULL);
+    sim_select_leave(sim, NULL);
     if (sim_switched(sim, SIM_WARM_RESET))
-        memset(sim->verified, 0, sizeof sim->verified);
+        sim->verified = 0;
 }
 
 struct bytes sim_atr(const struct sim *sim)
 {
-    if (sim->card.contactless && sim_switched(sim, SIM_PUPI) && sim->atr[0])
-        return bytes_of(sim->atr, sizeof atr_contactless);
-    return sim->card.contactless ? bytes_of(atr_contactless, sizeof atr_contactless)
-                                 : bytes_of(atr_contact, sizeof atr_contact);
+    return bytes_of(sim->atr, sim->atr_len);
 }
 
 enum rc sim_transmit(struct sim *sim, struct bytes command, struct buf *answer)
@@ -162,24 +201,30 @@ enum rc sim_transmit(struct sim *sim, struct bytes command, struct buf *answer)
 enum rc sim_set_switches(struct sim *sim, const struct sim_switches *switches)
 {
     sim->card.switches = *switches;
+    for (unsigned pin = 0; pin < SIM_PINS; pin++) {
+        unsigned max = sim_pins_tries_max(&sim->card, (enum sim_pin_name)pin);
+        if (sim->card.pins[pin].tries > max)
+            sim->card.pins[pin].tries = (uint8_t)max;
+    }
     return sim_image_commit(sim);
 }
 
 void sim_summarise(const struct sim *sim, struct sim_summary *summary)
 {
     const struct sim_card *card = &sim->card;
-    *summary = (struct sim_summary) { .contactless = card->contactless, .switches = card->switches, .life = card->life };
+    *summary = (struct sim_summary) { .profile = card->profile, .contactless = card->contactless, .dead = card->dead,
+                                      .switches = card->switches, .life = card->life };
     memcpy(summary->serial, card->serial, sizeof summary->serial);
-    summary->sign.key = card->key_pairs[SIM_SIGN] != NULL;
+    summary->sign.key = card->key_pairs[SIM_KEY_SIGN] != NULL;
     summary->sign.cert = sim_files_has_cert(card, APPLET_EF_SIGN_CERT);
     summary->sign.ca_cert = sim_files_has_cert(card, APPLET_EF_SIGN_CA_CERT);
-    summary->sign.pin = card->pins[SIM_SIGN].value.len != 0;
-    summary->sign.tries = card->pins[SIM_SIGN].tries;
-    summary->sign.tries_max = sim_pins_tries_max(SIM_SIGN);
-    summary->auth.key = card->key_pairs[SIM_AUTH] != NULL;
+    summary->sign.pin = card->pins[SIM_PIN_SIGN].value.len != 0;
+    summary->sign.tries = card->pins[SIM_PIN_SIGN].tries;
+    summary->sign.tries_max = sim_pins_tries_max(card, SIM_PIN_SIGN);
+    summary->auth.key = card->key_pairs[SIM_KEY_AUTH] != NULL;
     summary->auth.cert = sim_files_has_cert(card, APPLET_EF_AUTH_CERT);
     summary->auth.ca_cert = sim_files_has_cert(card, APPLET_EF_AUTH_CA_CERT);
-    summary->auth.pin = card->pins[SIM_AUTH].value.len != 0;
-    summary->auth.tries = card->pins[SIM_AUTH].tries;
-    summary->auth.tries_max = sim_pins_tries_max(SIM_AUTH);
+    summary->auth.pin = card->pins[SIM_PIN_AUTH].value.len != 0;
+    summary->auth.tries = card->pins[SIM_PIN_AUTH].tries;
+    summary->auth.tries_max = sim_pins_tries_max(card, SIM_PIN_AUTH);
 }

@@ -2,10 +2,11 @@
  * no clock and no threads. What must survive is handed, sealed, to a call-back, which returns only when it is durable;
  * the card answers after that and never before.
  *
- * It behaves as the JPKI application of a My Number card does (docs/APPLET.md says where each rule comes from). */
+ * It behaves as a My Number card does, or another card of a profile (docs/APPLET.md says where each rule comes from). */
 #ifndef JPKI_APPLET_SIM_SIM_H
 #define JPKI_APPLET_SIM_SIM_H
 
+#include "applet-sim/sim_profile.h"
 #include "applet-sim/sim_switch.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -29,6 +30,7 @@ struct sim_config {
 
 struct sim_birth {
     char serial[SIM_SERIAL_LEN + 1]; /* sixteen digits */
+    const struct sim_profile *profile; /* NULL: the My Number card */
     bool contactless;                /* which of the two answers to reset */
     struct sim_switches switches;    /* all zero: as the card is believed to be */
 };
@@ -58,10 +60,15 @@ enum rc sim_transmit(struct sim *sim, struct bytes command, struct buf *answer) 
 /* Another setting of the switches; saved before it returns. What the call-back returned; RC_NOMEM, RC_CRYPTO. */
 enum rc sim_set_switches(struct sim *sim, const struct sim_switches *switches) MUST_CHECK;
 
+/* An attack on the chip: keys, PINs and content are gone, from memory at once and from the image when it can be saved. The
+ * card is dead: powered off, and on again it answers 6F00 to everything. What the call-back returned. */
+enum rc sim_tamper(struct sim *sim) MUST_CHECK;
+
 /* What may be shown of a card: no secret and no personal data. */
 struct sim_summary {
     char serial[SIM_SERIAL_LEN + 1];
-    bool contactless;
+    const struct sim_profile *profile;
+    bool contactless, dead;
     struct sim_switches switches;
     enum applet_life life;
     struct {

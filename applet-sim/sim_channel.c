@@ -24,7 +24,7 @@ uint16_t sim_channel_initialize(struct sim *sim, const struct apdu_command *comm
     (void)secured;
     struct sim_card *card = &sim->card;
     sim_channel_close(sim);
-    if (!sim->app || !sim->app->files)
+    if (!sim->app || !sim->app->ef_count)
         return SW_CONDITIONS;
     if (command->p1 || command->p2)
         return SW_DATA_NOT_FOUND; /* no other set of keys */

@@ -14,22 +14,24 @@ struct sim_row {
 };
 
 static const struct sim_row sim_rows[] = {
-    { 0x00, APPLET_INS_SELECT, PLAIN | SECURED, sim_files_select, 0 },
+    { 0x00, APPLET_INS_SELECT, PLAIN | SECURED, sim_select, 0 },
     { 0x00, APPLET_INS_READ_BINARY, PLAIN | SECURED, sim_files_read, 0 },
     { 0x00, APPLET_INS_READ_RECORD, PLAIN, sim_files_read_record, 0 },
     { 0x00, APPLET_INS_VERIFY, PLAIN, sim_pins_verify, 0 },
     { 0x00, APPLET_INS_CHANGE_REFERENCE_DATA, PLAIN, sim_pins_change, 0 },
     { 0x00, APPLET_INS_GET_CHALLENGE, PLAIN, sim_data_challenge, 0 },
     { 0x00, APPLET_INS_GET_DATA, PLAIN, sim_data_get, 0 },
-    { 0x00, 0x88, PLAIN, NULL, SW_CONDITIONS }, /* INTERNAL AUTHENTICATE: no such key in this application */
-    { 0x80, APPLET_INS_COMPUTE_SIGNATURE, PLAIN | SECURED, sim_keys_sign, 0 },
-    { 0x80, 0xA2, PLAIN, NULL, SW_SECURITY_STATUS }, /* terminal certificate: no root key here */
-    { 0x80, 0xAE, PLAIN, NULL, SW_SECURITY_STATUS }, /* session key: of the text application only */
-    { 0x80, 0xFC, PLAIN, NULL, SW_WRONG_LENGTH },    /* last-command indicator: phones only */
+    { 0x00, APPLET_INS_INTERNAL_AUTHENTICATE, PLAIN, sim_sign_challenge, 0 },
+    { 0x80, APPLET_INS_CHANGE_KEY, PLAIN, sim_pins_change, 0 },
+    { 0x80, APPLET_INS_COMPUTE_SIGNATURE, PLAIN | SECURED, sim_sign, 0 },
+    { 0x80, APPLET_INS_SET_TERMINAL_CERT, PLAIN, NULL, SW_WRONG_P1P2 }, /* every P1 P2 that was tried: no root key here */
+    { 0x80, APPLET_INS_SET_SESSION_KEY, PLAIN, sim_messaging_begin, 0 },
+    { 0x80, 0xFC, PLAIN, NULL, SW_WRONG_LENGTH }, /* last-command indicator: on an iPhone only */
     /* the issuer's, ours */
     { 0x80, APPLET_INS_INITIALIZE_UPDATE, PLAIN, sim_channel_initialize, 0 },
     { 0x80, APPLET_INS_GENERATE_KEY_PAIR, SECURED, sim_keys_generate, 0 },
     { 0x00, APPLET_INS_UPDATE_BINARY, SECURED, sim_files_update, 0 },
+    { 0x80, APPLET_INS_PUT_DATA, SECURED, sim_data_put, 0 },
     { 0x80, APPLET_INS_PUT_REFERENCE_DATA, SECURED, sim_pins_put, 0 },
     { 0x80, APPLET_INS_SET_STATUS, SECURED, sim_issuer_set_status, 0 },
     { 0x80, APPLET_INS_GET_STATUS, SECURED, sim_issuer_get_status, 0 },
@@ -58,6 +60,26 @@ static uint16_t sim_dispatch_plain(struct sim *sim, const struct apdu_command *c
     if (!row && sim_dispatch_find(command->ins, SECURED))
         return SW_SECURITY_STATUS;
     return SW_INS_UNSUPPORTED;
+}
+
+uint16_t sim_dispatch_inner(struct sim *sim, const struct apdu_command *command, struct buf *out)
+{
+    return sim_dispatch_plain(sim, command, out);
+}
+
+/* Secure messaging of ISO/IEC 7816-4 (classes 04, 08, 0C): the text application's with a session key, refused elsewhere. */
+static uint16_t sim_dispatch_messaging(struct sim *sim, const struct apdu_command *command, struct buf *out)
+{
+    bool read_or_verify = command->ins == APPLET_INS_READ_BINARY || command->ins == APPLET_INS_VERIFY;
+    if (!sim->messaging.counter)
+        return read_or_verify ? SW_SM_CLASS : SW_SM_UNSUPPORTED;
+    if (command->cla == 0x0C) { /* there is no key for a checksum */
+        sim_messaging_end(sim);
+        return SW_SM_OBJECT_MISSING;
+    }
+    if (command->cla != 0x08 || (!read_or_verify && command->ins != APPLET_INS_SELECT))
+        return SW_SM_UNSUPPORTED;
+    return sim_messaging_command(sim, command, out);
 }
 
 /* A command inside the channel: unwrapped, done, its answer wrapped. A wrong MAC ends the channel. */
@@ -95,7 +117,7 @@ out:
 uint16_t sim_dispatch(struct sim *sim, struct bytes bytes, struct buf *out)
 {
     struct apdu_command command;
-    if (sim->broken)
+    if (sim->broken || sim->card.dead)
         return SW_FAILURE;
     if (apdu_parse(bytes, &command))
         return SW_WRONG_LENGTH;
@@ -110,8 +132,8 @@ uint16_t sim_dispatch(struct sim *sim, struct bytes bytes, struct buf *out)
         return sim_dispatch_secured(sim, bytes, out);
     if (command.cla == 0x00 || command.cla == 0x80)
         return sim_dispatch_plain(sim, &command, out);
-    if (command.cla <= 0x0F && command.cla & 0x0C) /* secure messaging of ISO/IEC 7816-4 */
-        return command.ins == APPLET_INS_READ_BINARY || command.ins == APPLET_INS_VERIFY ? SW_SM_CLASS : SW_SM_UNSUPPORTED;
+    if (command.cla <= 0x0F && command.cla & 0x0C)
+        return sim_dispatch_messaging(sim, &command, out);
     if (command.cla <= 0x03 || (command.cla >= 0x81 && command.cla <= 0x83)) /* only the basic channel */
         return SW_CHANNEL_UNSUPPORTED;
     return SW_CLA_UNSUPPORTED;

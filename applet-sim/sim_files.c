@@ -1,5 +1,5 @@
-/* sim_files.c — the applications and the files: the My Number card's profile as data, selecting, reading, and the
- * issuer's writing. Order of the refusals as on the card: which file, what kind, may it be read, and only then where. */
+/* sim_files.c — reading files, and the issuer's writing. A file is what was written and filler behind it. Order of the
+ * refusals as on the card: which file, what kind, may it be read, and only then where. */
 #include "applet-sim/sim_state.h"
 
 #include "pki/der.h"
@@ -7,59 +7,43 @@
 
 #include <string.h>
 
-#define FILLER 0xFFu
 #define CERT_FIRST 0x30u /* a certificate begins so: a DER SEQUENCE */
+#define RECORD_HEADER 2u /* simple TLV: tag and length, one byte each */
 
-/* Sizes are ours: larger than any certificate of the profile, the rest is filler, as on the card. */
-const struct sim_ef sim_efs[SIM_EF_COUNT] = {
-    { APPLET_EF_SIGN_CERT, SIM_KIND_BINARY, SIM_SIGN, SIM_READ_SIGN_PIN, 4096, true, true },
-    { APPLET_EF_SIGN_CA_CERT, SIM_KIND_BINARY, SIM_SIGN, SIM_READ_FREE, 3072, true, true },
-    { 0x0005, SIM_KIND_BINARY, SIM_AUTH, SIM_READ_NEVER, 0, false, false }, /* exists; content unknown */
-    { APPLET_EF_TOKEN_INFO, SIM_KIND_BINARY, SIM_AUTH, SIM_READ_FREE, APPLET_TOKEN_INFO_LEN, false, false },
-    { APPLET_EF_CERT_PRESENCE, SIM_KIND_BINARY, SIM_AUTH, SIM_READ_FREE, 3, true, false },
-    { 0x0009, SIM_KIND_BINARY, SIM_AUTH, SIM_READ_NEVER, 0, false, false }, /* exists; protected against everything */
-    { APPLET_EF_AUTH_CERT, SIM_KIND_BINARY, SIM_AUTH, SIM_READ_FREE, 3072, true, true },
-    { APPLET_EF_AUTH_CA_CERT, SIM_KIND_BINARY, SIM_AUTH, SIM_READ_FREE, 3072, true, true },
-    { 0x0010, SIM_KIND_REFERENCE, SIM_AUTH, SIM_READ_NEVER, 0, false, false },
-    { 0x0016, SIM_KIND_REFERENCE, SIM_AUTH, SIM_READ_NEVER, 0, false, false }, /* the terminals' root key */
-    { APPLET_EF_AUTH_KEY, SIM_KIND_KEY, SIM_AUTH, SIM_READ_NEVER, 0, false, false },
-    { APPLET_EF_AUTH_PIN, SIM_KIND_PIN, SIM_AUTH, SIM_READ_NEVER, 0, false, false },
-    { 0x0019, SIM_KIND_REFERENCE, SIM_AUTH, SIM_READ_NEVER, 0, false, false },
-    { APPLET_EF_SIGN_KEY, SIM_KIND_KEY, SIM_SIGN, SIM_READ_NEVER, 0, false, false },
-    { APPLET_EF_SIGN_PIN, SIM_KIND_PIN, SIM_SIGN, SIM_READ_NEVER, 0, false, false },
-    { 0x001C, SIM_KIND_REFERENCE, SIM_AUTH, SIM_READ_NEVER, 0, false, false },
-    { 0x001E, SIM_KIND_REFERENCE, SIM_AUTH, SIM_READ_NEVER, 0, false, false },
-};
-
-/* The card manager stands first: it is what SELECT without a name selects. */
-static const struct sim_app sim_apps[] = {
-    { APPLET_AID_CARD_MANAGER, APPLET_AID_CARD_MANAGER_LEN, false },
-    { APPLET_AID_JPKI, APPLET_AID_JPKI_LEN, true },
-};
-#define APP_COUNT (sizeof sim_apps / sizeof *sim_apps)
-
-static const struct sim_ef *sim_files_row(unsigned id)
+unsigned sim_files_place(const struct sim_profile *profile, const struct sim_app *app, const struct sim_ef *ef)
 {
-    for (size_t i = 0; i < SIM_EF_COUNT; i++)
-        if (sim_efs[i].id == id)
-            return &sim_efs[i];
+    size_t place = (size_t)(ef - app->efs);
+    for (const struct sim_app *before = profile->apps; before < app; before++)
+        place += before->ef_count;
+    return (unsigned)place;
+}
+
+const struct sim_ef *sim_files_row(const struct sim_app *app, unsigned id)
+{
+    for (size_t i = 0; i < app->ef_count; i++)
+        if (app->efs[i].id == id)
+            return &app->efs[i];
     return NULL;
 }
 
 const struct sim_ef *sim_files_find(const struct sim *sim, unsigned id)
 {
-    return sim->app && sim->app->files ? sim_files_row(id) : NULL;
+    return sim->app ? sim_files_row(sim->app, id) : NULL;
 }
 
-struct buf *sim_files_content(struct sim_card *card, const struct sim_ef *ef)
+static struct buf *files_content(struct sim *sim, const struct sim_ef *ef)
 {
-    return &card->files[ef - sim_efs];
+    return &sim->card.files[sim_files_place(sim->card.profile, sim->app, ef)];
 }
 
 bool sim_files_has_cert(const struct sim_card *card, unsigned id)
 {
-    const struct sim_ef *ef = sim_files_row(id);
-    return ef && ef->cert && card->files[ef - sim_efs].data[0] == CERT_FIRST;
+    const struct sim_app *app = &card->profile->apps[1]; /* the JPKI application stands behind the card manager */
+    const struct sim_ef *ef = sim_files_row(app, id);
+    if (!ef || !(ef->flags & SIM_EF_CERT))
+        return false;
+    const struct buf *content = &card->files[sim_files_place(card->profile, app, ef)];
+    return content->len && content->data[0] == CERT_FIRST;
 }
 
 uint16_t sim_files_name(struct sim *sim, unsigned p, bool secured, const struct sim_ef **ef)
@@ -82,159 +66,119 @@ uint16_t sim_files_name(struct sim *sim, unsigned p, bool secured, const struct 
     return SW_OK;
 }
 
-/* --- what is read ---------------------------------------------------------------------------------------------------- */
+enum rc sim_files_make(struct sim_card *card)
+{
+    const struct sim_profile *profile = card->profile;
+    for (size_t a = 0; a < profile->app_count; a++)
+        for (size_t i = 0; i < profile->apps[a].ef_count; i++) {
+            const struct sim_ef *ef = &profile->apps[a].efs[i];
+            enum rc rc = ef->flags & SIM_EF_PRESENCE
+                             ? buf_append(&card->files[sim_files_place(profile, &profile->apps[a], ef)], "\0\0\0", 3)
+                             : RC_OK;
+            if (rc)
+                return rc;
+        }
+    return RC_OK;
+}
 
-static void sim_files_pad(uint8_t *at, size_t len, const char *text)
+/* --- what is read -------------------------------------------------------------------------------------------------- */
+
+struct view {
+    struct bytes content;
+    size_t size; /* of the file: filler behind the content */
+    uint8_t filler;
+    struct buf made; /* wiped by the caller */
+};
+
+static void files_pad(uint8_t *at, size_t len, const char *text)
 {
     size_t have = strlen(text);
     memset(at, ' ', len);
     memcpy(at, text, have < len ? have : len);
 }
 
-enum rc sim_files_view(struct sim *sim, const struct sim_ef *ef, struct buf *made, struct bytes *view)
+static const char *files_label(const struct sim *sim)
 {
-    unsigned phone = sim_switched(sim, SIM_PHONE), filler = sim_switched(sim, SIM_FILLER);
-    size_t len;
-    uint8_t *at;
-    *view = buf_bytes(sim_files_content(&sim->card, ef));
-    if (ef->id == APPLET_EF_TOKEN_INFO && phone) {
-        enum rc rc = buf_append_bytes(made, *view);
-        if (rc == RC_OK)
-            sim_files_pad(made->data + APPLET_TOKEN_LABEL_AT, APPLET_TOKEN_LABEL_LEN,
-                          phone == SIM_PHONE_IPHONE ? "JPKIAPIOSTOKEN" : "JPKIAPGPSETOKEN");
-        *view = buf_bytes(made);
-        return rc;
-    }
-    if (!ef->cert || filler == SIM_FILLER_FF || der_sequence_length(*view, &len) || len > view->len)
-        return RC_OK;
-    if (filler == SIM_FILLER_NONE) {
-        view->len = len;
-        return RC_OK;
-    }
-    enum rc rc = buf_append_bytes(made, bytes_of(view->data, len));
-    if (rc == RC_OK)
-        rc = buf_extend(made, view->len - len, &at);
-    if (rc == RC_OK)
-        memset(at, 0, view->len - len);
-    *view = buf_bytes(made);
-    return rc;
+    unsigned phone = sim_switched(sim, SIM_PHONE);
+    return phone == SIM_PHONE_ANDROID  ? APPLET_TOKEN_LABEL_ANDROID
+           : phone == SIM_PHONE_IPHONE ? APPLET_TOKEN_LABEL_IPHONE
+                                       : sim->card.profile->label;
 }
 
-/* --- a new card's files -------------------------------------------------------------------------------------------- */
-
-/* EF 0006: a CK_TOKEN_INFO with big-endian numbers; values as read from a physical card, the serial number this card's. */
-static void sim_files_token_info(const struct sim_card *card, uint8_t info[APPLET_TOKEN_INFO_LEN])
+/* A CK_TOKEN_INFO with big-endian numbers; values as read from a physical card, the serial number this card's. */
+static enum rc files_token_info(const struct sim *sim, struct buf *out)
 {
-    static const uint8_t numbers[] = {
+    const struct sim_profile *profile = sim->card.profile;
+    const uint8_t numbers[] = {
         0x00, 0x00, 0x04, 0x0D, /* RNG, LOGIN_REQUIRED, USER_PIN_INITIALIZED, TOKEN_INITIALIZED */
         0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, /* sessions: at most, now; read-write: at most, now */
-        0, 0, 0, APPLET_SIGN_PIN_MAX, 0, 0, 0, APPLET_SIGN_PIN_MIN,
+        0, 0, 0, profile->pin_max, 0, 0, 0, profile->pin_min,
         0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, /* memory */
         '0', '3', '0', '1', /* versions of hardware and firmware */
     };
+    uint8_t *info;
+    enum rc rc = buf_extend(out, APPLET_TOKEN_INFO_LEN, &info);
+    if (rc)
+        return rc;
     uint8_t *at = info + APPLET_TOKEN_SERIAL_AT + APPLET_TOKEN_SERIAL_LEN;
-    sim_files_pad(info + APPLET_TOKEN_LABEL_AT, APPLET_TOKEN_LABEL_LEN, APPLET_TOKEN_LABEL_MYNUMBER);
+    files_pad(info + APPLET_TOKEN_LABEL_AT, APPLET_TOKEN_LABEL_LEN, files_label(sim));
     memset(info + APPLET_TOKEN_MANUFACTURER_AT, '0', APPLET_TOKEN_MANUFACTURER_LEN);
     info[APPLET_TOKEN_MANUFACTURER_AT + APPLET_TOKEN_MANUFACTURER_LEN - 1] = '1';
-    sim_files_pad(info + APPLET_TOKEN_MODEL_AT, APPLET_TOKEN_MODEL_LEN, "E16R01NJ");
-    memcpy(info + APPLET_TOKEN_SERIAL_AT, card->serial, APPLET_TOKEN_SERIAL_LEN);
+    files_pad(info + APPLET_TOKEN_MODEL_AT, APPLET_TOKEN_MODEL_LEN, "E16R01NJ");
+    memcpy(info + APPLET_TOKEN_SERIAL_AT, sim->card.serial, APPLET_TOKEN_SERIAL_LEN);
     memcpy(at, numbers, sizeof numbers);
     memset(at + sizeof numbers, '9', 16); /* the time, which the card does not know */
+    return RC_OK;
 }
 
-enum rc sim_files_make(struct sim_card *card)
+/* A1 { 90 exponent, 91 modulus } of the key that session keys are enciphered to; without one, filler. */
+static enum rc files_session_key(const struct sim *sim, const struct sim_ef *ef, struct buf *out)
 {
-    for (size_t i = 0; i < SIM_EF_COUNT; i++) {
-        uint8_t *at;
-        if (sim_efs[i].kind != SIM_KIND_BINARY || sim_efs[i].size == 0)
-            continue;
-        enum rc rc = buf_extend(&card->files[i], sim_efs[i].size, &at);
-        if (rc)
-            return rc;
-        memset(at, FILLER, sim_efs[i].size);
-        if (sim_efs[i].id == APPLET_EF_CERT_PRESENCE)
-            memset(at, 0, sim_efs[i].size);
-        if (sim_efs[i].id == APPLET_EF_TOKEN_INFO)
-            sim_files_token_info(card, at);
+    struct buf inner = { 0 };
+    if (!sim->card.key_pairs[ef->number])
+        return RC_OK;
+    enum rc rc = sim_keys_public(sim->card.key_pairs[ef->number], 0x91, 0x90, &inner);
+    if (rc == RC_OK)
+        rc = tlv_append(out, 0xA1, buf_bytes(&inner));
+    buf_wipe(&inner);
+    return rc;
+}
+
+static enum rc files_view(struct sim *sim, const struct sim_ef *ef, struct view *view)
+{
+    unsigned filler = sim_switched(sim, SIM_FILLER);
+    size_t len;
+    enum rc rc = RC_OK;
+    *view = (struct view) { .size = ef->size, .filler = 0xFF };
+    if (ef->flags & (SIM_EF_TOKEN | SIM_EF_SESSION)) {
+        rc = ef->flags & SIM_EF_TOKEN ? files_token_info(sim, &view->made) : files_session_key(sim, ef, &view->made);
+        view->content = buf_bytes(&view->made);
+        return rc;
+    }
+    view->content = buf_bytes(files_content(sim, ef));
+    if (ef->flags & SIM_EF_CERT && filler != SIM_FILLER_FF && der_sequence_length(view->content, &len) == RC_OK
+        && len <= view->content.len) {
+        view->content.len = len;
+        view->filler = 0;
+        view->size = filler == SIM_FILLER_NONE ? len : ef->size;
     }
     return RC_OK;
 }
 
-/* --- SELECT -------------------------------------------------------------------------------------------------------- */
-
-/* Leaving an application for another one forgets its PINs; coming back to the same one, also over a reset, does not. */
-void sim_files_leave(struct sim *sim, const struct sim_app *to)
+bool sim_files_allowed(const struct sim *sim, const struct sim_ef *ef, bool secured)
 {
-    sim_channel_close(sim);
-    sim->app = to;
-    sim->current = NULL;
-    if (to && (to != sim->former || sim_switched(sim, SIM_RESELECT))) {
-        memset(sim->verified, 0, sizeof sim->verified);
-        sim->former = to;
-    }
+    bool phone = sim_switched(sim, SIM_PHONE) && ef->id == APPLET_EF_AUTH_CERT && ef->flags & SIM_EF_CERT;
+    if (sim->card.life == APPLET_LIFE_TERMINATED || ef->rule == SIM_NEVER)
+        return false;
+    /* The issuer reads back what it has just written; once the card is its holder's, only the holder does. */
+    if (secured && sim->card.life == APPLET_LIFE_PERSONALISED)
+        return true;
+    return sim_pins_satisfy(sim, phone ? SIM_PIN_BIT(SIM_PIN_AUTH) : ef->rule);
 }
-
-static bool sim_files_matches(const struct sim_app *app, struct bytes name)
-{
-    return name.len <= app->aid_len && (name.len == 0 || memcmp(app->aid, name.data, name.len) == 0);
-}
-
-/* By name, whole or the beginning of it; `next` goes on behind the selected one. */
-static uint16_t sim_files_select_app(struct sim *sim, const struct apdu_command *command, struct buf *out)
-{
-    bool next = command->p2 & 2u, silent = (command->p2 & 0x0Cu) == 0x0Cu;
-    if (command->p2 != 0x00 && command->p2 != 0x02 && command->p2 != 0x0C && command->p2 != 0x0E)
-        return SW_WRONG_P1P2;
-    if (command->data.len > 16)
-        return SW_WRONG_LENGTH;
-    size_t i = 0;
-    if (next && sim->app && sim_files_matches(sim->app, command->data))
-        i = (size_t)(sim->app - sim_apps) + 1;
-    while (i < APP_COUNT && !sim_files_matches(&sim_apps[i], command->data))
-        i++;
-    if (i == APP_COUNT)
-        return SW_FILE_NOT_FOUND;
-    if (!silent && command->le) {
-        struct buf name = { 0 };
-        enum rc rc = tlv_append(&name, 0x84, bytes_of(sim_apps[i].aid, sim_apps[i].aid_len));
-        if (rc == RC_OK)
-            rc = tlv_append(out, 0x6F, buf_bytes(&name));
-        buf_wipe(&name);
-        if (rc)
-            return SW_FAILURE;
-        if (out->len > command->le)
-            return SW_WRONG_LENGTH;
-    }
-    sim_files_leave(sim, &sim_apps[i]);
-    return SW_OK;
-}
-
-uint16_t sim_files_select(struct sim *sim, const struct apdu_command *command, bool secured, struct buf *out)
-{
-    if (command->p1 == 0x04)
-        return secured ? SW_CONDITIONS : sim_files_select_app(sim, command, out);
-    if (command->p1 == 0x00) { /* no effect inside an application; the master file cannot be selected */
-        if (!sim->app)
-            return SW_WRONG_P1P2;
-        return command->data.len ? SW_FILE_NOT_FOUND : SW_OK;
-    }
-    if (command->p1 != 0x02 || command->p2 != 0x0C)
-        return SW_WRONG_P1P2;
-    if (command->data.len != 2)
-        return SW_WRONG_LENGTH;
-    const struct sim_ef *ef = sim_files_find(sim, (unsigned)command->data.data[0] << 8 | command->data.data[1]);
-    if (!ef)
-        return SW_FILE_NOT_FOUND;
-    sim->current = ef;
-    sim->current_secured = secured;
-    return SW_OK;
-}
-
-/* --- reading ------------------------------------------------------------------------------------------------------- */
 
 /* The file and the offset that P1 and P2 name, in either form. */
-static uint16_t sim_files_place(struct sim *sim, const struct apdu_command *command, bool secured,
-                                const struct sim_ef **ef, size_t *offset)
+static uint16_t files_where(struct sim *sim, const struct apdu_command *command, bool secured, const struct sim_ef **ef,
+                            size_t *offset)
 {
     if (command->p1 & 0x80u) {
         *offset = command->p2;
@@ -247,66 +191,127 @@ static uint16_t sim_files_place(struct sim *sim, const struct apdu_command *comm
     return SW_OK;
 }
 
-static bool sim_files_readable(const struct sim *sim, const struct sim_ef *ef, bool secured)
+static uint16_t files_copy(const struct view *view, size_t offset, uint32_t le, struct buf *out)
 {
-    if (sim->card.life == APPLET_LIFE_TERMINATED || ef->read == SIM_READ_NEVER)
-        return false;
-    bool phone = sim_switched(sim, SIM_PHONE) && ef->id == APPLET_EF_AUTH_CERT;
-    if (ef->read == SIM_READ_FREE && !phone)
-        return true;
-    /* The issuer reads back what it has just written; once the card is its holder's, only the holder does. */
-    return sim->verified[ef->owner] || (secured && sim->card.life == APPLET_LIFE_PERSONALISED);
+    uint8_t *at;
+    if (offset >= view->size)
+        return SW_OFFSET;
+    size_t len = le < view->size - offset ? le : view->size - offset;
+    if (buf_extend(out, len, &at))
+        return SW_FAILURE;
+    memset(at, view->filler, len);
+    if (offset < view->content.len)
+        memcpy(at, view->content.data + offset, view->content.len - offset < len ? view->content.len - offset : len);
+    return SW_OK;
 }
 
 uint16_t sim_files_read(struct sim *sim, const struct apdu_command *command, bool secured, struct buf *out)
 {
     const struct sim_ef *ef;
+    struct view view;
     size_t offset;
-    uint16_t sw = sim_files_place(sim, command, secured, &ef, &offset);
+    uint16_t sw = files_where(sim, command, secured, &ef, &offset);
     if (sw != SW_OK)
         return sw;
     if (ef->kind != SIM_KIND_BINARY)
         return SW_FILE_STRUCTURE;
-    if (!sim_files_readable(sim, ef, secured))
+    if (!sim_files_allowed(sim, ef, secured))
         return SW_SECURITY_STATUS;
     if (command->data.len || command->le == 0)
         return SW_WRONG_LENGTH;
-    struct buf made = { 0 };
-    struct bytes view = { 0 };
-    sw = sim_files_view(sim, ef, &made, &view) ? SW_FAILURE : offset >= view.len ? SW_OFFSET : SW_OK;
-    if (sw == SW_OK) {
-        size_t left = view.len - offset;
-        sw = buf_append(out, view.data + offset, command->le < left ? command->le : left) ? SW_FAILURE : SW_OK;
-    }
-    buf_wipe(&made);
+    sw = files_view(sim, ef, &view) ? SW_FAILURE : files_copy(&view, offset, command->le, out);
+    buf_wipe(&view.made);
     return sw;
 }
 
-/* No file of this application has records. */
+/* --- records ------------------------------------------------------------------------------------------------------- */
+
+/* The record with this number, counted from 1; an empty view when there is none, or what is left is no record. */
+static struct bytes files_record(struct bytes content, unsigned number)
+{
+    while (content.len >= RECORD_HEADER && number) {
+        size_t len = RECORD_HEADER + (size_t)content.data[1];
+        if (len > content.len)
+            break;
+        if (--number == 0)
+            return bytes_of(content.data, len);
+        content = bytes_of(content.data + len, content.len - len);
+    }
+    return bytes_of(NULL, 0);
+}
+
 uint16_t sim_files_read_record(struct sim *sim, const struct apdu_command *command, bool secured, struct buf *out)
 {
-    (void)out;
     const struct sim_ef *ef;
+    unsigned form = command->p2 & 7u;
+    if (form != 4 && form != 5) /* the record P1, or all from it on */
+        return SW_WRONG_P1P2;
     uint16_t sw = sim_files_name(sim, APPLET_P_CURRENT | (unsigned)command->p2 >> 3, secured, &ef);
-    return sw == SW_OK ? SW_FILE_STRUCTURE : sw;
+    if (sw != SW_OK)
+        return sw;
+    if (ef->kind != SIM_KIND_RECORDS)
+        return SW_FILE_STRUCTURE;
+    if (!sim_files_allowed(sim, ef, secured))
+        return SW_SECURITY_STATUS;
+    if (command->data.len || command->le == 0)
+        return SW_WRONG_LENGTH;
+    struct bytes content = buf_bytes(files_content(sim, ef)), record = files_record(content, command->p1);
+    if (!record.len)
+        return SW_RECORD_NOT_FOUND;
+    if (form == 5)
+        record.len = content.len - (size_t)(record.data - content.data);
+    if (record.len > command->le)
+        return SW_WRONG_LENGTH;
+    return buf_append_bytes(out, record) ? SW_FAILURE : SW_OK;
+}
+
+/* Are these records and nothing else? */
+static bool files_are_records(struct bytes content)
+{
+    unsigned count = 0;
+    size_t len = 0;
+    struct bytes record;
+    while ((record = files_record(content, count + 1)).len) {
+        len += record.len;
+        count++;
+    }
+    return len == content.len;
 }
 
 /* --- the issuer's writing ------------------------------------------------------------------------------------------ */
+
+static uint16_t files_store(struct sim *sim, const struct sim_ef *ef, size_t offset, bool whole, struct bytes data)
+{
+    struct buf *content = files_content(sim, ef);
+    uint8_t *at;
+    if (whole)
+        buf_truncate(content, 0);
+    if (offset + data.len > content->len) {
+        size_t before = content->len;
+        if (buf_extend(content, offset + data.len - before, &at))
+            return SW_FAILURE;
+        memset(at, 0xFF, offset + data.len - before);
+    }
+    memcpy(content->data + offset, data.data, data.len);
+    sim_issuer_begin(&sim->card);
+    return sim_image_commit(sim) ? SW_MEMORY_FAILURE : SW_OK;
+}
 
 uint16_t sim_files_update(struct sim *sim, const struct apdu_command *command, bool secured, struct buf *out)
 {
     (void)out;
     const struct sim_ef *ef;
     size_t offset;
-    uint16_t sw = sim_files_place(sim, command, secured, &ef, &offset);
+    uint16_t sw = files_where(sim, command, secured, &ef, &offset);
     if (sw != SW_OK)
         return sw;
     /* A plain command beside the channel must not choose which file a secured one writes. */
     if (!sim->current_secured)
         return SW_NO_CURRENT_EF;
-    if (ef->kind != SIM_KIND_BINARY)
+    bool records = ef->kind == SIM_KIND_RECORDS, whole = command->p1 & 0x80u && offset == 0;
+    if (ef->kind != SIM_KIND_BINARY && !records)
         return SW_FILE_STRUCTURE;
-    if (!ef->issued || sim->card.life == APPLET_LIFE_TERMINATED)
+    if (!(ef->flags & SIM_EF_ISSUED) || sim->card.life == APPLET_LIFE_TERMINATED)
         return SW_CONDITIONS;
     if (command->data.len == 0 || command->le)
         return SW_WRONG_LENGTH;
@@ -314,13 +319,10 @@ uint16_t sim_files_update(struct sim *sim, const struct apdu_command *command, b
         return SW_OFFSET;
     if (command->data.len > ef->size - offset)
         return SW_NO_SPACE;
-    /* Whether a file holds a certificate is told by its first byte, which opens and closes proof of possession. */
-    if (ef->cert && offset == 0 && command->data.data[0] != CERT_FIRST)
+    if (records && !(whole && files_are_records(command->data)))
         return SW_WRONG_DATA;
-    uint8_t *content = sim_files_content(&sim->card, ef)->data;
-    if (command->p1 & 0x80u && offset == 0) /* the whole new content */
-        memset(content, FILLER, ef->size);
-    memcpy(content + offset, command->data.data, command->data.len);
-    sim_issuer_begin(&sim->card);
-    return sim_image_commit(sim) ? SW_MEMORY_FAILURE : SW_OK;
+    /* Whether a file holds a certificate is told by its first byte, which opens and closes proof of possession. */
+    if (ef->flags & SIM_EF_CERT && offset == 0 && command->data.data[0] != CERT_FIRST)
+        return SW_WRONG_DATA;
+    return files_store(sim, ef, offset, whole, command->data);
 }

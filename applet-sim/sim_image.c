@@ -10,7 +10,7 @@
 #include <openssl/x509.h>
 #include <string.h>
 
-#define MAGIC "JPKI-SIM\x01"
+#define MAGIC "JPKI-SIM\x02"
 #define MAGIC_LEN 9u
 #define NONCE_LEN 12u
 #define TAG_LEN 16u
@@ -18,18 +18,20 @@
 
 enum {
     T_SERIAL = 0xC0, T_DIVERSIFICATION = 0xC1, T_CONTACTLESS = 0xC2, T_LIFE = 0xC3, T_SEQUENCE = 0xC4, T_ENC = 0xC5,
-    T_MAC = 0xC6, T_DEK = 0xC7, T_SWITCHES = 0xC8, T_FILE = 0xE1, T_PIN = 0xE2, T_KEY = 0xE3, T_ID = 0x80, T_VALUE = 0x81, T_TRIES = 0x82,
+    T_MAC = 0xC6, T_DEK = 0xC7, T_SWITCHES = 0xC8, T_PROFILE = 0xC9, T_DEAD = 0xCA, T_OBJECT = 0xE4, T_FILE = 0xE1, T_PIN = 0xE2, T_KEY = 0xE3, T_ID = 0x80, T_VALUE = 0x81, T_TRIES = 0x82,
 };
 
 void sim_card_wipe(struct sim_card *card)
 {
     scp03_keys_wipe(&card->keys);
-    for (size_t i = 0; i < SIM_EF_COUNT; i++)
+    for (size_t i = 0; i < SIM_FILES_MAX; i++)
         buf_wipe(&card->files[i]);
-    for (size_t i = 0; i < SIM_OWNERS; i++) {
+    for (size_t i = 0; i < SIM_OBJECTS; i++)
+        buf_wipe(&card->objects[i]);
+    for (size_t i = 0; i < SIM_PINS; i++)
         secret_wipe(&card->pins[i].value);
+    for (size_t i = 0; i < SIM_KEYS; i++)
         EVP_PKEY_free(card->key_pairs[i]);
-    }
     *card = (struct sim_card) { 0 };
 }
 
@@ -70,11 +72,15 @@ static enum rc image_encode(const struct sim_card *card, struct buf *out)
 {
     const uint8_t sequence[3] = { (uint8_t)(card->sequence >> 16), (uint8_t)(card->sequence >> 8),
                                   (uint8_t)card->sequence };
-    enum rc rc = tlv_append(out, T_SERIAL, bytes_of(card->serial, SIM_SERIAL_LEN));
+    enum rc rc = image_put_u8(out, T_PROFILE, sim_profile_position(card->profile));
+    if (rc == RC_OK)
+        rc = tlv_append(out, T_SERIAL, bytes_of(card->serial, SIM_SERIAL_LEN));
     if (rc == RC_OK)
         rc = tlv_append(out, T_DIVERSIFICATION, bytes_of(card->diversification, sizeof card->diversification));
     if (rc == RC_OK)
         rc = image_put_u8(out, T_CONTACTLESS, card->contactless);
+    if (rc == RC_OK && card->dead)
+        rc = image_put_u8(out, T_DEAD, 1);
     if (rc == RC_OK)
         rc = tlv_append(out, T_SWITCHES, bytes_of(card->switches.at, SIM_SWITCHES));
     if (rc == RC_OK)
@@ -87,12 +93,16 @@ static enum rc image_encode(const struct sim_card *card, struct buf *out)
         rc = tlv_append(out, T_MAC, secret_bytes(&card->keys.mac));
     if (rc == RC_OK)
         rc = tlv_append(out, T_DEK, secret_bytes(&card->keys.dek));
-    for (size_t i = 0; rc == RC_OK && i < SIM_EF_COUNT; i++)
+    for (unsigned i = 0; rc == RC_OK && i < SIM_FILES_MAX; i++)
         if (card->files[i].len)
-            rc = image_put_item(out, T_FILE, sim_efs[i].id, buf_bytes(&card->files[i]), NULL);
-    for (unsigned i = 0; rc == RC_OK && i < SIM_OWNERS; i++)
-        rc = image_put_item(out, T_PIN, i, secret_bytes(&card->pins[i].value), &card->pins[i].tries);
-    for (unsigned i = 0; rc == RC_OK && i < SIM_OWNERS; i++)
+            rc = image_put_item(out, T_FILE, i, buf_bytes(&card->files[i]), NULL);
+    for (unsigned i = 0; rc == RC_OK && i < SIM_OBJECTS; i++)
+        if (card->objects[i].len)
+            rc = image_put_item(out, T_OBJECT, i, buf_bytes(&card->objects[i]), NULL);
+    for (unsigned i = 0; rc == RC_OK && i < SIM_PINS; i++)
+        if (card->pins[i].value.len)
+            rc = image_put_item(out, T_PIN, i, secret_bytes(&card->pins[i].value), &card->pins[i].tries);
+    for (unsigned i = 0; rc == RC_OK && i < SIM_KEYS; i++)
         if (card->key_pairs[i])
             rc = image_put_key(out, i, card->key_pairs[i]);
     return rc;
@@ -123,18 +133,42 @@ static enum rc image_take_item(struct bytes item, uint8_t *id, struct bytes *val
     return rc ? RC_FORMAT : RC_OK;
 }
 
-static enum rc image_take_file(struct sim_card *card, unsigned id, struct bytes value)
+/* The file that stands at this place of the profile. */
+static const struct sim_ef *image_file(const struct sim_profile *profile, unsigned place)
 {
-    for (size_t i = 0; i < SIM_EF_COUNT; i++)
-        if (sim_efs[i].id == id && value.len == sim_efs[i].size && card->files[i].len == 0)
-            return buf_append_bytes(&card->files[i], value);
-    return RC_FORMAT;
+    for (size_t a = 0; a < profile->app_count; a++) {
+        if (place < profile->apps[a].ef_count)
+            return &profile->apps[a].efs[place];
+        place -= (unsigned)profile->apps[a].ef_count;
+    }
+    return NULL;
+}
+
+static enum rc image_take_file(struct sim_card *card, unsigned place, struct bytes value)
+{
+    const struct sim_ef *ef = image_file(card->profile, place);
+    return ef && place < SIM_FILES_MAX && value.len <= ef->size && card->files[place].len == 0
+               ? buf_append_bytes(&card->files[place], value)
+               : RC_FORMAT;
+}
+
+static enum rc image_take_object(struct sim_card *card, unsigned place, struct bytes value)
+{
+    return sim_data_tag(place) && card->objects[place].len == 0 ? buf_append_bytes(&card->objects[place], value) : RC_FORMAT;
+}
+
+static enum rc image_take_pin(struct sim_card *card, unsigned pin, struct bytes value, unsigned tries)
+{
+    if (pin >= SIM_PINS || card->pins[pin].value.len || tries > sim_pins_tries_max(card, (enum sim_pin_name)pin))
+        return RC_FORMAT;
+    card->pins[pin].tries = (uint8_t)tries;
+    return secret_dup(&card->pins[pin].value, value.data, value.len);
 }
 
 static enum rc image_take_key(struct sim_card *card, unsigned owner, struct bytes der)
 {
     const uint8_t *at = der.data;
-    if (owner >= SIM_OWNERS || card->key_pairs[owner])
+    if (owner >= SIM_KEYS || card->key_pairs[owner])
         return RC_FORMAT;
     card->key_pairs[owner] = d2i_AutoPrivateKey(NULL, &at, (long)der.len);
     return card->key_pairs[owner] && at == der.data + der.len ? RC_OK : RC_FORMAT;
@@ -155,12 +189,40 @@ static enum rc image_take_switches(struct sim_card *card, struct bytes value)
     return RC_OK;
 }
 
+/* Files, PINs and keys: what the profile says of them is known by then. */
+static enum rc image_take_content(struct sim_card *card, const struct tlv *tlv)
+{
+    uint8_t id, tries = 0;
+    struct bytes value;
+    if (!card->profile)
+        return RC_FORMAT;
+    enum rc rc = image_take_item(tlv->value, &id, &value, tlv->tag == T_PIN ? &tries : NULL);
+    if (rc)
+        return rc;
+    switch (tlv->tag) {
+    case T_FILE:
+        return image_take_file(card, id, value);
+    case T_OBJECT:
+        return image_take_object(card, id, value);
+    case T_PIN:
+        return image_take_pin(card, id, value, tries);
+    default:
+        return image_take_key(card, id, value);
+    }
+}
+
 static enum rc image_take_one(struct sim_card *card, const struct tlv *tlv)
 {
-    uint8_t byte, id, tries, three[3];
-    struct bytes value;
+    uint8_t byte, three[3];
     enum rc rc;
     switch (tlv->tag) {
+    case T_PROFILE:
+        rc = image_take(tlv->value, &byte, 1);
+        card->profile = rc ? NULL : sim_profile_at(byte);
+        return card->profile ? RC_OK : RC_FORMAT;
+    case T_DEAD:
+        card->dead = true;
+        return RC_OK;
     case T_SERIAL:
         return image_take(tlv->value, card->serial, SIM_SERIAL_LEN);
     case T_DIVERSIFICATION:
@@ -187,17 +249,10 @@ static enum rc image_take_one(struct sim_card *card, const struct tlv *tlv)
     case T_DEK:
         return secret_dup(&card->keys.dek, tlv->value.data, tlv->value.len);
     case T_FILE:
-        rc = image_take_item(tlv->value, &id, &value, NULL);
-        return rc ? rc : image_take_file(card, id, value);
+    case T_OBJECT:
     case T_PIN:
-        rc = image_take_item(tlv->value, &id, &value, &tries);
-        if (rc || id >= SIM_OWNERS || tries > sim_pins_tries_max(id))
-            return RC_FORMAT;
-        card->pins[id].tries = tries;
-        return value.len ? secret_dup(&card->pins[id].value, value.data, value.len) : RC_OK;
     case T_KEY:
-        rc = image_take_item(tlv->value, &id, &value, NULL);
-        return rc ? rc : image_take_key(card, id, value);
+        return image_take_content(card, tlv);
     default:
         return RC_FORMAT;
     }
@@ -213,10 +268,7 @@ static enum rc image_decode(struct bytes plain, struct sim_card *card)
         if ((rc = image_take_one(&made, &tlv)) != RC_OK)
             break;
     rc = rc == RC_NOT_FOUND ? RC_OK : rc;
-    for (size_t i = 0; rc == RC_OK && i < SIM_EF_COUNT; i++)
-        if (sim_efs[i].size && made.files[i].len != sim_efs[i].size)
-            rc = RC_FORMAT;
-    if (rc == RC_OK && (!made.life || !made.serial[0] || !made.keys.enc.len || !made.keys.mac.len || !made.keys.dek.len))
+    if (rc == RC_OK && (!made.profile || !made.life || !made.serial[0] || !made.keys.enc.len || !made.keys.mac.len || !made.keys.dek.len))
         rc = RC_FORMAT;
     if (rc)
         sim_card_wipe(&made);

@@ -3,8 +3,6 @@
 
 #include "base/fault.h"
 
-#include <string.h>
-
 static const struct {
     enum applet_life from, to;
 } life_steps[] = {
@@ -28,17 +26,6 @@ static bool sim_issuer_may_go(enum applet_life from, unsigned to)
     return false;
 }
 
-/* The end of a card takes its keys and PINs with it. */
-static void sim_issuer_destroy(struct sim_card *card)
-{
-    for (size_t i = 0; i < SIM_OWNERS; i++) {
-        EVP_PKEY_free(card->key_pairs[i]);
-        card->key_pairs[i] = NULL;
-        secret_wipe(&card->pins[i].value);
-        card->pins[i].tries = 0;
-    }
-}
-
 uint16_t sim_issuer_set_status(struct sim *sim, const struct apdu_command *command, bool secured, struct buf *out)
 {
     (void)secured;
@@ -54,12 +41,14 @@ uint16_t sim_issuer_set_status(struct sim *sim, const struct apdu_command *comma
         return SW_CONDITIONS;
     card->life = (enum applet_life)command->p1;
     if (card->life == APPLET_LIFE_TERMINATED)
-        sim_issuer_destroy(card);
+        sim_destroy(card, false); /* the end of a card takes its keys and PINs with it */
     fault_point("sim.before_life");
     if (sim_image_commit(sim))
         return SW_MEMORY_FAILURE;
     fault_point("sim.after_life");
-    memset(sim->verified, 0, sizeof sim->verified);
+    sim->verified = 0;
+    if (card->life != APPLET_LIFE_ACTIVE)
+        sim_messaging_end(sim);
     return SW_OK;
 }
 
@@ -71,12 +60,12 @@ uint16_t sim_issuer_get_status(struct sim *sim, const struct apdu_command *comma
         return SW_WRONG_P1P2;
     const uint8_t status[7] = {
         (uint8_t)card->life,
-        card->key_pairs[SIM_SIGN] != NULL,
-        card->key_pairs[SIM_AUTH] != NULL,
+        card->key_pairs[SIM_KEY_SIGN] != NULL,
+        card->key_pairs[SIM_KEY_AUTH] != NULL,
         sim_files_has_cert(card, APPLET_EF_SIGN_CERT),
         sim_files_has_cert(card, APPLET_EF_AUTH_CERT),
-        card->pins[SIM_SIGN].value.len != 0,
-        card->pins[SIM_AUTH].value.len != 0,
+        card->pins[SIM_PIN_SIGN].value.len != 0,
+        card->pins[SIM_PIN_AUTH].value.len != 0,
     };
     if (command->data.len || command->le < sizeof status)
         return SW_WRONG_LENGTH;

@@ -40,7 +40,7 @@ static enum rc main_serial(const char *asked, char *serial)
 
 static int main_create(int argc, char **argv)
 {
-    const char *card = NULL, *issuer = NULL, *serial = NULL, *switches = NULL;
+    const char *card = NULL, *issuer = NULL, *serial = NULL, *switches = NULL, *profile = NULL;
     bool contactless = false;
     const struct opt opts[] = {
         CARD_OPTION(&card),
@@ -48,6 +48,7 @@ static int main_create(int argc, char **argv)
           &issuer, true },
         { "--contactless", NULL, "answer to reset as a contactless card (default: contact)", OPT_FLAG, &contactless, false },
         { "--serial", "N", "serial number, up to 16 digits (default: random)", OPT_TEXT, &serial, false },
+        { "--profile", "NAME", "mynumber (default), juki or next", OPT_TEXT, &profile, false },
         { "--switch", "NAME=VALUE", "a doubtful behaviour, several with commas between; `show` lists them all", OPT_TEXT,
           &switches, false },
         { 0 },
@@ -65,6 +66,9 @@ static int main_create(int argc, char **argv)
     enum rc rc = main_serial(serial, birth.serial);
     if (rc == RC_RANGE)
         return opt_misuse("--serial: up to 16 digits");
+    birth.profile = sim_profile_find(profile ? profile : "mynumber");
+    if (!birth.profile)
+        return opt_misuse("--profile: mynumber, juki or next");
     if (rc == RC_OK && switches && sim_switch_parse(&birth.switches, switches, &err))
         return opt_misuse("--switch: %s", err.text);
     if (rc == RC_OK)
@@ -123,8 +127,8 @@ static int main_show(int argc, char **argv)
         return opt_fail("%s", err_text(&err, rc));
     struct sim_summary s;
     sim_summarise(sim_store_get(store), &s);
-    printf("serial number: %s\nreader side: %s\nlife: %s\n", s.serial, s.contactless ? "contactless" : "contact",
-           main_life(s.life));
+    printf("profile: %s (%s)\nserial number: %s\nreader side: %s\nlife: %s\n", s.profile->name, s.profile->about, s.serial,
+           s.contactless ? "contactless" : "contact", s.dead ? "dead: tampered with" : main_life(s.life));
     main_show_half("sign", s.sign.key, s.sign.cert, s.sign.ca_cert, s.sign.pin, s.sign.tries, s.sign.tries_max);
     main_show_half("auth", s.auth.key, s.auth.cert, s.auth.ca_cert, s.auth.pin, s.auth.tries, s.auth.tries_max);
     for (int i = 0; i < SIM_SWITCHES; i++)

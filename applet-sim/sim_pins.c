@@ -1,4 +1,4 @@
-/* sim_pins.c — the two PINs. A try is taken away, and that is durable, before anything is compared; it comes back when the
+/* sim_pins.c — the PINs. A try is taken away, and that is durable, before anything is compared; it comes back when the
  * comparison was right. So no way of cutting power gives a try for nothing. */
 #include "applet-sim/sim_state.h"
 
@@ -6,39 +6,46 @@
 
 #include <string.h>
 
-/* What a PIN may be made of; the rule of at least one letter and one digit is the counter's, not the card's. */
-static const struct {
-    uint8_t tries, min, max;
-    bool letters;
-} pin_rows[SIM_OWNERS] = {
-    [SIM_AUTH] = { APPLET_AUTH_PIN_TRIES, APPLET_AUTH_PIN_LEN, APPLET_AUTH_PIN_LEN, false },
-    [SIM_SIGN] = { APPLET_SIGN_PIN_TRIES, APPLET_SIGN_PIN_MIN, APPLET_SIGN_PIN_MAX, true },
-};
+#define PRESENTED_MAX 16u
 
-unsigned sim_pins_tries_max(enum sim_owner owner)
+static const struct sim_pin_row *pins_row(const struct sim_card *card, enum sim_pin_name pin)
 {
-    return pin_rows[owner].tries;
+    return &card->profile->pins[pin];
+}
+
+unsigned sim_pins_tries_max(const struct sim_card *card, enum sim_pin_name pin)
+{
+    const struct sim_pin_row *row = pins_row(card, pin);
+    return row->tries_switch < 0 || !row->tries ? row->tries
+                                                : sim_switch_number(&card->switches, (enum sim_switch)row->tries_switch);
+}
+
+bool sim_pins_satisfy(const struct sim *sim, uint16_t rule)
+{
+    if (rule == SIM_FREE)
+        return true;
+    for (unsigned pin = 0; pin < SIM_PINS; pin++)
+        if (sim->verified & SIM_PIN_BIT(pin)
+            && (SIM_PIN_BIT(pin) | pins_row(&sim->card, (enum sim_pin_name)pin)->covers) & rule)
+            return true;
+    return false;
 }
 
 /* The PIN that P2 names. */
-static uint16_t sim_pins_name(struct sim *sim, const struct apdu_command *command, bool secured, enum sim_owner *owner)
+static uint16_t pins_name(struct sim *sim, const struct apdu_command *command, bool secured, const struct sim_ef **ef)
 {
-    const struct sim_ef *ef;
-    uint16_t sw = sim_files_name(sim, command->p2, secured, &ef);
+    uint16_t sw = sim_files_name(sim, command->p2, secured, ef);
     if (sw != SW_OK)
         return sw;
-    if (ef->kind == SIM_KIND_REFERENCE)
+    if ((*ef)->kind == SIM_KIND_REFERENCE)
         return SW_CONDITIONS;
-    if (ef->kind != SIM_KIND_PIN)
-        return SW_FILE_STRUCTURE;
-    *owner = ef->owner;
-    return SW_OK;
+    return (*ef)->kind == SIM_KIND_PIN || (*ef)->kind == SIM_KIND_LOCKED ? SW_OK : SW_FILE_STRUCTURE;
 }
 
-static uint16_t sim_pins_compare(struct sim *sim, enum sim_owner owner, struct bytes presented)
+static uint16_t pins_compare(struct sim *sim, enum sim_pin_name name, struct bytes presented)
 {
-    struct sim_pin *pin = &sim->card.pins[owner];
-    sim->verified[owner] = false;
+    struct sim_pin *pin = &sim->card.pins[name];
+    sim->verified &= (uint16_t)~SIM_PIN_BIT(name);
     pin->tries--;
     fault_point("sim.before_try");
     if (sim_image_commit(sim))
@@ -51,56 +58,65 @@ static uint16_t sim_pins_compare(struct sim *sim, enum sim_owner owner, struct b
     secret_wipe(&candidate);
     if (!right)
         return (uint16_t)(SW_COUNTER | pin->tries);
-    pin->tries = pin_rows[owner].tries;
+    pin->tries = (uint8_t)sim_pins_tries_max(&sim->card, name);
     if (sim_image_commit(sim))
         return SW_MEMORY_FAILURE;
     fault_point("sim.after_verify");
-    sim->verified[owner] = true;
+    sim->verified |= SIM_PIN_BIT(name);
     return SW_OK;
+}
+
+static uint16_t pins_query(const struct sim *sim, enum sim_pin_name name, const struct sim_pin *pin)
+{
+    if (pin->tries == 0)
+        return (uint16_t)sim_switch_number(&sim->card.switches, SIM_BLOCKED_QUERY);
+    /* As a rule never 9000, also when the PIN has been presented. */
+    if (sim->verified & SIM_PIN_BIT(name) && sim_switched(sim, SIM_VERIFIED_QUERY))
+        return SW_OK;
+    return (uint16_t)(SW_COUNTER | pin->tries);
 }
 
 uint16_t sim_pins_verify(struct sim *sim, const struct apdu_command *command, bool secured, struct buf *out)
 {
     (void)out;
-    enum sim_owner owner;
+    const struct sim_ef *ef;
     if (command->p1)
         return SW_WRONG_P1P2;
-    uint16_t sw = sim_pins_name(sim, command, secured, &owner);
+    uint16_t sw = pins_name(sim, command, secured, &ef);
     if (sw != SW_OK)
         return sw;
-    if (command->le || command->data.len > APPLET_SIGN_PIN_MAX) /* the query is four bytes and no more */
+    if (command->le || command->data.len > PRESENTED_MAX) /* the query is four bytes and no more */
         return SW_WRONG_LENGTH;
-    const struct sim_pin *pin = &sim->card.pins[owner];
+    if (ef->kind == SIM_KIND_LOCKED)
+        return (uint16_t)sim_switch_number(&sim->card.switches, command->data.len ? SIM_BLOCKED_VERIFY : SIM_BLOCKED_QUERY);
+    const struct sim_pin *pin = &sim->card.pins[ef->number];
     if (pin->value.len == 0)
         return SW_CONDITIONS;
-    if (command->data.len == 0 && pin->tries == 0)
-        return (uint16_t)sim_switch_number(&sim->card.switches, SIM_BLOCKED_QUERY);
-    if (command->data.len == 0 && sim->verified[owner] && sim_switched(sim, SIM_VERIFIED_QUERY))
-        return SW_OK;
-    if (command->data.len == 0) /* as a rule never 9000, also when the PIN has been presented */
-        return (uint16_t)(SW_COUNTER | pin->tries);
+    if (command->data.len == 0)
+        return pins_query(sim, ef->number, pin);
     if (sim->card.life != APPLET_LIFE_ACTIVE)
         return SW_CONDITIONS;
     if (pin->tries == 0)
         return (uint16_t)sim_switch_number(&sim->card.switches, SIM_BLOCKED_VERIFY);
-    return sim_pins_compare(sim, owner, command->data);
+    return pins_compare(sim, ef->number, command->data);
 }
 
-static uint16_t sim_pins_store(struct sim *sim, enum sim_owner owner, struct bytes value)
+static uint16_t pins_store(struct sim *sim, enum sim_pin_name name, struct bytes value)
 {
-    if (value.len < pin_rows[owner].min || value.len > pin_rows[owner].max)
+    const struct sim_pin_row *row = pins_row(&sim->card, name);
+    if (value.len < row->min || value.len > row->max)
         return SW_WRONG_LENGTH;
     for (size_t i = 0; i < value.len; i++) {
         uint8_t c = value.data[i];
-        if (!(c >= '0' && c <= '9') && !(pin_rows[owner].letters && c >= 'A' && c <= 'Z'))
+        if (!(c >= '0' && c <= '9') && !(row->letters && c >= 'A' && c <= 'Z'))
             return SW_WRONG_DATA;
     }
     struct secret made = { 0 };
     if (secret_dup(&made, value.data, value.len))
         return SW_FAILURE;
-    struct sim_pin *pin = &sim->card.pins[owner];
+    struct sim_pin *pin = &sim->card.pins[name];
     secret_wipe(&pin->value);
-    *pin = (struct sim_pin) { made, pin_rows[owner].tries };
+    *pin = (struct sim_pin) { made, (uint8_t)sim_pins_tries_max(&sim->card, name) };
     fault_point("sim.before_pin");
     if (sim_image_commit(sim))
         return SW_MEMORY_FAILURE;
@@ -108,41 +124,44 @@ static uint16_t sim_pins_store(struct sim *sim, enum sim_owner owner, struct byt
     return SW_OK;
 }
 
-/* The holder's, after a VERIFY of the old one. */
+/* The holder's, after a VERIFY of the old one: CHANGE REFERENCE DATA (P1 01), or CHANGE KEY (P1 00) in the applications that
+ * are JICSAP's. */
 uint16_t sim_pins_change(struct sim *sim, const struct apdu_command *command, bool secured, struct buf *out)
 {
     (void)out;
-    enum sim_owner owner;
-    if (command->p1 != 0x01)
+    const struct sim_ef *ef;
+    if (command->p1 != (command->ins == APPLET_INS_CHANGE_KEY ? 0x00 : 0x01))
         return SW_WRONG_P1P2;
-    uint16_t sw = sim_pins_name(sim, command, secured, &owner);
+    uint16_t sw = pins_name(sim, command, secured, &ef);
     if (sw != SW_OK)
         return sw;
     if (sim->card.life != APPLET_LIFE_ACTIVE)
         return SW_CONDITIONS;
-    if (!sim->verified[owner])
+    if (ef->kind != SIM_KIND_PIN || !(sim->verified & SIM_PIN_BIT(ef->number)))
         return SW_SECURITY_STATUS;
-    return command->le ? SW_WRONG_LENGTH : sim_pins_store(sim, owner, command->data);
+    if (pins_row(&sim->card, ef->number)->change != command->ins)
+        return SW_CONDITIONS;
+    return command->le ? SW_WRONG_LENGTH : pins_store(sim, ef->number, command->data);
 }
 
 /* The issuer's: the first PIN, or a new one at the counter. Whoever had presented the old one has not presented this. */
 uint16_t sim_pins_put(struct sim *sim, const struct apdu_command *command, bool secured, struct buf *out)
 {
     (void)out;
-    enum sim_owner owner;
+    const struct sim_ef *ef;
     if (command->p1 || command->p2 == APPLET_P_CURRENT)
         return SW_WRONG_P1P2;
-    uint16_t sw = sim_pins_name(sim, command, secured, &owner);
+    uint16_t sw = pins_name(sim, command, secured, &ef);
     if (sw != SW_OK)
         return sw;
-    if (sim->card.life == APPLET_LIFE_TERMINATED)
+    if (sim->card.life == APPLET_LIFE_TERMINATED || ef->kind != SIM_KIND_PIN)
         return SW_CONDITIONS;
     if (command->le)
         return SW_WRONG_LENGTH;
-    sim->verified[owner] = false;
+    sim->verified &= (uint16_t)~SIM_PIN_BIT(ef->number);
     enum applet_life before = sim->card.life;
     sim_issuer_begin(&sim->card);
-    sw = sim_pins_store(sim, owner, command->data);
+    sw = pins_store(sim, ef->number, command->data);
     if (sw != SW_OK)
         sim->card.life = before;
     return sw;

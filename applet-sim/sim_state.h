@@ -4,63 +4,44 @@
 #define JPKI_APPLET_SIM_SIM_STATE_H
 
 #include "applet-sim/sim.h"
+#include "applet-sim/sim_profile.h"
 #include "pki/scp03.h"
 #include "wire/apdu.h"
 #include "wire/sw.h"
 
 #include <openssl/evp.h>
 
-/* The two keys and the two PINs have the same names: each PIN guards its key. */
-enum sim_owner { SIM_AUTH, SIM_SIGN, SIM_OWNERS };
-
-enum sim_kind {
-    SIM_KIND_BINARY,
-    SIM_KIND_KEY,
-    SIM_KIND_PIN,
-    SIM_KIND_REFERENCE, /* exists on the real card, purpose unknown: can be selected, and no more */
-};
-
-enum sim_read { SIM_READ_FREE, SIM_READ_SIGN_PIN, SIM_READ_NEVER };
-
-struct sim_ef {
-    uint16_t id;
-    enum sim_kind kind;
-    enum sim_owner owner; /* keys and PINs */
-    enum sim_read read;   /* binary files */
-    uint16_t size;
-    bool issued; /* the issuer may write it */
-    bool cert;   /* begins with a certificate or with filler */
-};
-
-#define SIM_EF_COUNT 17u
-extern const struct sim_ef sim_efs[SIM_EF_COUNT];
-
-struct sim_app {
-    const char *aid;
-    size_t aid_len;
-    bool files; /* the JPKI application, which alone has files */
-};
-
 struct sim_pin {
     struct secret value; /* empty: not put yet */
     uint8_t tries;       /* left */
 };
 
+#define SIM_OBJECTS 8u /* of GET DATA, those that the issuer puts */
+
 /* What the image holds. */
 struct sim_card {
+    const struct sim_profile *profile;
     char serial[SIM_SERIAL_LEN + 1];
     uint8_t diversification[APPLET_DIVERSIFICATION_LEN];
     bool contactless;
+    bool dead; /* tampered with */
     struct sim_switches switches;
     enum applet_life life;
     uint32_t sequence; /* of secure channels, 24 bits */
     struct scp03_keys keys;
-    struct buf files[SIM_EF_COUNT]; /* of binary files, always of the row's size */
-    struct sim_pin pins[SIM_OWNERS];
-    EVP_PKEY *key_pairs[SIM_OWNERS]; /* NULL: none yet */
+    struct buf files[SIM_FILES_MAX]; /* what was written; the rest of a file is filler */
+    struct buf objects[SIM_OBJECTS];
+    struct sim_pin pins[SIM_PINS];
+    EVP_PKEY *key_pairs[SIM_KEYS]; /* NULL: none yet */
 };
 
 enum sim_channel { SIM_CHANNEL_NONE, SIM_CHANNEL_OFFERED, SIM_CHANNEL_OPEN };
+
+/* The text application's secure messaging. */
+struct sim_session {
+    struct secret key;
+    uint32_t counter;
+};
 
 struct sim {
     struct sim_card card;
@@ -72,70 +53,96 @@ struct sim {
 
     bool powered;
     bool fresh;      /* no command since power on */
-    uint8_t atr[32]; /* with this power-on's random number, where the reader shows it */
+    uint8_t atr[33]; /* made at each power on: some readers show a random number of the card in it */
+    size_t atr_len;
     const struct sim_app *app;    /* selected; NULL after a reset */
     const struct sim_app *former; /* selected last, also before a reset: its PINs are still presented */
     const struct sim_ef *current;
     bool current_secured; /* the current file was named inside the secure channel */
-    bool verified[SIM_OWNERS];
+    uint16_t verified;    /* a bit for each PIN */
+    struct sim_session messaging;
     enum sim_channel channel;
     struct scp03_session session;
 };
 
 /* Answers a command: appends data to out (dropped again when the status word is an error) and returns the status word. */
 typedef uint16_t (*sim_handler)(struct sim *sim, const struct apdu_command *command, bool secured, struct buf *out);
-
-/* sim_image.c: seals and saves the card as it is now. When that fails the card is as it was saved last. */
-enum rc sim_image_commit(struct sim *sim) MUST_CHECK;
-enum rc sim_image_open(const struct secret *seal_key, struct bytes image, struct sim_card *card) MUST_CHECK;
-void sim_card_wipe(struct sim_card *card);
+#define SIM_HANDLER(name) \
+    uint16_t name(struct sim *sim, const struct apdu_command *command, bool secured, struct buf *out)
 
 static inline unsigned sim_switched(const struct sim *sim, enum sim_switch which)
 {
     return sim->card.switches.at[which];
 }
 
+/* sim.c: keys, PINs and content are gone from memory; not saved yet. */
+void sim_destroy(struct sim_card *card, bool content);
+
+/* sim_image.c: seals and saves the card as it is now. When that fails the card is as it was saved last. */
+enum rc sim_image_commit(struct sim *sim) MUST_CHECK;
+enum rc sim_image_open(const struct secret *seal_key, struct bytes image, struct sim_card *card) MUST_CHECK;
+void sim_card_wipe(struct sim_card *card);
+
+/* sim_select.c */
+void sim_select_leave(struct sim *sim, const struct sim_app *to); /* another application, or none */
+SIM_HANDLER(sim_select);
+
 /* sim_files.c */
-const struct sim_ef *sim_files_find(const struct sim *sim, unsigned id);
-/* What may be read of a file now, filler included; a derived content is put into made, which the caller wipes. */
-enum rc sim_files_view(struct sim *sim, const struct sim_ef *ef, struct buf *made, struct bytes *view) MUST_CHECK;
+/* Where a file's content stands in sim_card.files. */
+unsigned sim_files_place(const struct sim_profile *profile, const struct sim_app *app, const struct sim_ef *ef);
+const struct sim_ef *sim_files_row(const struct sim_app *app, unsigned id);
+const struct sim_ef *sim_files_find(const struct sim *sim, unsigned id); /* of the selected application */
 /* The file that P1 or P2 of the forms 80 and 80|sfi names; it becomes the current one. SW_OK or why not. */
 uint16_t sim_files_name(struct sim *sim, unsigned p, bool secured, const struct sim_ef **ef);
-enum rc sim_files_make(struct sim_card *card) MUST_CHECK; /* all files of a new card */
-struct buf *sim_files_content(struct sim_card *card, const struct sim_ef *ef);
-bool sim_files_has_cert(const struct sim_card *card, unsigned id);
-void sim_files_leave(struct sim *sim, const struct sim_app *to); /* another application, or none */
-uint16_t sim_files_select(struct sim *sim, const struct apdu_command *command, bool secured, struct buf *out);
-uint16_t sim_files_read(struct sim *sim, const struct apdu_command *command, bool secured, struct buf *out);
-uint16_t sim_files_read_record(struct sim *sim, const struct apdu_command *command, bool secured, struct buf *out);
-uint16_t sim_files_update(struct sim *sim, const struct apdu_command *command, bool secured, struct buf *out);
+bool sim_files_has_cert(const struct sim_card *card, unsigned id); /* of the JPKI application */
+enum rc sim_files_make(struct sim_card *card) MUST_CHECK;          /* what a new card has in its files */
+/* May it be read, or the key be used: by one of the PINs presented, or by the issuer where it reads back. */
+bool sim_files_allowed(const struct sim *sim, const struct sim_ef *ef, bool secured);
+SIM_HANDLER(sim_files_read);
+SIM_HANDLER(sim_files_read_record);
+SIM_HANDLER(sim_files_update);
 
 /* sim_pins.c */
-unsigned sim_pins_tries_max(enum sim_owner owner);
-uint16_t sim_pins_verify(struct sim *sim, const struct apdu_command *command, bool secured, struct buf *out);
-uint16_t sim_pins_change(struct sim *sim, const struct apdu_command *command, bool secured, struct buf *out);
-uint16_t sim_pins_put(struct sim *sim, const struct apdu_command *command, bool secured, struct buf *out);
+unsigned sim_pins_tries_max(const struct sim_card *card, enum sim_pin_name pin); /* 0: this card has no such PIN */
+bool sim_pins_satisfy(const struct sim *sim, uint16_t rule);
+SIM_HANDLER(sim_pins_verify);
+SIM_HANDLER(sim_pins_change);
+SIM_HANDLER(sim_pins_put);
 
-/* sim_keys.c */
-uint16_t sim_keys_generate(struct sim *sim, const struct apdu_command *command, bool secured, struct buf *out);
-uint16_t sim_keys_sign(struct sim *sim, const struct apdu_command *command, bool secured, struct buf *out);
+/* sim_keys.c: making keys and telling their public halves. */
+enum rc sim_keys_public(const EVP_PKEY *key, unsigned modulus, unsigned exponent, struct buf *out) MUST_CHECK;
+SIM_HANDLER(sim_keys_generate);
+
+/* sim_sign.c */
+SIM_HANDLER(sim_sign);
+SIM_HANDLER(sim_sign_challenge); /* INTERNAL AUTHENTICATE */
+
+/* sim_messaging.c: the text application's secure messaging. */
+void sim_messaging_end(struct sim *sim);
+SIM_HANDLER(sim_messaging_begin); /* SET SESSION KEY */
+uint16_t sim_messaging_command(struct sim *sim, const struct apdu_command *command, struct buf *out);
 
 /* sim_channel.c */
 void sim_channel_close(struct sim *sim);
-uint16_t sim_channel_initialize(struct sim *sim, const struct apdu_command *command, bool secured, struct buf *out);
+SIM_HANDLER(sim_channel_initialize);
 uint16_t sim_channel_authenticate(struct sim *sim, struct bytes command);
 
 /* sim_issuer.c */
 /* The first thing put on a blank card makes it a card in personalisation; part of the same commit. */
 void sim_issuer_begin(struct sim_card *card);
-uint16_t sim_issuer_set_status(struct sim *sim, const struct apdu_command *command, bool secured, struct buf *out);
-uint16_t sim_issuer_get_status(struct sim *sim, const struct apdu_command *command, bool secured, struct buf *out);
+SIM_HANDLER(sim_issuer_set_status);
+SIM_HANDLER(sim_issuer_get_status);
 
 /* sim_data.c */
-uint16_t sim_data_get(struct sim *sim, const struct apdu_command *command, bool secured, struct buf *out);
-uint16_t sim_data_challenge(struct sim *sim, const struct apdu_command *command, bool secured, struct buf *out);
+int sim_data_place(unsigned tag); /* of an object that the issuer puts; -1: none */
+unsigned sim_data_tag(unsigned place); /* 0 behind the last */
+SIM_HANDLER(sim_data_get);
+SIM_HANDLER(sim_data_put);
+SIM_HANDLER(sim_data_challenge);
 
 /* sim_dispatch.c: one command to its handler. */
 uint16_t sim_dispatch(struct sim *sim, struct bytes command, struct buf *out);
+/* The handler of a command in class 00 as it came out of secure messaging. */
+uint16_t sim_dispatch_inner(struct sim *sim, const struct apdu_command *command, struct buf *out);
 
 #endif

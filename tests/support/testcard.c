@@ -75,7 +75,7 @@ static void testcard_random(struct secret *secret, size_t len)
     assert_int_equal(secret_dup(secret, bytes, len), RC_OK);
 }
 
-static struct testcard *testcard_born(bool contactless, const char *switches)
+struct testcard *testcard_new_profile(const char *profile, bool contactless, const char *switches)
 {
     struct err err = { 0 };
     struct testcard *card = calloc(1, sizeof *card);
@@ -83,7 +83,8 @@ static struct testcard *testcard_born(bool contactless, const char *switches)
     testcard_random(&card->seal_key, SIM_SEAL_KEY_LEN);
     testcard_random(&card->master, APPLET_ISSUER_KEY_LEN);
     const struct sim_config config = { &card->seal_key, testcard_save, card };
-    struct sim_birth birth = { .serial = TESTCARD_SERIAL, .contactless = contactless };
+    struct sim_birth birth = { .serial = TESTCARD_SERIAL, .contactless = contactless, .profile = sim_profile_find(profile) };
+    assert_non_null(birth.profile);
     if (switches && sim_switch_parse(&birth.switches, switches, &err))
         fail_msg("%s", err.text);
     assert_int_equal(sim_create(&config, &birth, &card->master, &card->sim), RC_OK);
@@ -93,12 +94,7 @@ static struct testcard *testcard_born(bool contactless, const char *switches)
 
 struct testcard *testcard_new_blank(void)
 {
-    return testcard_born(false, NULL);
-}
-
-struct testcard *testcard_new_contactless(const char *switches)
-{
-    return testcard_born(true, switches);
+    return testcard_new_profile("mynumber", false, NULL);
 }
 
 struct testcard *testcard_new(void)

@@ -20,8 +20,8 @@ struct testcard;
 struct testcard *testcard_new(void);
 /* A card as it leaves the factory; powered on. */
 struct testcard *testcard_new_blank(void);
-/* The same, contactless, with switches ("pupi=yes"). */
-struct testcard *testcard_new_contactless(const char *switches);
+/* The same, of another profile ("juki", "next"), contactless or not, with switches ("pupi=yes"; NULL: none). */
+struct testcard *testcard_new_profile(const char *profile, bool contactless, const char *switches);
 /* Another card with the same content (as it was saved last), keys and certificates: cheaper than a new one. */
 struct testcard *testcard_copy(struct testcard *card);
 /* The same with switches set ("short-ids=no,schemes=00": applet-sim/sim_switch.h), on any card, at any time. */

@@ -141,7 +141,7 @@ static void test_channel_ends(void **state)
         { "a secured command with a wrong MAC", "84F20000080102030405060708" "00", 0x6988, 0x6982 },
         { "EXTERNAL AUTHENTICATE in an open channel", "84823300100000000000000000" "0000000000000000", 0x6985, 0x6982 },
         { "warm reset", "reset", 0, 0x6982 },
-        { "a refused SELECT does not", "00A4040C03D39210", 0x6A82, 0x9000 },
+        { "a refused SELECT does not", "00A4040C03D39310", 0x6A82, 0x9000 },
         { "a read beside it does not", "00B0860020", 0x9000, 0x9000 },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -126,7 +126,7 @@ static void test_parse(void **state)
 static void test_pupi(void **state)
 {
     (void)state;
-    struct testcard *card = testcard_new_contactless("pupi=yes");
+    struct testcard *card = testcard_new_profile("mynumber", true, "pupi=yes");
     uint8_t first[13] = { 0 };
     unsigned changed = 0;
     for (int i = 0; i < 4; i++) {
