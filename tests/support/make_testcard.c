@@ -1,5 +1,5 @@
 /* make_testcard.c — writes a personalised card for jpki-sim: make_testcard FILE. PIN 1234 and ABC123. */
-#include "support/testcard.h"
+#include "support/testface.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@ static const char *path;
 static void write_card(void **state)
 {
     (void)state;
-    struct testcard *card = testcard_new();
+    struct testcard *card = testface_new(NULL);
     testcard_write(card, path);
     testcard_free(card);
 }

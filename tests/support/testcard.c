@@ -24,6 +24,7 @@
 
 #include <cmocka.h>
 #include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/param_build.h>
 #include <openssl/x509v3.h>
 
@@ -196,12 +197,12 @@ unsigned testcard_send(struct testcard *card, const char *hex)
 
 /* --- the issuer's side --------------------------------------------------------------------------------------------- */
 
-bool testcard_try_channel(struct testcard *card)
+static bool testcard_channel_to(struct testcard *card, const char *select)
 {
     uint8_t challenge[SCP03_CHALLENGE_LEN];
     struct buf command = { 0 }, answer = { 0 }, secured = { 0 };
     struct scp03_keys keys = { 0 };
-    assert_int_equal(testcard_send(card, "00A4040C0AD392F000260100000001"), 0x9000);
+    assert_int_equal(testcard_send(card, select), 0x9000);
     assert_int_equal(random_bytes(challenge, sizeof challenge), RC_OK);
     const struct apdu_command initialize = { 0x80, APPLET_INS_INITIALIZE_UPDATE, 0, 0, bytes_of(challenge, 8), 256, false };
     assert_int_equal(apdu_encode(&initialize, &command), RC_OK);
@@ -230,6 +231,16 @@ out:
     return sw == 0x9000;
 }
 
+bool testcard_try_channel(struct testcard *card)
+{
+    return testcard_channel_to(card, "00A4040C0AD392F000260100000001");
+}
+
+void testcard_open_channel_to(struct testcard *card, const char *select)
+{
+    assert_true(testcard_channel_to(card, select));
+}
+
 void testcard_open_channel(struct testcard *card)
 {
     assert_true(testcard_try_channel(card));
@@ -254,8 +265,8 @@ unsigned testcard_secured(struct testcard *card, struct bytes command, struct bu
     return sw;
 }
 
-static void testcard_issue(struct testcard *card, unsigned ins, unsigned p1, unsigned p2, struct bytes data, uint32_t le,
-                           struct buf *answer)
+void testcard_issue(struct testcard *card, unsigned ins, unsigned p1, unsigned p2, struct bytes data, uint32_t le,
+                    struct buf *answer)
 {
     const struct apdu_command command = { 0x80, (uint8_t)ins, (uint8_t)p1, (uint8_t)p2, data, le, data.len > 200 };
     struct buf bytes = { 0 };
@@ -264,11 +275,29 @@ static void testcard_issue(struct testcard *card, unsigned ins, unsigned p1, uns
     buf_wipe(&bytes);
 }
 
+static EVP_PKEY *testcard_ec_key(struct bytes point)
+{
+    EVP_PKEY *key = NULL;
+    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    assert_true(OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, "P-384", 0));
+    assert_true(OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point.data, point.len));
+    OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(builder);
+    assert_int_equal(EVP_PKEY_fromdata_init(ctx), 1);
+    assert_int_equal(EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params), 1);
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(builder);
+    EVP_PKEY_CTX_free(ctx);
+    return key;
+}
+
 EVP_PKEY *testcard_public_key(struct bytes template)
 {
-    struct tlv outer, n, e;
+    struct tlv outer, n, e, point;
     EVP_PKEY *key = NULL;
     assert_int_equal(tlv_find(template, 0x7F49, &outer), RC_OK);
+    if (tlv_find(outer.value, 0x86, &point) == RC_OK)
+        return testcard_ec_key(point.value);
     assert_int_equal(tlv_find(outer.value, 0x81, &n), RC_OK);
     assert_int_equal(tlv_find(outer.value, 0x82, &e), RC_OK);
     BIGNUM *modulus = BN_bin2bn(n.value.data, (int)n.value.len, NULL);
@@ -344,10 +373,16 @@ static void testcard_put_cert(struct testcard *card, enum applet_ef ef, X509 *ce
 void testcard_personalise(struct testcard *card)
 {
     struct buf answer = { 0 };
-    EVP_PKEY *ca_key = EVP_RSA_gen(2048);
+    struct sim_summary summary;
+    sim_summarise(card->sim, &summary);
+    const enum sim_algorithm *keys = summary.profile->keys;
+    bool both = keys[SIM_KEY_AUTH] != SIM_NO_KEY;
+    EVP_PKEY *ca_key = keys[SIM_KEY_SIGN] == SIM_EC_P384 ? EVP_EC_gen("P-384") : EVP_RSA_gen(2048);
     assert_non_null(ca_key);
     testcard_open_channel(card);
     for (int i = 0; i < HALVES; i++) {
+        if (i == HALF_AUTH && !both)
+            continue;
         testcard_issue(card, APPLET_INS_GENERATE_KEY_PAIR, 0x80, APPLET_SFI(halves[i].key), bytes_of(NULL, 0), 65536, &answer);
         EVP_PKEY *key = testcard_public_key(buf_bytes(&answer));
         card->ca_certs[i] = testcard_make_cert(i, ca_key, NULL, ca_key);
@@ -358,8 +393,9 @@ void testcard_personalise(struct testcard *card)
                        bytes_of(halves[i].pin_value, strlen(halves[i].pin_value)), 0, &answer);
         EVP_PKEY_free(key);
     }
-    testcard_issue(card, APPLET_INS_UPDATE_BINARY, APPLET_P_SFI(APPLET_EF_CERT_PRESENCE), 0, bytes_of("\x8F\x8F\0", 3), 0,
-                   &answer);
+    if (both)
+        testcard_issue(card, APPLET_INS_UPDATE_BINARY, APPLET_P_SFI(APPLET_EF_CERT_PRESENCE), 0, bytes_of("\x8F\x8F\0", 3), 0,
+                       &answer);
     testcard_issue(card, APPLET_INS_SET_STATUS, APPLET_LIFE_ACTIVE, 0, bytes_of(NULL, 0), 0, &answer);
     EVP_PKEY_free(ca_key);
     buf_wipe(&answer);

@@ -44,6 +44,11 @@ unsigned testcard_send(struct testcard *card, const char *hex);
 
 /* Selects the JPKI application and opens the secure channel. */
 void testcard_open_channel(struct testcard *card);
+/* The same to another application, by the SELECT in hex. */
+void testcard_open_channel_to(struct testcard *card, const char *select);
+/* An issuer's command in the channel, which must be done: instruction, P1, P2, data, Le. */
+void testcard_issue(struct testcard *card, unsigned ins, unsigned p1, unsigned p2, struct bytes data, uint32_t le,
+                    struct buf *answer);
 /* The same when the card may refuse because it cannot save. */
 bool testcard_try_channel(struct testcard *card);
 /* The key in the answer of GENERATE ASYMMETRIC KEY PAIR; the caller frees. */
@@ -52,7 +57,7 @@ EVP_PKEY *testcard_public_key(struct bytes answer);
 unsigned testcard_secured(struct testcard *card, struct bytes command, struct buf *answer);
 /* The command as it goes over the wire; for tests that change it on the way. */
 void testcard_wrap(struct testcard *card, struct bytes command, struct buf *secured);
-/* What testcard_new does after testcard_new_blank. */
+/* What testcard_new does after testcard_new_blank; of a Juki card what it has, of the next card with its curve. */
 void testcard_personalise(struct testcard *card);
 
 /* --- power cuts ----------------------------------------------------------------------------------------------------- */
