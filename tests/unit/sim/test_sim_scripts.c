@@ -1,8 +1,8 @@
 /* test_sim_scripts.c — conversations as text (tests/vectors/applet): those named blank-*.txt with a card as it leaves the
- * factory, all others with a card that is its holder's. Each script has a card of its own. */
+ * factory, juki-*.txt and next-*.txt with one of that profile, all others with a card that is its holder's. Each script has a card of its own. */
 #include "applet-sim/sim_script.h"
 #include "base/file.h"
-#include "support/testcard.h"
+#include "support/testface.h"
 
 #include <glob.h>
 #include <setjmp.h>
@@ -13,6 +13,18 @@
 
 static const char *folder;
 
+static struct testcard *scripts_card(const char *name, struct testcard *issued)
+{
+    if (strncmp(name, "blank-", 6) == 0)
+        return testcard_new_blank();
+    bool juki = strncmp(name, "juki-", 5) == 0;
+    if (!juki && strncmp(name, "next-", 5) != 0)
+        return testcard_copy(issued);
+    struct testcard *card = testcard_new_profile(juki ? "juki" : "next", false, NULL);
+    testcard_personalise(card);
+    return card;
+}
+
 static void test_scripts(void **state)
 {
     (void)state;
@@ -20,12 +32,12 @@ static void test_scripts(void **state)
     char pattern[512];
     (void)snprintf(pattern, sizeof pattern, "%s/*.txt", folder);
     assert_int_equal(glob(pattern, 0, NULL, &found), 0);
-    struct testcard *issued = testcard_new();
+    struct testcard *issued = testface_new(NULL);
     for (size_t i = 0; i < found.gl_pathc; i++) {
         const char *name = strrchr(found.gl_pathv[i], '/') + 1;
         struct buf text = { 0 };
         struct err err = { 0 };
-        struct testcard *card = strncmp(name, "blank-", 6) == 0 ? testcard_new_blank() : testcard_copy(issued);
+        struct testcard *card = scripts_card(name, issued);
         print_message("  %s\n", name);
         assert_int_equal(file_read(found.gl_pathv[i], &text, &err), RC_OK);
         assert_non_null(buf_string(&text));
