@@ -52,7 +52,10 @@ def main():
     our_commands, our_bytes = card_traffic(args.ours)
     their_commands, their_bytes = card_traffic(args.theirs)
     with open(args.sim, encoding="utf-8") as rounds:
-        pairs = [tuple(map(float, line.split()[1:])) for line in rounds if line.startswith("round ")]
+        lines = [line.split() for line in rounds]
+    pairs = [tuple(map(float, words[1:])) for words in lines if words[:1] == ["round"]]
+    commands = next(float(words[1]) for words in lines if words[:1] == ["commands"])
+    cards, card_bytes = next(map(float, words[1:]) for words in lines if words[:1] == ["cards"])
     sim = statistics.median(pair[0] for pair in pairs)
     openssl = statistics.median(pair[1] for pair in pairs)
 
@@ -62,6 +65,9 @@ def main():
         row("list, log in, sign once: bytes both ways", "byte", our_bytes, their_bytes, "OpenSC 0.23 on the same card", 1.0, "lower"),
         row("RSA-2048 signatures of the simulated card, in process", "1/s", sim, openssl, "OpenSSL EVP_PKEY_sign in the same process",
             0.9, "higher"),
+        row("commands to the simulated card, in process (READ BINARY 256)", "1/s", commands, 100000, "a bound of our own", 1.0, "higher"),
+        row(f"memory of a simulated card, {cards:.0f} in one process, each used", "byte", card_bytes, 131072, "a bound of our own",
+            1.0, "lower"),
     ]
     report = {"machine": machine(), "rows": rows}
     with open(args.out, "w", encoding="utf-8") as out:

@@ -11,10 +11,11 @@
 #include <cmocka.h>
 
 #define SELECT_JPKI "00A4040C0AD392F000260100000001"
-#define DEPTH 5
+#define DEPTH 4
 
-enum act { GOOD, BAD, SAME, RESET, POWER, OTHER, ACTS };
-static const char act_letters[] = "gbsrpo"; /* how a failed sequence is named */
+/* LONG is no PIN; UNSAVED tears the first durable write of a right VERIFY, HALF the second, each with a power cut. */
+enum act { GOOD, BAD, SAME, RESET, POWER, OTHER, LONG, UNSAVED, HALF, ACTS };
+static const char act_letters[] = "gbsrpoluh"; /* how a failed sequence is named */
 
 struct model {
     unsigned tries, max;
@@ -22,12 +23,14 @@ struct model {
 };
 
 static const struct half {
-    const char *what, *good, *bad, *query;
+    const char *what, *good, *bad, *query, *too_long;
     const char *probe; /* CHANGE REFERENCE DATA of a wrong length: 6982 before VERIFY, 6700 after */
     unsigned max;
 } halves[] = {
-    { "authentication PIN", "002000980431323334", "002000980430303030", "00200098", "00240198013A", 3 },
-    { "signature PIN", "0020009B06414243313233", "0020009B06414243313234", "0020009B", "0024019B013A", 5 },
+    { "authentication PIN", "002000980431323334", "002000980430303030", "00200098",
+      "0020009811" "3131313131313131313131313131313131", "00240198013A", 3 },
+    { "signature PIN", "0020009B06414243313233", "0020009B06414243313234", "0020009B",
+      "0020009B11" "3131313131313131313131313131313131", "0024019B013A", 5 },
 };
 
 static unsigned expect_verify(struct model *model, bool good)
@@ -62,6 +65,18 @@ static void play(struct testcard *card, const struct half *half, enum act act, c
         testcard_cut(card);
         model->verified = false;
         break;
+    case LONG:
+        expect(card, name, half->too_long, 0x6700);
+        break;
+    case UNSAVED:
+    case HALF:
+        testcard_fail_save(card, act == UNSAVED ? 1 : 2);
+        expect(card, name, half->good, model->tries ? 0x6581 : 0x6984);
+        testcard_fail_save(card, 0);
+        model->tries -= act == HALF && model->tries;
+        testcard_cut(card);
+        model->verified = false;
+        break;
     case OTHER:
         assert_int_equal(testcard_send(card, "00A4040C07A0000001510000"), 0x9000);
         model->verified = false;
@@ -76,26 +91,37 @@ static void play(struct testcard *card, const struct half *half, enum act act, c
     expect(card, name, half->probe, model->verified ? 0x6700 : 0x6982);
 }
 
+/* Every sequence of acts, from a full counter and from two tries left. */
+static void all_sequences(struct testcard *start, const struct half *half, unsigned tries)
+{
+    unsigned count = 1;
+    for (int i = 0; i < DEPTH; i++)
+        count *= ACTS;
+    for (unsigned n = 0; n < count; n++) {
+        struct testcard *card = testcard_copy(start);
+        struct model model = { tries, half->max, false };
+        char name[DEPTH + 1] = "";
+        assert_int_equal(testcard_send(card, SELECT_JPKI), 0x9000);
+        unsigned rest = n;
+        for (int i = 0; i < DEPTH; i++, rest /= ACTS) {
+            name[i] = act_letters[rest % ACTS];
+            play(card, half, (enum act)(rest % ACTS), name, &model);
+        }
+        testcard_free(card);
+    }
+}
+
 static void test_sequences(void **state)
 {
-    struct testcard *issued = *state;
     for (size_t h = 0; h < sizeof halves / sizeof *halves; h++) {
         print_message("  %s: every sequence of %d acts\n", halves[h].what, DEPTH);
-        unsigned count = 1;
-        for (int i = 0; i < DEPTH; i++)
-            count *= ACTS;
-        for (unsigned n = 0; n < count; n++) {
-            struct testcard *card = testcard_copy(issued);
-            struct model model = { halves[h].max, halves[h].max, false };
-            char name[DEPTH + 1] = "";
-            assert_int_equal(testcard_send(card, SELECT_JPKI), 0x9000);
-            unsigned rest = n;
-            for (int i = 0; i < DEPTH; i++, rest /= ACTS) {
-                name[i] = act_letters[rest % ACTS];
-                play(card, &halves[h], (enum act)(rest % ACTS), name, &model);
-            }
-            testcard_free(card);
-        }
+        struct testcard *card = testcard_copy(*state);
+        all_sequences(card, &halves[h], halves[h].max);
+        assert_int_equal(testcard_send(card, SELECT_JPKI), 0x9000);
+        for (unsigned left = halves[h].max - 1; left >= 2; left--)
+            assert_int_equal(testcard_send(card, halves[h].bad), 0x63C0 | left);
+        all_sequences(card, &halves[h], 2);
+        testcard_free(card);
     }
 }
 
