@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <openssl/ec.h>
 #include <openssl/rsa.h>
 
 static const uint8_t message[] = "The quick brown fox";
@@ -162,6 +163,75 @@ static void test_lengths(void **state)
     }
 }
 
+/* The Juki card: PKCS#1 v1.5 of 1024 bits around the bytes as they are, at most 117. */
+static void test_juki(void **state)
+{
+    (void)state;
+    struct testcard *card = testcard_new_profile("juki", false, NULL);
+    struct buf signature = { 0 };
+    uint8_t hash[20] = { 1, 2, 3 }, plain[128], most[118] = { 0 };
+    size_t len = sizeof plain;
+    testcard_personalise(card);
+    assert_int_equal(testcard_send(card, "00A4040C0AD392F000260100000001"), 0x9000);
+    assert_int_equal(testcard_send(card, "0020009B06414243313233"), 0x9000);
+    assert_int_equal(sign(card, 0, 0x9A, bytes_of(hash, sizeof hash), false, &signature), 0x9000);
+    assert_int_equal(signature.len, 128);
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(X509_get0_pubkey(testcard_cert(card, APPLET_EF_SIGN_CERT)), NULL);
+    assert_int_equal(EVP_PKEY_verify_recover_init(ctx), 1);
+    assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING), 1);
+    assert_int_equal(EVP_PKEY_verify_recover(ctx, plain, &len, signature.data, signature.len), 1);
+    assert_int_equal(len, sizeof hash);
+    assert_memory_equal(plain, hash, len);
+    assert_int_equal(sign(card, 0, 0x9A, bytes_of(most, 117), false, &signature), 0x9000);
+    assert_int_equal(sign(card, 0, 0x9A, bytes_of(most, 118), false, &signature), 0x6985);
+    EVP_PKEY_CTX_free(ctx);
+    buf_wipe(&signature);
+    testcard_free(card);
+}
+
+/* r and s side by side, 48 bytes each, as the DER that OpenSSL verifies. */
+static bool ecdsa_verifies(EVP_PKEY *key, struct bytes signature, const uint8_t hash[48])
+{
+    uint8_t *der = NULL;
+    ECDSA_SIG *pair = ECDSA_SIG_new();
+    assert_int_equal(signature.len, 96);
+    assert_int_equal(ECDSA_SIG_set0(pair, BN_bin2bn(signature.data, 48, NULL), BN_bin2bn(signature.data + 48, 48, NULL)), 1);
+    int len = i2d_ECDSA_SIG(pair, &der);
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+    assert_int_equal(EVP_PKEY_verify_init(ctx), 1);
+    int rc = EVP_PKEY_verify(ctx, der, (size_t)len, hash, 48);
+    EVP_PKEY_CTX_free(ctx);
+    ECDSA_SIG_free(pair);
+    OPENSSL_free(der);
+    return rc == 1;
+}
+
+static void test_next(void **state)
+{
+    (void)state;
+    struct testcard *card = testcard_new_profile("next", false, NULL);
+    struct buf signature = { 0 };
+    uint8_t hash[48];
+    EVP_PKEY *keys[2];
+    testcard_personalise(card);
+    keys[0] = X509_get0_pubkey(testcard_cert(card, APPLET_EF_AUTH_CERT));
+    keys[1] = X509_get0_pubkey(testcard_cert(card, APPLET_EF_SIGN_CERT));
+    assert_true(EVP_Digest("abc", 3, hash, NULL, EVP_sha384(), NULL));
+    present_both(card);
+    for (int i = 0; i < 2; i++) {
+        unsigned p2 = i ? 0x9A : 0x97;
+        assert_int_equal(sign(card, 0, p2, bytes_of(hash, sizeof hash), false, &signature), 0x9000);
+        assert_true(ecdsa_verifies(keys[i], buf_bytes(&signature), hash));
+        assert_false(ecdsa_verifies(keys[1 - i], buf_bytes(&signature), hash));
+        buf_truncate(&signature, 0);
+        assert_int_equal(sign(card, 3, p2, bytes_of("abc", 3), false, &signature), 0x9000);
+        assert_true(ecdsa_verifies(keys[i], buf_bytes(&signature), hash));
+        buf_truncate(&signature, 0);
+    }
+    buf_wipe(&signature);
+    testcard_free(card);
+}
+
 static int setup(void **state)
 {
     *state = testcard_new();
@@ -177,6 +247,7 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_schemes), cmocka_unit_test(test_same_and_different),
-                                        cmocka_unit_test(test_lengths) };
+                                        cmocka_unit_test(test_lengths), cmocka_unit_test(test_juki),
+                                        cmocka_unit_test(test_next) };
     return cmocka_run_group_tests_name("sim-sign", tests, setup, teardown);
 }

@@ -1,4 +1,4 @@
-/* test_sim_switches.c — each switch: a conversation that only a card with the switch has, and one that every other card
+/* test_sim_switches.c — the rows of the profiles, and each switch: a conversation that only a card with the switch has, and one that every other card
  * has; parsing; and that the image keeps them. */
 #include "applet-sim/sim_script.h"
 #include "base/hex.h"
@@ -149,6 +149,108 @@ static void test_pupi(void **state)
     testcard_free(card);
 }
 
+static unsigned tries_asked(struct testcard *card, const char *select, const char *query)
+{
+    assert_int_equal(testcard_send(card, select), 0x9000);
+    return testcard_send(card, query);
+}
+
+/* The tries of 照合番号A and B, in both applications; a counter that is too high for a new setting comes down. */
+static void test_tries(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *select, *query_a, *query_b;
+        unsigned a, b;
+    } apps[] = { { "00A4040C0AD3921000310001010408", "00200094", "00200095", 0x14, 0x15 },
+                 { "00A4040C0AD3921000310001010402", "00200093", "00200092", 0x13, 0x12 } };
+    struct testcard *card = testcard_new_profile("mynumber", false, "tries-a=3,tries-b=15");
+    struct buf answer = { 0 };
+    for (size_t i = 0; i < 2; i++) {
+        testcard_open_channel_to(card, apps[i].select);
+        testcard_issue(card, APPLET_INS_PUT_REFERENCE_DATA, 0, 0x80 | apps[i].a, bytes_of("123456789018", 12), 0, &answer);
+        testcard_issue(card, APPLET_INS_PUT_REFERENCE_DATA, 0, 0x80 | apps[i].b, bytes_of("60040120354567", 14), 0, &answer);
+    }
+    testcard_issue(card, APPLET_INS_SET_STATUS, APPLET_LIFE_ACTIVE, 0, bytes_of(NULL, 0), 0, &answer);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(tries_asked(card, apps[i].select, apps[i].query_a), 0x63C3);
+        assert_int_equal(tries_asked(card, apps[i].select, apps[i].query_b), 0x63CF);
+    }
+    testcard_switch(card, "tries-b=2");
+    testcard_cut(card); /* an image with more tries than there are would not open */
+    assert_int_equal(tries_asked(card, apps[0].select, apps[0].query_b), 0x63C2);
+    assert_int_equal(testcard_send(card, "002000950E3630303430313230333534353637"), 0x9000);
+    testcard_switch(card, "tries-b=10");
+    assert_int_equal(testcard_send(card, "002000950E3630303430313230333534353638"), 0x63C1);
+    assert_int_equal(testcard_send(card, "002000950E3630303430313230333534353637"), 0x9000);
+    assert_int_equal(testcard_send(card, "00200095"), 0x63CA);
+    for (int left = 2; left >= 0; left--)
+        assert_int_equal(testcard_send(card, "002000940C313131313131313131313131"), 0x63C0 | (unsigned)left);
+    assert_int_equal(testcard_send(card, "002000940C313233343536373839303138"), 0x6984);
+    assert_int_equal(tries_asked(card, apps[1].select, apps[1].query_a), 0x63C3); /* the other application's is another */
+    buf_wipe(&answer);
+    testcard_free(card);
+}
+
+/* What the rows of a profile must keep among themselves. */
+static void check_ef(const struct sim_profile *profile, const struct sim_ef *ef)
+{
+    assert_true(ef->id >= 1 && ef->id <= 0x1E); /* has a short identifier */
+    assert_true(ef->source && *ef->source);
+    if (ef->kind == SIM_KIND_PIN)
+        assert_true(profile->pins[ef->number].tries && profile->pins[ef->number].min <= profile->pins[ef->number].max
+                    && profile->pins[ef->number].max <= 16 && profile->pins[ef->number].source);
+    if (ef->kind == SIM_KIND_KEY || ef->flags & SIM_EF_SESSION)
+        assert_true(profile->keys[ef->number] != SIM_NO_KEY);
+    if (ef->rule != SIM_FREE)
+        for (unsigned pin = 0; pin < 16; pin++)
+            if (ef->rule & SIM_PIN_BIT(pin))
+                assert_true(pin < SIM_PINS && profile->pins[pin].tries);
+    if (ef->flags & SIM_EF_ISSUED)
+        assert_true(ef->size && (ef->kind == SIM_KIND_BINARY || ef->kind == SIM_KIND_RECORDS));
+}
+
+static void check_atr(const char *hex)
+{
+    struct buf atr = { 0 };
+    uint8_t check = 0;
+    assert_int_equal(hex_decode(hex, &atr), RC_OK);
+    assert_true(atr.len > 4 && atr.len <= 33 && atr.data[0] == 0x3B);
+    for (size_t i = 1; i < atr.len; i++)
+        check ^= atr.data[i];
+    assert_int_equal(check, 0);
+    buf_wipe(&atr);
+}
+
+static void test_profiles(void **state)
+{
+    (void)state;
+    unsigned count = 0;
+    for (const struct sim_profile *profile; (profile = sim_profile_at(count)); count++) {
+        size_t files = 0;
+        print_message("  %s\n", profile->name);
+        assert_ptr_equal(sim_profile_find(profile->name), profile);
+        assert_int_equal(sim_profile_position(profile), count);
+        check_atr(profile->atr_contact);
+        check_atr(profile->atr_contactless);
+        assert_int_equal(profile->apps[0].aid_len, APPLET_AID_CARD_MANAGER_LEN);
+        assert_memory_equal(profile->apps[1].aid, APPLET_AID_JPKI, APPLET_AID_JPKI_LEN);
+        for (size_t a = 0; a < profile->app_count; a++) {
+            const struct sim_app *app = &profile->apps[a];
+            files += app->ef_count;
+            assert_true(app->source && app->aid_len >= 5 && app->aid_len <= 16);
+            for (size_t i = 0; i < app->ef_count; i++) {
+                check_ef(profile, &app->efs[i]);
+                for (size_t j = 0; j < i; j++)
+                    assert_int_not_equal(app->efs[i].id, app->efs[j].id);
+            }
+        }
+        assert_true(files <= SIM_FILES_MAX);
+    }
+    assert_int_equal(count, 3);
+    assert_null(sim_profile_find("passport"));
+}
+
 static int setup(void **state)
 {
     *state = testcard_new();
@@ -164,6 +266,7 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_complete), cmocka_unit_test(test_parse),
-                                        cmocka_unit_test(test_pupi) };
+                                        cmocka_unit_test(test_pupi), cmocka_unit_test(test_tries),
+                                        cmocka_unit_test(test_profiles) };
     return cmocka_run_group_tests_name("sim-switches", tests, setup, teardown);
 }
