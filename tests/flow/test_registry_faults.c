@@ -8,12 +8,18 @@
 
 #include <cmocka.h>
 
-/* Until it is done, a node that died is started again: what an operator and a retrying desk do. */
+/* Until it is done, a node that died is started again: what an operator and a retrying desk do. A process that was killed
+ * refuses connections a moment before it can be seen to be dead: then a pause, and whoever asked asks again. */
 static void revive(struct world *w)
 {
+    bool any = false;
     for (int who = NATIONAL; who >= MUNICIPAL; who--)
-        if (died(&w->nodes[who]))
+        if (died(&w->nodes[who])) {
+            any = true;
             start(w, (enum who)who, NULL);
+        }
+    if (!any)
+        pause_ms(50);
 }
 
 /* A story in which one node dies at a named point; the end must be that of a story without. */
