@@ -120,11 +120,20 @@ CK_RV C_Login(CK_SESSION_HANDLE handle, CK_USER_TYPE user, unsigned char *pin, C
         return rv;
     if (user != CKU_USER && user != CKU_CONTEXT_SPECIFIC)
         return module_leave(module, CKR_USER_TYPE_INVALID); /* there is no security officer */
-    if (!pin)
-        return module_leave(module, CKR_ARGUMENTS_BAD); /* no reader here asks for the PIN itself */
-    if (pin_len > SECRET_MAX)
+    if (pin && pin_len > SECRET_MAX)
         return module_leave(module, CKR_PIN_LEN_RANGE);
-    rv = ckr_of_rc(secret_dup(&secret, pin, pin_len));
+    if (!pin) { /* the person is asked, and everything may be another way afterwards */
+        (void)module_leave(module, CKR_OK);
+        rv = entry_ask_pin(handle, user == CKU_USER ? PROMPT_LOGIN : PROMPT_SIGNATURE, &secret);
+        if (rv == CKR_OK)
+            rv = module_enter_session(handle, &module, &session);
+        if (rv != CKR_OK) {
+            secret_wipe(&secret);
+            return rv;
+        }
+    } else {
+        rv = ckr_of_rc(secret_dup(&secret, pin, pin_len));
+    }
     if (rv == CKR_OK)
         rv = login(module, session, user, &secret);
     secret_wipe(&secret);

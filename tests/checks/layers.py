@@ -17,6 +17,7 @@ CLIENT_HEADERS = {"registry/registry_client.h", "registry/confirm.h"}
 FOREIGN = [
     (re.compile(r"^(winscard|PCSC/|pcsclite|reader\.h)"), lambda p: p.name == "transport_pcsc.c", "PC/SC"),
     (re.compile(r"^sqlite3"), lambda p: p.parts[:2] == ("common", "store"), "SQLite"),
+    (re.compile(r"^assuan"), lambda p: p.name == "prompt.c", "libassuan"),
     (re.compile(r"^libp11"), lambda p: p.name == "keyuri.c", "libp11"),
     (re.compile(r"^microhttpd"), lambda p: p.parts[:2] == ("common", "net"), "libmicrohttpd"),
     (re.compile(r"^curl/"), lambda p: p.parts[:2] == ("common", "net"), "libcurl"),

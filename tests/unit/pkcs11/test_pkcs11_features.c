@@ -444,6 +444,106 @@ static void each_signature_can_want_its_own_login(void **state)
     settle(NULL);
 }
 
+/* --- PINs that the person is asked for ----------------------------------------------------------------------------------- */
+
+static const char *fake_pinentry;
+static char answers[64], told[80];
+
+/* What the fake will be answered, a line each; what it was told before is forgotten. */
+static void answer(const char *lines)
+{
+    snprintf(answers, sizeof answers, "%s/answers", carded.folder);
+    snprintf(told, sizeof told, "%s.log", answers);
+    unlink(told);
+    FILE *file = fopen(answers, "w");
+    assert_non_null(file);
+    assert_true(fputs(lines, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(setenv("FAKE_PINENTRY", answers, 1), 0);
+}
+
+static unsigned times_told(const char *words)
+{
+    char line[1200];
+    unsigned times = 0;
+    FILE *file = fopen(told, "r");
+    if (!file)
+        return 0;
+    while (fgets(line, sizeof line, file))
+        times += strstr(line, words) != NULL;
+    fclose(file);
+    return times;
+}
+
+static void the_person_is_asked_instead_of_the_program(void **state)
+{
+    (void)state;
+    char text[300];
+    CK_TOKEN_INFO info;
+    CK_SESSION_HANDLE s = session(AUTH, RW);
+    assert_int_equal(p11->C_Login(s, CKU_USER, NULL, 0), CKR_ARGUMENTS_BAD); /* off is the default */
+    assert_int_equal(p11->C_GetTokenInfo(AUTH, &info), CKR_OK);
+    assert_false(info.flags & CKF_PROTECTED_AUTHENTICATION_PATH);
+    snprintf(text, sizeof text, "prompt = pinentry\npinentry = %s\n", fake_pinentry);
+    settle(text);
+    s = session(AUTH, RW);
+    assert_int_equal(p11->C_GetTokenInfo(AUTH, &info), CKR_OK);
+    assert_true(info.flags & CKF_PROTECTED_AUTHENTICATION_PATH);
+    answer("cancel\n");
+    assert_int_equal(p11->C_Login(s, CKU_USER, NULL, 0), CKR_FUNCTION_CANCELED);
+    answer("12a4\n123\nflood\n");
+    assert_int_equal(p11->C_Login(s, CKU_USER, NULL, 0), CKR_PIN_INVALID); /* three times no PIN */
+    assert_int_equal(times_told("GETPIN"), 3);
+    assert_int_equal(times_told("SETERROR"), 2);
+    assert_int_equal(carded.verifies, 0);
+    answer("12345\n9999\n");
+    assert_int_equal(p11->C_Login(s, CKU_USER, NULL, 0), CKR_PIN_INCORRECT);
+    assert_int_equal(carded.verifies, 1);
+    answer("1234\n");
+    assert_int_equal(p11->C_Login(s, CKU_USER, NULL, 0), CKR_OK);
+    assert_int_equal(times_told("2 wrong more"), 1);
+    assert_int_equal(times_told("test_pkcs11_features"), 1);
+    assert_int_equal(times_told(TESTCARD_SERIAL), 1);
+    assert_int_equal(sign_something(s), CKR_OK);
+    answer("1234\n");
+    assert_int_equal(p11->C_Login(s, CKU_USER, NULL, 0), CKR_USER_ALREADY_LOGGED_IN);
+    assert_int_equal(times_told("GETPIN"), 0); /* nobody was asked in vain */
+    assert_int_equal(p11->C_Logout(s), CKR_OK);
+    assert_int_equal(login(s, "1234"), CKR_OK); /* a program may still bring one */
+    assert_int_equal(p11->C_Logout(s), CKR_OK);
+    answer("1234\n4321\n");
+    assert_int_equal(p11->C_SetPIN(s, NULL, 0, NULL, 0), CKR_OK);
+    assert_int_equal(times_told("SETREPEAT"), 1);
+    assert_int_equal(login(s, "4321"), CKR_OK);
+    answer("4321\ncancel\n");
+    assert_int_equal(p11->C_SetPIN(s, NULL, 0, NULL, 0), CKR_FUNCTION_CANCELED);
+    unlink(answers);
+    unlink(told);
+    settle(NULL);
+}
+
+static void a_blocked_pin_is_not_asked_for(void **state)
+{
+    (void)state;
+    char text[300];
+    snprintf(text, sizeof text, "prompt = pinentry\npinentry = %s\n", fake_pinentry);
+    settle(text);
+    CK_SESSION_HANDLE s = session(AUTH, CKF_SERIAL_SESSION);
+    answer("1111\n2222\n3333\n3333\n1234\n");
+    assert_int_equal(p11->C_Login(s, CKU_USER, NULL, 0), CKR_PIN_INCORRECT);
+    assert_int_equal(p11->C_Login(s, CKU_USER, NULL, 0), CKR_PIN_INCORRECT); /* the last try is not spent at once */
+    assert_int_equal(p11->C_Login(s, CKU_USER, NULL, 0), CKR_PIN_INCORRECT);
+    assert_int_equal(p11->C_Login(s, CKU_USER, NULL, 0), CKR_PIN_LOCKED);
+    assert_int_equal(p11->C_Login(s, CKU_USER, NULL, 0), CKR_PIN_LOCKED);
+    assert_int_equal(times_told("GETPIN"), 4);
+    snprintf(text, sizeof text, "prompt = pinentry\npinentry = /nowhere/pinentry\n");
+    settle(text);
+    assert_int_equal(p11->C_Login(session(SIGN, CKF_SERIAL_SESSION), CKU_USER, NULL, 0), CKR_FUNCTION_FAILED);
+    unlink(answers);
+    unlink(told);
+    settle(NULL);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -460,17 +560,20 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(the_tries_left_are_told_as_data, initialise, finalise),
         cmocka_unit_test_setup_teardown(one_token_with_official_labels, initialise, finalise),
         cmocka_unit_test_setup_teardown(each_signature_can_want_its_own_login, initialise, finalise),
+        cmocka_unit_test_setup_teardown(the_person_is_asked_instead_of_the_program, initialise, finalise),
+        cmocka_unit_test_setup_teardown(a_blocked_pin_is_not_asked_for, initialise, finalise),
     };
-    void *module = argc == 2 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
+    void *module = argc == 3 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
     CK_C_GetInterface get = NULL;
     CK_INTERFACE *interface = NULL;
     if (module)
         *(void **)&get = dlsym(module, "C_GetInterface");
     if (!get || get(NULL, NULL, &interface, 0) != CKR_OK) {
-        fprintf(stderr, "usage: test_pkcs11_features MODULE: %s\n", argc == 2 ? dlerror() : "no module");
+        fprintf(stderr, "usage: test_pkcs11_features MODULE FAKE-PINENTRY: %s\n", argc == 3 ? dlerror() : "no module");
         return 2;
     }
     p11 = interface->pFunctionList;
+    fake_pinentry = argv[2];
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     carded_end();
     return failed;
