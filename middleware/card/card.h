@@ -135,6 +135,16 @@ enum rc card_verify_pin_counted(struct card *card, enum card_pin pin, const stru
 enum rc card_change_pin(struct card *card, enum card_pin pin, const struct secret *old, const struct secret *fresh,
                         unsigned *tries_left, struct err *err) MUST_CHECK;
 
+/* Whether the PIN can be typed on the reader itself: it has a key pad, and the PIN is digits. */
+bool card_has_pad(struct card *card, enum card_pin pin);
+
+/* Presents the PIN that the person types on the reader, within CARD_PAD_SECONDS; it never comes to this machine. The counter
+ * is read before, as card_verify_pin does. RC_UNSUPPORTED, RC_INTERRUPTED (cancelled), RC_TIMEOUT, RC_PIN_FORMAT: nothing was
+ * sent to the card; else as card_verify_pin. */
+#define CARD_PAD_SECONDS 60
+enum rc card_verify_pin_on_pad(struct card *card, enum card_pin pin, bool japanese, unsigned *tries_left, struct err *err)
+    MUST_CHECK;
+
 /* --- signatures ------------------------------------------------------------------------------------------------------ */
 
 /* Whether the card has the scheme, asked without a signature: the PIN must not be presented. RC_OK: it has (6982: it would

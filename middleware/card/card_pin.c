@@ -252,3 +252,50 @@ enum rc card_change_pin(struct card *card, enum card_pin pin, const struct secre
     secret_wipe(&folded);
     return rc ? rc : card_judge(card, response.sw, "changing a PIN", err);
 }
+
+/* --- typed on the reader ------------------------------------------------------------------------------------------------- */
+
+bool card_has_pad(struct card *card, enum card_pin pin)
+{
+    return pin == CARD_PIN_AUTH && transport_has_pad(card->channel.link); /* the other has letters */
+}
+
+enum rc card_verify_pin_on_pad(struct card *card, enum card_pin pin, bool japanese, unsigned *tries_left, struct err *err)
+{
+    uint8_t p2;
+    unsigned tries = 0;
+    struct buf answer = { 0 };
+    if (pin != CARD_PIN_AUTH)
+        return err_set(err, RC_UNSUPPORTED, "%s: the %s PIN has letters", card->reader, card_pins[pin].name);
+    enum rc rc = card_count(card, pin, &p2, &tries, err);
+    if (rc)
+        return rc;
+    if (tries == 0)
+        return card_blocked(card, pin, tries_left, err);
+    const struct transport_pad pad = { .header = { 0x00, APPLET_INS_VERIFY, 0x00, p2 },
+                                       .digits = APPLET_AUTH_PIN_LEN,
+                                       .seconds = CARD_PAD_SECONDS,
+                                       .japanese = japanese };
+    rc = transport_pad(card->channel.link, &pad, &answer, err);
+    uint16_t sw = rc ? 0 : (uint16_t)(answer.data[answer.len - 2] << 8 | answer.data[answer.len - 1]);
+    buf_wipe(&answer);
+    if (rc)
+        return rc;
+    enum rc said = card_rc_of_sw(sw);
+    if (said == RC_PIN_BLOCKED)
+        return card_blocked(card, pin, tries_left, err);
+    if (said != RC_PIN_WRONG)
+        return card_judge(card, sw, "presenting a PIN", err);
+    tries = sw_is_counter(sw) ? sw & 0xFu : 0;
+    if (!sw_is_counter(sw)) { /* 6300 tells no counter */
+        rc = card_count(card, pin, &p2, &tries, err);
+        if (rc)
+            return rc;
+        if (tries == 0)
+            return card_blocked(card, pin, tries_left, err);
+    }
+    if (tries_left)
+        *tries_left = tries;
+    return err_set(err, RC_PIN_WRONG, "%s: the %s PIN is wrong: %u %s left", card->reader, card_pins[pin].name, tries,
+                   tries == 1 ? "try" : "tries");
+}

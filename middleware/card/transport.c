@@ -38,6 +38,18 @@ enum rc transport_transmit(struct transport_link *link, struct bytes command, st
     return link->ops->transmit(link, command, response, err);
 }
 
+bool transport_has_pad(struct transport_link *link)
+{
+    return link->ops->pad && link->ops->pad(link, NULL, NULL, NULL) == RC_OK;
+}
+
+enum rc transport_pad(struct transport_link *link, const struct transport_pad *pad, struct buf *response, struct err *err)
+{
+    if (!link->ops->pad)
+        return err_set(err, RC_UNSUPPORTED, "%s: no key pad", link->ops->kind);
+    return link->ops->pad(link, pad, response, err);
+}
+
 struct bytes transport_atr(const struct transport_link *link)
 {
     return link->ops->atr(link);

@@ -27,6 +27,15 @@ enum transport_disposition { TRANSPORT_LEAVE, TRANSPORT_RESET, TRANSPORT_UNPOWER
 /* What a transaction that begins finds. TRANSPORT_KEPT: it is the one that transport_keep left running. */
 enum transport_found { TRANSPORT_FRESH, TRANSPORT_KEPT };
 
+/* A command with a PIN in it that a reader's own key pad is to fill in (PC/SC Part 10, FEATURE_VERIFY_PIN_DIRECT): the PIN
+ * never comes to this machine. Digits in ASCII, of one length. */
+struct transport_pad {
+    uint8_t header[4];       /* CLA INS P1 P2 */
+    uint8_t digits;          /* 1..15 */
+    uint8_t seconds;         /* to wait for the person; 0: the reader's own limit */
+    bool japanese;           /* on the reader's display */
+};
+
 struct transport;
 struct transport_link; /* one connection to one card */
 
@@ -43,6 +52,8 @@ struct transport_ops {
     enum rc (*wait)(struct transport *, const struct transport_reader *known, size_t count, int milliseconds,
                     struct err *);
     void (*cancel)(struct transport *);
+    /* May be NULL: no reader of this kind has a key pad. With a NULL pad: only whether this one has. */
+    enum rc (*pad)(struct transport_link *, const struct transport_pad *, struct buf *response, struct err *);
     void (*close)(struct transport *, bool forked);
     bool (*keep)(struct transport_link *);                  /* may be NULL: transactions end when they are ended */
     enum transport_found (*found)(const struct transport_link *); /* with keep */
@@ -90,6 +101,15 @@ enum transport_found transport_found(const struct transport_link *link);
  * RC_CARD_GONE, RC_READER_GONE: the card is away, whether it did the command is unknown, the link is dead. RC_IO:
  * the reader did not bring the answer, whether the card did the command is unknown; the link can still be used. */
 enum rc transport_transmit(struct transport_link *link, struct bytes command, struct buf *response, struct err *err)
+    MUST_CHECK;
+
+/* Whether the card's reader has a key pad for PINs. */
+bool transport_has_pad(struct transport_link *link);
+
+/* Lets the person type on the reader and sends the command once. response as transport_transmit's; no PIN is in it.
+ * RC_UNSUPPORTED: no key pad; nothing was sent. RC_INTERRUPTED: the person pressed cancel; RC_TIMEOUT: typed nothing in
+ * time; RC_PIN_FORMAT: too few or too many digits; nothing was sent to the card in these. Else as transport_transmit. */
+enum rc transport_pad(struct transport_link *link, const struct transport_pad *pad, struct buf *response, struct err *err)
     MUST_CHECK;
 
 /* The answer to reset; borrowed until the link is closed. */

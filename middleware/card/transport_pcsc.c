@@ -3,9 +3,11 @@
 #include "card/transport_pcsc.h"
 
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <winscard.h>
+#include <PCSC/reader.h>
 
 #define PCSC_READERS_MAX 16u
 /* Bits that say who uses the card, not that it is another one: our own link sets them. */
@@ -291,6 +293,91 @@ static enum rc pcsc_transmit(struct transport_link *link, struct bytes command, 
     return rc;
 }
 
+/* --- key pads: PC/SC Part 10 ---------------------------------------------------------------------------------------------- */
+
+#define PAD_ASCII_IN_BYTES 0x82 /* bmFormatString: positions in bytes, left justified, ASCII; the PIN begins the data */
+#define PAD_BY_ENTER_KEY 0x02
+#define PAD_ONE_MESSAGE 0x01
+#define PAD_TIMEOUT 0x6400
+#define PAD_CANCELLED 0x6401
+#define PAD_TOO_SHORT 0x6403
+
+/* The reader's control code for a feature; 0: it has none. */
+static DWORD pcsc_feature(struct pcsc_link *self, uint8_t feature)
+{
+    uint8_t list[256];
+    DWORD len = 0;
+    if (SCardControl(self->handle, CM_IOCTL_GET_FEATURE_REQUEST, NULL, 0, list, sizeof list, &len) != SCARD_S_SUCCESS)
+        return 0;
+    for (DWORD at = 0; len <= sizeof list && at + 6 <= len; at += 6) /* tag, length 4, number */
+        if (list[at] == feature && list[at + 1] == 4)
+            return (DWORD)list[at + 2] << 24 | (DWORD)list[at + 3] << 16 | (DWORD)list[at + 4] << 8 | list[at + 5];
+    return 0;
+}
+
+static DWORD pcsc_pad_request(const struct transport_pad *pad, uint8_t *request)
+{
+    PIN_VERIFY_STRUCTURE verify = {
+        .bTimerOut = pad->seconds,
+        .bTimerOut2 = pad->seconds,
+        .bmFormatString = PAD_ASCII_IN_BYTES,
+        .bmPINBlockString = pad->digits,
+        .wPINMaxExtraDigit = (uint16_t)(pad->digits << 8 | pad->digits),
+        .bEntryValidationCondition = PAD_BY_ENTER_KEY,
+        .bNumberMessage = PAD_ONE_MESSAGE,
+        .wLangId = pad->japanese ? 0x0411 : 0x0409,
+        .ulDataLength = 5u + pad->digits,
+    };
+    size_t fixed = offsetof(PIN_VERIFY_STRUCTURE, abData);
+    memcpy(request, &verify, fixed);
+    memcpy(request + fixed, pad->header, sizeof pad->header);
+    request[fixed + 4] = pad->digits;
+    memset(request + fixed + 5, 0xFF, pad->digits);
+    return (DWORD)(fixed + 5 + pad->digits);
+}
+
+/* The reader's own status words say that nothing went to the card. */
+static enum rc pcsc_pad_judge(const struct pcsc_link *self, uint16_t sw, struct err *err)
+{
+    if (sw == PAD_TIMEOUT)
+        return err_set(err, RC_TIMEOUT, "reader '%s': no PIN was typed in time", self->name);
+    if (sw == PAD_CANCELLED)
+        return err_set(err, RC_INTERRUPTED, "reader '%s': the person cancelled", self->name);
+    if (sw == PAD_TOO_SHORT)
+        return err_set(err, RC_PIN_FORMAT, "reader '%s': not as many digits as a PIN has", self->name);
+    return RC_OK;
+}
+
+static enum rc pcsc_pad(struct transport_link *link, const struct transport_pad *pad, struct buf *response, struct err *err)
+{
+    struct pcsc_link *self = (struct pcsc_link *)link;
+    uint8_t request[64], answer[64];
+    DWORD len = 0;
+    if (self->dead)
+        return err_set(err, RC_CARD_GONE, "reader '%s': the card is gone", self->name);
+    DWORD code = pcsc_feature(self, FEATURE_VERIFY_PIN_DIRECT);
+    if (!code)
+        return err_set(err, RC_UNSUPPORTED, "reader '%s': no key pad", self->name);
+    if (!pad)
+        return RC_OK;
+    if (pad->digits == 0 || pad->digits > 15)
+        return err_set(err, RC_RANGE, "a PIN of %u digits", pad->digits);
+    LONG result = SCardControl(self->handle, code, request, pcsc_pad_request(pad, request), answer, sizeof answer, &len);
+    if (result == SCARD_E_TIMEOUT || result == SCARD_E_CANCELLED) /* whether the card had the PIN by then is unknown */
+        return err_set(err, RC_IO, "reader '%s': %s", self->name, pcsc_stringify_error(result));
+    if (result == SCARD_W_RESET_CARD) {
+        self->held = false;
+        LONG again = pcsc_reconnect(self);
+        return pcsc_failed(self, again == SCARD_S_SUCCESS ? result : again, err);
+    }
+    if (result != SCARD_S_SUCCESS)
+        return pcsc_failed(self, result, err);
+    if (len < 2 || len > sizeof answer)
+        return err_set(err, RC_IO, "reader '%s': an answer of %lu bytes", self->name, (unsigned long)len);
+    enum rc rc = pcsc_pad_judge(self, (uint16_t)(answer[len - 2] << 8 | answer[len - 1]), err);
+    return rc ? rc : buf_append(response, answer, len);
+}
+
 static struct bytes pcsc_atr(const struct transport_link *link)
 {
     const struct pcsc_link *self = (const struct pcsc_link *)link;
@@ -414,6 +501,7 @@ static const struct transport_ops pcsc_ops = {
     .begin = pcsc_begin,
     .end = pcsc_end,
     .transmit = pcsc_transmit,
+    .pad = pcsc_pad,
     .atr = pcsc_atr,
     .disconnect = pcsc_disconnect,
     .wait = pcsc_wait,

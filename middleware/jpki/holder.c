@@ -48,11 +48,10 @@ enum rc holder_read(struct holder *holder, const char *prompt, long pin_fd, stru
     return rc ? err_set(err, rc, "reading the PIN: %s", rc_text(rc)) : RC_OK;
 }
 
-enum rc holder_ask(struct holder *holder, enum card_pin which, long pin_fd, bool last_try, struct secret *pin,
-                   struct err *err)
+/* Says what is at stake. */
+static enum rc holder_check_tries(struct holder *holder, enum card_pin which, bool last_try, struct err *err)
 {
     unsigned tries;
-    char prompt[200];
     enum rc rc = card_pin_tries(holder->card, which, &tries, err);
     if (rc)
         return rc;
@@ -63,13 +62,37 @@ enum rc holder_ask(struct holder *holder, enum card_pin which, long pin_fd, bool
     if (tries == 1 && !last_try)
         return err_set(err, RC_DENIED, "a wrong PIN now would block the %s PIN: give --last-try if you are sure of it",
                        card_pin_name(which));
+    return RC_OK;
+}
+
+enum rc holder_ask(struct holder *holder, enum card_pin which, long pin_fd, bool last_try, struct secret *pin,
+                   struct err *err)
+{
+    char prompt[200];
+    enum rc rc = holder_check_tries(holder, which, last_try, err);
+    if (rc)
+        return rc;
     snprintf(prompt, sizeof prompt, "%s PIN of the card in '%s': ", card_pin_name(which), card_reader(holder->card));
     return holder_read(holder, prompt, pin_fd, pin, err);
+}
+
+/* On the reader's key pad, which the person sees and this program does not. */
+static enum rc holder_pad(struct holder *holder, enum card_pin which, bool last_try, struct err *err)
+{
+    enum rc rc = holder_check_tries(holder, which, last_try, err);
+    if (rc)
+        return rc;
+    fprintf(stderr, "type the %s PIN on the reader '%s', within %d seconds\n", card_pin_name(which),
+            card_reader(holder->card), CARD_PAD_SECONDS);
+    holder->presented = true; /* also when the answer is lost */
+    return card_verify_pin_on_pad(holder->card, which, false, NULL, err);
 }
 
 enum rc holder_present(struct holder *holder, enum card_pin which, long pin_fd, bool last_try, struct err *err)
 {
     struct secret pin = { 0 };
+    if (pin_fd < 0 && card_has_pad(holder->card, which))
+        return holder_pad(holder, which, last_try, err);
     enum rc rc = holder_ask(holder, which, pin_fd, last_try, &pin, err);
     if (!rc) {
         holder->presented = true; /* also when the answer is lost */

@@ -22,7 +22,7 @@ void holder_close(struct holder *holder);
 enum rc holder_ask(struct holder *holder, enum card_pin which, long pin_fd, bool last_try, struct secret *pin,
                    struct err *err) MUST_CHECK;
 
-/* holder_ask and card_verify_pin. */
+/* holder_ask and card_verify_pin; without pin_fd and with a key pad on the reader, the PIN is typed there. */
 enum rc holder_present(struct holder *holder, enum card_pin which, long pin_fd, bool last_try, struct err *err) MUST_CHECK;
 
 /* One line from the descriptor, or from the terminal with the prompt; the transaction is not held while a person types, and

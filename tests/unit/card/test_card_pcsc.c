@@ -7,11 +7,13 @@
 
 #include <cmocka.h>
 
+#include "card/card.h"
 #include "card/transport_pcsc.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <PCSC/reader.h>
 #include <winscard.h>
 
 /* What the service will say next, and what it was asked. */
@@ -25,6 +27,11 @@ static struct {
     const char *answer;
     size_t answer_len;
     bool list_once;
+    LONG features_fail, pad;
+    const char *features;
+    DWORD features_len, pad_request_len;
+    uint8_t pad_request[64];
+    unsigned pads;
     unsigned short_lists; /* how many times the list grows between the two calls */
 } fake;
 
@@ -150,6 +157,29 @@ LONG SCardTransmit(SCARDHANDLE handle, const SCARD_IO_REQUEST *pci, LPCBYTE comm
         return fake.transmit;
     memcpy(answer, fake.answer, fake.answer_len);
     *answer_len = fake.answer_len;
+    return SCARD_S_SUCCESS;
+}
+
+LONG SCardControl(SCARDHANDLE handle, DWORD code, LPCVOID in, DWORD in_len, LPVOID out, DWORD out_space, LPDWORD out_len)
+{
+    (void)handle;
+    if (code == SCARD_CTL_CODE(3400)) {
+        if (fake.features_fail != SCARD_S_SUCCESS)
+            return fake.features_fail;
+        assert_true(fake.features_len <= out_space);
+        memcpy(out, fake.features, fake.features_len);
+        *out_len = fake.features_len;
+        return SCARD_S_SUCCESS;
+    }
+    assert_int_equal(code, 0x42330006);
+    assert_true(in_len <= sizeof fake.pad_request);
+    memcpy(fake.pad_request, in, in_len);
+    fake.pad_request_len = in_len;
+    fake.pads++;
+    if (fake.pad != SCARD_S_SUCCESS)
+        return fake.pad;
+    memcpy(out, fake.answer, fake.answer_len);
+    *out_len = fake.answer_len;
     return SCARD_S_SUCCESS;
 }
 
@@ -314,6 +344,123 @@ static void beginning(void **state)
     }
 }
 
+#define VERIFY_DIRECT "\x06\x04\x42\x33\x00\x06"
+#define MODIFY_DIRECT "\x07\x04\x42\x33\x00\x07"
+
+static void finding_a_key_pad(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *flaw, *features;
+        DWORD len;
+        LONG fail;
+        bool has;
+    } rows[] = {
+        { "no features at all", "", 0, 0, false },
+        { "the reader knows no such question", "", 0, SCARD_E_NOT_TRANSACTED, false },
+        { "one feature", VERIFY_DIRECT, 6, 0, true },
+        { "behind another", MODIFY_DIRECT VERIFY_DIRECT, 12, 0, true },
+        { "others only", MODIFY_DIRECT, 6, 0, false },
+        { "cut", VERIFY_DIRECT, 5, 0, false },
+        { "another length", "\x06\x02\x42\x33\x00\x06", 6, 0, false },
+        { "code zero", "\x06\x04\x00\x00\x00\x00", 6, 0, false },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct transport *transport;
+        struct transport_link *link = pcsc_link(&transport);
+        fake.features = rows[i].features;
+        fake.features_len = rows[i].len;
+        fake.features_fail = rows[i].fail;
+        print_message("%s\n", rows[i].flaw);
+        assert_true(transport_has_pad(link) == rows[i].has);
+        assert_int_equal(fake.pads, 0);
+        if (!rows[i].has) {
+            struct transport_pad pad = { { 0, 0x20, 0, 0x98 }, 4, 30, false };
+            struct buf response = { 0 };
+            assert_int_equal(transport_pad(link, &pad, &response, NULL), RC_UNSUPPORTED);
+            assert_int_equal(fake.pads, 0);
+        }
+        transport_disconnect(link, TRANSPORT_LEAVE);
+        transport_close(transport);
+    }
+}
+
+static void typing_on_a_key_pad(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *flaw, *answer;
+        size_t len;
+        LONG result;
+        enum rc rc;
+    } rows[] = {
+        { "accepted", "\x90\x00", 2, 0, RC_OK },
+        { "wrong: the card's word", "\x63\xC2", 2, 0, RC_OK },
+        { "nothing typed", "\x64\x00", 2, 0, RC_TIMEOUT },
+        { "cancelled", "\x64\x01", 2, 0, RC_INTERRUPTED },
+        { "too few digits", "\x64\x03", 2, 0, RC_PIN_FORMAT },
+        { "half an answer", "\x90", 1, 0, RC_IO },
+        { "taken out meanwhile", "", 0, SCARD_W_REMOVED_CARD, RC_CARD_GONE },
+        { "the driver gave up", "", 0, SCARD_E_TIMEOUT, RC_IO },
+        { "lost", "", 0, SCARD_E_NOT_TRANSACTED, RC_IO },
+    };
+    static const uint8_t wanted[] = { 60, 60, 0x82, 0x04, 0x00, 0x04, 0x04, 0x02, 0x01, 0x11, 0x04, 0x00, 0, 0, 0, 9, 0, 0, 0,
+                                      0x00, 0x20, 0x00, 0x98, 0x04, 0xFF, 0xFF, 0xFF, 0xFF };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct transport *transport;
+        struct transport_link *link = pcsc_link(&transport);
+        const struct transport_pad pad = { { 0, 0x20, 0, 0x98 }, 4, 60, true };
+        struct buf response = { 0 };
+        fake.features = VERIFY_DIRECT;
+        fake.features_len = 6;
+        fake.answer = rows[i].answer;
+        fake.answer_len = rows[i].len;
+        fake.pad = rows[i].result;
+        print_message("%s\n", rows[i].flaw);
+        assert_int_equal(transport_pad(link, &pad, &response, NULL), rows[i].rc);
+        assert_int_equal(fake.pads, 1); /* once, whatever happens */
+        assert_int_equal(fake.transmits, 0);
+        assert_int_equal(fake.pad_request_len, sizeof wanted);
+        assert_memory_equal(fake.pad_request, wanted, sizeof wanted);
+        assert_int_equal(response.len, rows[i].rc ? 0 : rows[i].len);
+        buf_wipe(&response);
+        transport_disconnect(link, TRANSPORT_LEAVE);
+        transport_close(transport);
+    }
+}
+
+/* The whole way: the counter first, then the pad, and nothing at all when no try is left or the PIN has letters. */
+static void presenting_a_pin_from_a_key_pad(void **state)
+{
+    (void)state;
+    struct transport *transport = NULL;
+    struct card *card = NULL;
+    unsigned tries = 9;
+    bool was_reset;
+    fake_reset();
+    fake.features = VERIFY_DIRECT;
+    fake.features_len = 6;
+    transport = pcsc_new("");
+    assert_int_equal(card_open(transport, "Other 01", &card, NULL), RC_OK);
+    assert_int_equal(card_begin(card, &was_reset, NULL), RC_OK);
+    assert_true(card_has_pad(card, CARD_PIN_AUTH));
+    assert_false(card_has_pad(card, CARD_PIN_SIGN));
+    assert_int_equal(card_verify_pin_on_pad(card, CARD_PIN_SIGN, false, &tries, NULL), RC_UNSUPPORTED);
+    assert_int_equal(fake.transmits, 0);
+    fake.answer = "\x63\xC2"; /* the counter's answer, and the pad's */
+    assert_int_equal(card_verify_pin_on_pad(card, CARD_PIN_AUTH, false, &tries, NULL), RC_PIN_WRONG);
+    assert_int_equal(tries, 2);
+    assert_true(fake.transmits == 1 && fake.pads == 1);
+    fake.answer = "\x63\xC0";
+    assert_int_equal(card_verify_pin_on_pad(card, CARD_PIN_AUTH, false, &tries, NULL), RC_PIN_BLOCKED);
+    assert_true(tries == 0 && fake.pads == 1); /* nobody was asked */
+    fake.answer = "\x90\x00";
+    assert_int_equal(card_verify_pin_on_pad(card, CARD_PIN_AUTH, false, &tries, NULL), RC_OK);
+    assert_int_equal(fake.pads, 2);
+    card_close(card, TRANSPORT_UNPOWER);
+    transport_close(transport);
+}
+
 static void transmitting(void **state)
 {
     (void)state;
@@ -418,6 +565,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(listing),      cmocka_unit_test(connecting), cmocka_unit_test(beginning),
+        cmocka_unit_test(finding_a_key_pad),
+        cmocka_unit_test(typing_on_a_key_pad),
+        cmocka_unit_test(presenting_a_pin_from_a_key_pad),
         cmocka_unit_test(transmitting), cmocka_unit_test(unpowering), cmocka_unit_test(waiting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
