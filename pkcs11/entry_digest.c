@@ -15,7 +15,7 @@ CK_RV C_DigestInit(CK_SESSION_HANDLE handle, CK_MECHANISM_PTR params)
         operation_wipe(&session->digest);
         return module_leave(module, rv);
     }
-    const struct mechanism *mechanism = mechanism_find(params->mechanism, false);
+    const struct mechanism *mechanism = mechanism_find(params->mechanism, MECHANISM_CARD_PKCS1);
     if (session->digest.state != OPERATION_NONE)
         rv = CKR_OPERATION_ACTIVE;
     else if (!mechanism || mechanism->padding != MECHANISM_NONE)

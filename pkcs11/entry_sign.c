@@ -13,9 +13,15 @@ static CK_RV cancel(struct operation *operation)
     return CKR_OK;
 }
 
-static CK_RV find_mechanism(const struct slot *slot, const CK_MECHANISM *params, const struct mechanism **mechanism)
+static CK_RV find_mechanism(struct module *module, const struct slot *slot, const CK_MECHANISM *params,
+                            const struct mechanism **mechanism)
 {
-    *mechanism = mechanism_find(params->mechanism, slot->reader->pss != PSS_ABSENT);
+    if (mechanism_find(params->mechanism, MECHANISM_CARD_EC)) { /* which kind of card it is may not have been asked yet */
+        CK_RV rv = slot_rv(module, slot, reader_read_info(slot->reader, 0, &module->err));
+        if (rv != CKR_OK)
+            return rv;
+    }
+    *mechanism = mechanism_find(params->mechanism, reader_mechanisms(slot->reader));
     return *mechanism && (*mechanism)->padding != MECHANISM_NONE ? CKR_OK : CKR_MECHANISM_INVALID;
 }
 
@@ -43,7 +49,7 @@ CK_RV C_SignInit(CK_SESSION_HANDLE handle, CK_MECHANISM_PTR params, CK_OBJECT_HA
     else if (row->class != CKO_PRIVATE_KEY)
         rv = row->class == CKO_PUBLIC_KEY ? CKR_KEY_FUNCTION_NOT_PERMITTED : CKR_KEY_HANDLE_INVALID;
     if (rv == CKR_OK)
-        rv = find_mechanism(&slot, params, &mechanism);
+        rv = find_mechanism(module, &slot, params, &mechanism);
     if (rv == CKR_OK)
         rv = operation_start(&session->sign, mechanism, params, key, NULL);
     return module_leave(module, rv);
@@ -168,7 +174,7 @@ CK_RV C_VerifyInit(CK_SESSION_HANDLE handle, CK_MECHANISM_PTR params, CK_OBJECT_
     else if (row->class != CKO_PUBLIC_KEY)
         rv = CKR_KEY_FUNCTION_NOT_PERMITTED;
     if (rv == CKR_OK)
-        rv = find_mechanism(&slot, params, &mechanism);
+        rv = find_mechanism(module, &slot, params, &mechanism);
     if (rv == CKR_OK)
         rv = slot_rv(module, &slot, token_read_certs(slot.reader, 1u << row->cert, &module->err));
     if (rv == CKR_OK && slot.reader->cert_states[row->cert] != CERT_READ)

@@ -148,9 +148,11 @@ CK_RV C_GetMechanismList(CK_SLOT_ID id, CK_MECHANISM_TYPE_PTR list, CK_ULONG_PTR
         return module_leave(module, CKR_ARGUMENTS_BAD);
     rv = slot_find_token(module, id, &slot);
     if (rv == CKR_OK)
+        rv = slot_rv(module, &slot, reader_read_info(slot.reader, 0, &module->err)); /* which kind of card it is */
+    if (rv == CKR_OK)
         rv = slot_rv(module, &slot, token_probe_pss(slot.reader, slot.kind, &module->err));
     if (rv == CKR_OK)
-        rv = mechanism_list(slot.reader->pss != PSS_ABSENT, list, count);
+        rv = mechanism_list(reader_mechanisms(slot.reader), list, count);
     return module_leave(module, rv);
 }
 
@@ -164,12 +166,14 @@ CK_RV C_GetMechanismInfo(CK_SLOT_ID id, CK_MECHANISM_TYPE type, CK_MECHANISM_INF
     if (!info)
         return module_leave(module, CKR_ARGUMENTS_BAD);
     rv = slot_find_token(module, id, &slot);
-    const struct mechanism *mechanism = mechanism_find(type, true);
+    const struct mechanism *mechanism = mechanism_find(type, MECHANISM_CARD_PSS);
+    if (rv == CKR_OK && !(mechanism && mechanism->padding == MECHANISM_NONE))
+        rv = slot_rv(module, &slot, reader_read_info(slot.reader, 0, &module->err));
     if (rv == CKR_OK && mechanism && mechanism->padding == MECHANISM_PSS)
         rv = slot_rv(module, &slot, token_probe_pss(slot.reader, slot.kind, &module->err));
     if (rv != CKR_OK)
         return module_leave(module, rv);
-    mechanism = mechanism_find(type, slot.reader->pss != PSS_ABSENT);
+    mechanism = mechanism_find(type, reader_mechanisms(slot.reader));
     if (!mechanism)
         return module_leave(module, CKR_MECHANISM_INVALID);
     mechanism_info(mechanism, info);

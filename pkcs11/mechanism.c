@@ -4,6 +4,8 @@
 
 #include "pkcs11/crypto.h"
 
+#include <openssl/bn.h>
+#include <openssl/ec.h>
 #include <openssl/objects.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
@@ -17,6 +19,10 @@ static const struct mechanism rows[] = {
     { CKM_SHA512_RSA_PKCS, MECHANISM_PKCS1, "SHA512" },
     { CKM_RSA_PKCS_PSS, MECHANISM_PSS, NULL },
     { CKM_SHA256_RSA_PKCS_PSS, MECHANISM_PSS, "SHA256" },
+    { CKM_ECDSA, MECHANISM_ECDSA, NULL },
+    { CKM_ECDSA_SHA256, MECHANISM_ECDSA, "SHA256" },
+    { CKM_ECDSA_SHA384, MECHANISM_ECDSA, "SHA384" },
+    { CKM_ECDSA_SHA512, MECHANISM_ECDSA, "SHA512" },
     { CKM_SHA_1, MECHANISM_NONE, "SHA1" },
     { CKM_SHA224, MECHANISM_NONE, "SHA224" },
     { CKM_SHA256, MECHANISM_NONE, "SHA256" },
@@ -26,19 +32,34 @@ static const struct mechanism rows[] = {
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
-const struct mechanism *mechanism_find(CK_MECHANISM_TYPE type, bool pss)
+static bool is_of(const struct mechanism *row, unsigned card)
+{
+    switch (row->padding) {
+    case MECHANISM_NONE:
+        return true;
+    case MECHANISM_ECDSA:
+        return card == MECHANISM_CARD_EC;
+    case MECHANISM_PKCS1:
+        return card != MECHANISM_CARD_EC;
+    case MECHANISM_PSS:
+        return card == MECHANISM_CARD_PSS;
+    }
+    return false;
+}
+
+const struct mechanism *mechanism_find(CK_MECHANISM_TYPE type, unsigned card)
 {
     for (size_t i = 0; i < ROWS; i++)
         if (rows[i].type == type)
-            return rows[i].padding == MECHANISM_PSS && !pss ? NULL : &rows[i];
+            return is_of(&rows[i], card) ? &rows[i] : NULL;
     return NULL;
 }
 
-CK_RV mechanism_list(bool pss, CK_MECHANISM_TYPE *types, CK_ULONG *count)
+CK_RV mechanism_list(unsigned card, CK_MECHANISM_TYPE *types, CK_ULONG *count)
 {
     CK_ULONG wanted = 0;
     for (size_t i = 0; i < ROWS; i++)
-        wanted += pss || rows[i].padding != MECHANISM_PSS;
+        wanted += is_of(&rows[i], card);
     CK_ULONG space = *count;
     *count = wanted;
     if (!types)
@@ -46,7 +67,7 @@ CK_RV mechanism_list(bool pss, CK_MECHANISM_TYPE *types, CK_ULONG *count)
     if (space < wanted)
         return CKR_BUFFER_TOO_SMALL;
     for (size_t i = 0; i < ROWS; i++)
-        if (pss || rows[i].padding != MECHANISM_PSS)
+        if (is_of(&rows[i], card))
             *types++ = rows[i].type;
     return CKR_OK;
 }
@@ -55,6 +76,10 @@ void mechanism_info(const struct mechanism *mechanism, CK_MECHANISM_INFO *info)
 {
     if (mechanism->padding == MECHANISM_NONE)
         *info = (CK_MECHANISM_INFO) { .flags = CKF_DIGEST };
+    else if (mechanism->padding == MECHANISM_ECDSA)
+        *info = (CK_MECHANISM_INFO) { .ulMinKeySize = MECHANISM_EC_BITS, .ulMaxKeySize = MECHANISM_EC_BITS,
+                                      .flags = CKF_HW | CKF_SIGN | CKF_VERIFY | CKF_EC_F_P | CKF_EC_NAMEDCURVE
+                                          | CKF_EC_UNCOMPRESS };
     else
         *info = (CK_MECHANISM_INFO) { .ulMinKeySize = MECHANISM_KEY_BITS, .ulMaxKeySize = MECHANISM_KEY_BITS,
                                       .flags = CKF_HW | CKF_SIGN | CKF_VERIFY };
@@ -94,8 +119,50 @@ out:
     return rc;
 }
 
+enum rc mechanism_fit_hash(struct bytes hash, struct buf *out)
+{
+    static const uint8_t zeros[MECHANISM_EC_LEN];
+    if (hash.len >= MECHANISM_EC_LEN)
+        return buf_append(out, hash.data, MECHANISM_EC_LEN);
+    enum rc rc = buf_append(out, zeros, MECHANISM_EC_LEN - hash.len);
+    return rc ? rc : buf_append_bytes(out, hash);
+}
+
+/* r and s side by side, as cards and Cryptoki have them, against what OpenSSL wants. */
+static enum rc verify_ecdsa(EVP_PKEY *key, struct bytes input, struct bytes signature)
+{
+    enum rc rc = RC_CRYPTO;
+    unsigned char *der = NULL;
+    BIGNUM *r = NULL, *s = NULL;
+    ECDSA_SIG *pair = ECDSA_SIG_new();
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(crypto_context(), key, NULL);
+    if (!pair || !context || EVP_PKEY_verify_init(context) <= 0)
+        goto out;
+    if (EVP_PKEY_get_base_id(key) != EVP_PKEY_EC || signature.len != 2 * MECHANISM_EC_LEN) {
+        rc = RC_BAD_SIGNATURE;
+        goto out;
+    }
+    r = BN_bin2bn(signature.data, MECHANISM_EC_LEN, NULL);
+    s = BN_bin2bn(signature.data + MECHANISM_EC_LEN, MECHANISM_EC_LEN, NULL);
+    if (!r || !s || !ECDSA_SIG_set0(pair, r, s))
+        goto out;
+    r = s = NULL; /* the pair's now */
+    int len = i2d_ECDSA_SIG(pair, &der);
+    if (len > 0)
+        rc = EVP_PKEY_verify(context, der, (size_t)len, input.data, input.len) == 1 ? RC_OK : RC_BAD_SIGNATURE;
+out:
+    BN_free(r);
+    BN_free(s);
+    OPENSSL_free(der);
+    ECDSA_SIG_free(pair);
+    EVP_PKEY_CTX_free(context);
+    return rc;
+}
+
 enum rc mechanism_verify(enum mechanism_padding padding, EVP_PKEY *key, struct bytes input, struct bytes signature)
 {
+    if (padding == MECHANISM_ECDSA)
+        return verify_ecdsa(key, input, signature);
     enum rc rc = RC_CRYPTO;
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(crypto_context(), key, NULL);
     if (!context || EVP_PKEY_verify_init(context) <= 0)

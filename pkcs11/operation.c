@@ -40,7 +40,7 @@ CK_RV operation_start(struct operation *operation, const struct mechanism *mecha
     }
     operation->public = public;
     if (mechanism->padding != MECHANISM_NONE)
-        operation->result_len = SIGNATURE_LEN;
+        operation->result_len = mechanism->padding == MECHANISM_ECDSA ? 2 * MECHANISM_EC_LEN : SIGNATURE_LEN;
     operation->state = OPERATION_READY;
     return CKR_OK;
 }
@@ -88,7 +88,11 @@ CK_RV operation_collect(struct operation *operation, struct buf *out)
         return CKR_DATA_LEN_RANGE;
     if (operation->mechanism->padding == MECHANISM_PKCS1 && data.len == 0)
         return CKR_DATA_LEN_RANGE; /* the card takes 1 to 245 bytes */
-    if (operation->mechanism->padding == MECHANISM_PKCS1 && operation->digest)
+    if (operation->mechanism->padding == MECHANISM_ECDSA && data.len == 0)
+        return CKR_DATA_LEN_RANGE;
+    if (operation->mechanism->padding == MECHANISM_ECDSA)
+        rc = mechanism_fit_hash(data, out);
+    else if (operation->mechanism->padding == MECHANISM_PKCS1 && operation->digest)
         rc = mechanism_digest_info(operation->mechanism->digest, data, out);
     else
         rc = buf_append_bytes(out, data);

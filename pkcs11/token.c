@@ -231,6 +231,22 @@ enum rc reader_recognise(struct reader *reader, struct transport *transport, str
     return foreign ? RC_OK : rc;
 }
 
+/* By the name that the next card's file is thought to bear, or by a certificate. */
+static bool reader_is_ec(const struct reader *reader)
+{
+    bool ec = strcmp(reader->info.label, APPLET_TOKEN_LABEL_NEXT) == 0;
+    for (enum card_cert cert = CARD_CERT_AUTH; cert <= CARD_CERT_SIGN; cert++)
+        ec = ec || (reader->cert_states[cert] == CERT_READ && certificate_is_ec(&reader->certs[cert]));
+    return ec && !reader_is_rsa(reader);
+}
+
+unsigned reader_mechanisms(const struct reader *reader)
+{
+    if (reader_is_ec(reader))
+        return MECHANISM_CARD_EC;
+    return reader->pss != PSS_ABSENT ? MECHANISM_CARD_PSS : MECHANISM_CARD_PKCS1;
+}
+
 bool reader_is_rsa(const struct reader *reader)
 {
     return reader->info.kind != CARD_KIND_UNKNOWN;
@@ -389,5 +405,5 @@ static enum rc work_probe(struct reader *reader, void *context, struct err *err)
 
 enum rc token_probe_pss(struct reader *reader, enum token_kind kind, struct err *err)
 {
-    return reader->pss == PSS_UNKNOWN ? reader_transact(reader, work_probe, &kind, err) : RC_OK;
+    return reader->pss == PSS_UNKNOWN && !reader_is_ec(reader) ? reader_transact(reader, work_probe, &kind, err) : RC_OK;
 }

@@ -70,6 +70,9 @@ void reader_let_go(struct reader *reader);
  * certificates say it. */
 bool reader_is_rsa(const struct reader *reader);
 
+/* What its keys can do: enum mechanism_card. */
+unsigned reader_mechanisms(const struct reader *reader);
+
 /* Forgets the card: link, certificates, logins. The content becomes what is said. */
 void reader_forget(struct reader *reader, enum reader_content content);
 
