@@ -1,4 +1,4 @@
-/* ask.c — `jpki-registry find`, `move` and `confirm`: an officer's or a verifier's questions to a node, answers as one
+/* ask.c — `jpki-registry find`, `move`, `record` and `confirm`: an officer's or a verifier's questions to a node, answers as one
  * line of JSON. */
 #include "base/clock.h"
 #include "base/opt.h"
@@ -77,6 +77,26 @@ int find_main(int argc, char **argv)
     return rc ? ask_failed(&err, rc) : ask_print(resident_to_json(&resident));
 }
 
+/* One POST; the answer is printed. Takes the body. */
+static int ask_post(const char *node, const char *folder, const char *path, json_t *body)
+{
+    struct identity identity = { 0 };
+    struct client *client = NULL;
+    struct err err = { 0 };
+    json_t *answer = NULL;
+    enum rc rc = body ? RC_OK : err_set(&err, RC_FORMAT, "an option is not UTF-8");
+    if (!rc)
+        rc = identity_open(folder, &identity, &err);
+    if (!rc)
+        rc = client_open(node, &identity, 0, &client, &err);
+    if (!rc)
+        rc = client_json(client, "POST", path, body, &answer, &err);
+    client_close(client);
+    identity_close(&identity);
+    json_decref(body);
+    return rc ? ask_failed(&err, rc) : ask_print(answer);
+}
+
 int move_main(int argc, char **argv)
 {
     const char *node = NULL, *folder = NULL, *code = NULL, *address = NULL, *date = NULL, *request = NULL;
@@ -96,24 +116,42 @@ int move_main(int argc, char **argv)
     if (rest < argc)
         return opt_misuse("'%s' is not expected here", argv[rest]);
     proc_harden();
-    struct identity identity = { 0 };
-    struct client *client = NULL;
-    struct err err = { 0 };
-    json_t *answer = NULL;
-    json_t *body = json_pack("{s:s, s:s, s:s, s:s}", "code", code, "address", address, "date", date, "request", request);
-    enum rc rc = body ? RC_OK : err_set(&err, RC_FORMAT, "an option is not UTF-8");
-    if (!rc)
-        rc = identity_open(folder, &identity, &err);
-    if (!rc)
-        rc = client_open(node, &identity, 0, &client, &err);
-    if (!rc) {
-        client_expect(client, ROLE_BIT(ROLE_NODE_MUNICIPAL));
-        rc = client_json(client, "POST", "/v1/residents/move", body, &answer, &err);
-    }
-    client_close(client);
-    identity_close(&identity);
-    json_decref(body);
-    return rc ? ask_failed(&err, rc) : ask_print(answer);
+    return ask_post(node, folder, "/v1/residents/move",
+                    json_pack("{s:s, s:s, s:s, s:s}", "code", code, "address", address, "date", date, "request", request));
+}
+
+int record_main(int argc, char **argv)
+{
+    const char *node = NULL, *folder = NULL, *code = NULL, *name = NULL, *birth = NULL, *sex = NULL, *address = NULL;
+    const char *date = NULL, *request = NULL;
+    const struct opt opts[] = {
+        { "--node", "URL", "the municipal node", OPT_TEXT, &node, true },
+        { "--identity", "FOLDER", "a registrar of the municipality", OPT_TEXT, &folder, true },
+        { "--date", "DATE", "when it happened, YYYY-MM-DD", OPT_TEXT, &date, true },
+        { "--request", "ID", "a name for this request: the same again is the same act", OPT_TEXT, &request, true },
+        { "--code", "CODE", "住民票コード, 11 digits; a birth gets a new one", OPT_TEXT, &code, false },
+        { "--name", "NAME", "name", OPT_TEXT, &name, false },
+        { "--birth", "BIRTH", "birth (1980-02-29, or as the register writes it)", OPT_TEXT, &birth, false },
+        { "--sex", "SEX", "1 male, 2 female, 3 or 9 other", OPT_TEXT, &sex, false },
+        { "--address", "ADDRESS", "address, in this municipality", OPT_TEXT, &address, false },
+        { 0 },
+    };
+    int rest, status;
+    if (opt_parse("jpki-registry record [OPTIONS] ACT",
+                  "Records an act: birth, death, leave (転出), abroad, abroad-continued (国外転出, the card kept), strike\n"
+                  "(職権消除), correct (職権修正), rename, minor (軽微な修正: changes no certificate).",
+                  opts, argc, argv, &rest, &status))
+        return status;
+    if (rest + 1 != argc)
+        return opt_misuse("one act is wanted");
+    proc_harden();
+    char day[16] = "";
+    if (birth)
+        ask_birth(birth, day);
+    return ask_post(node, folder, "/v1/residents/record",
+                    json_pack("{s:s, s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:s*}", "act", argv[rest], "date", date, "request",
+                              request, "code", code, "name", name, "birth", birth ? day : NULL, "sex", sex, "address",
+                              address));
 }
 
 int confirm_main(int argc, char **argv)

@@ -56,6 +56,8 @@ enum rc certlink_mark(struct store *store, const char *code, enum effect effect,
     struct statement *s = NULL;
     enum rc rc = store_prepare(store, effect == EFFECT_CHANGED
         ? "UPDATE link SET changed = ?2 WHERE code = ?1 AND changed = 0"
+        : effect == EFFECT_ABROAD /* 継続利用: the authentication certificate goes on */
+        ? "UPDATE link SET removed = ?2 WHERE code = ?1 AND removed = 0 AND authority = 'sign'"
         : "UPDATE link SET removed = ?2 WHERE code = ?1 AND removed = 0", &s, err);
     if (rc)
         return rc;

@@ -9,6 +9,7 @@ static const struct command commands[] = {
     { "serve", NULL, "run a municipal or the national node", serve_main },
     { "find", NULL, "ask a municipal node for a resident", find_main },
     { "move", NULL, "record a move within the municipality (転居)", move_main },
+    { "record", "ACT", "record a birth, a death, a moving out, a correction", record_main },
     { "confirm", NULL, "ask the national node about a certificate's person", confirm_main },
     { "sample", NULL, "print some residents of a store (synthetic people)", sample_main },
     { "status", NULL, "print what a store holds and what is still to be told", status_main },

@@ -32,36 +32,45 @@ enum rc municipal_enter(struct store *store, const struct resident *resident, en
     return rc;
 }
 
-/* A known request: RC_OK and its notice when it asked for the same, RC_CONFLICT when for something else. */
-static enum rc municipal_known(struct store *store, const char *request, const struct resident *wanted,
-                               enum reason reason, const char *date, int64_t *notice, struct err *err)
+enum rc municipal_recall(struct store *store, const char *request, struct municipal_record *record, struct err *err)
 {
+    struct municipal_record made = { 0 };
     struct statement *s = NULL;
+    int64_t recorded;
     enum rc rc = store_prepare(store, "SELECT r.notice, n.code, n.revision FROM request r JOIN notice n "
                                       "ON n.sequence = r.notice WHERE r.request = ?1", &s, err);
     if (rc)
         return rc;
     bind_text(s, 1, request);
-    struct resident then;
-    enum reason why = REASON_NONE;
-    char when[11];
-    int64_t recorded, number = 0;
     rc = statement_step(s, err);
     if (!rc) {
-        number = column_integer(s, 0);
-        rc = ledger_history(store, column_text(s, 1), column_integer(s, 2), &then, &why, when, &recorded, err);
+        made.notice = column_integer(s, 0);
+        rc = ledger_history(store, column_text(s, 1), column_integer(s, 2), &made.resident, &made.reason, made.date,
+                            &recorded, err);
         if (rc)
             rc = err_set(err, RC_BUG, "a request has no history");
     }
     statement_done(s);
+    if (!rc)
+        *record = made;
+    return rc;
+}
+
+/* A known request: RC_OK and its notice when it asked for the same, RC_CONFLICT when for something else. */
+static enum rc municipal_known(struct store *store, const char *request, const struct resident *wanted,
+                               enum reason reason, const char *date, int64_t *notice, struct err *err)
+{
+    struct municipal_record then;
+    enum rc rc = municipal_recall(store, request, &then, err);
     if (rc)
         return rc;
-    bool same = why == reason && strcmp(when, date) == 0 && strcmp(then.code, wanted->code) == 0 &&
+    bool same = then.reason == reason && strcmp(then.date, date) == 0 &&
+                strcmp(then.resident.code, wanted->code) == 0 &&
                 (reason_get(reason)->change == CHANGE_REMOVAL ||
-                 attributes_equal(&then.attributes, &wanted->attributes));
+                 attributes_equal(&then.resident.attributes, &wanted->attributes));
     if (!same)
         return err_set(err, RC_CONFLICT, "request: this name was used for another request");
-    *notice = number;
+    *notice = then.notice;
     return RC_OK;
 }
 
@@ -78,7 +87,7 @@ static enum rc municipal_remember(struct store *store, const char *request, int6
     return rc;
 }
 
-static enum rc municipal_check_form(const char *date, const char *request, struct err *err)
+enum rc municipal_check_form(const char *date, const char *request, struct err *err)
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
     size_t len = strlen(request);
@@ -93,9 +102,8 @@ static enum rc municipal_check_form(const char *date, const char *request, struc
     return RC_OK;
 }
 
-/* Inside a transaction that is open; a request not known yet. */
-static enum rc municipal_apply(struct store *store, const struct resident *resident, enum reason reason,
-                               const char *date, const char *request, int64_t *notice, struct err *err)
+enum rc municipal_apply(struct store *store, const struct resident *resident, enum reason reason, const char *date,
+                        const char *request, int64_t *notice, struct err *err)
 {
     struct ledger_change change;
     int64_t now = clock_now();
@@ -135,8 +143,7 @@ enum rc municipal_change(struct store *store, const struct resident *resident, e
     return rc;
 }
 
-/* 転居 stays within the municipality: the address begins with its names. */
-static enum rc municipal_check_address(const char *municipality, const char *address, struct err *err)
+enum rc municipal_check_address(const char *municipality, const char *address, struct err *err)
 {
     const struct municipality *row;
     enum rc rc = municipality_find(municipality, &row);
@@ -147,7 +154,7 @@ static enum rc municipal_check_address(const char *municipality, const char *add
     if (len < 0 || (size_t)len >= sizeof begin)
         return err_set(err, RC_BUG, "municipality: name too long");
     if (strncmp(address, begin, (size_t)len) != 0 || !address[len])
-        return err_set(err, RC_RANGE, "address: a move within the municipality keeps to its prefecture and name");
+        return err_set(err, RC_RANGE, "address: it must begin with the municipality's prefecture and name");
     return RC_OK;
 }
 

@@ -16,6 +16,26 @@ void municipal_today(char date[11]);
 enum rc municipal_enter(struct store *store, const struct resident *resident, enum reason reason, const char *date,
                         int64_t *notice, struct err *err) MUST_CHECK;
 
+/* The form of a date (a day that exists, not in the future) and of a request's name. RC_FORMAT, RC_RANGE. */
+enum rc municipal_check_form(const char *date, const char *request, struct err *err) MUST_CHECK;
+
+/* An address in the municipality begins with its prefecture's and its own name. RC_RANGE. */
+enum rc municipal_check_address(const char *municipality, const char *address, struct err *err) MUST_CHECK;
+
+/* What a request recorded. RC_NOT_FOUND: no request of this name. No transaction needed. */
+struct municipal_record {
+    struct resident resident; /* as it was then */
+    enum reason reason;
+    char date[11];
+    int64_t notice;
+};
+enum rc municipal_recall(struct store *store, const char *request, struct municipal_record *record,
+                         struct err *err) MUST_CHECK;
+
+/* One change under a new request's name, inside the caller's transaction. What ledger_put says. */
+enum rc municipal_apply(struct store *store, const struct resident *resident, enum reason reason, const char *date,
+                        const char *request, int64_t *notice, struct err *err) MUST_CHECK;
+
 /* Records a correction or removal. The same request with the same content gives the same notice and changes nothing;
  * with another content RC_CONFLICT. resident: the record as it shall be (for a removal only code and municipality count).
  * RC_FORMAT, RC_RANGE (a future date), and what ledger_put says. */

@@ -1,6 +1,7 @@
 /* municipal_node.c — the municipal node's routes, and how it tells the national node. */
 #include "base/fault.h"
 #include "net/json.h"
+#include "registry/act.h"
 #include "registry/municipal.h"
 #include "registry/node.h"
 #include "registry/outbox.h"
@@ -78,6 +79,42 @@ static enum rc municipal_on_move(void *context, const struct request *request, s
     return node_answer(response, json_pack("{s:I}", "notice", (json_int_t)notice), err);
 }
 
+/* NULL when the member is not there. */
+static enum rc municipal_may_text(const json_t *body, const char *member, size_t max, const char **text, struct err *err)
+{
+    *text = NULL;
+    return json_object_get(body, member) ? json_want_text(body, member, max, text, err) : RC_OK;
+}
+
+static enum rc municipal_on_record(void *context, const struct request *request, struct response *response,
+                                   struct err *err)
+{
+    struct node *node = context;
+    json_t *body = NULL;
+    struct act_request asked = { 0 };
+    struct act_result result;
+    enum rc rc = node_own(node, request->peer, err);
+    if (!rc)
+        rc = node_body(request, &body, err);
+    if (!rc && !(rc = json_want_text(body, "act", 20, &asked.act, err)) &&
+        !(rc = municipal_may_text(body, "code", 64, &asked.code, err)) &&
+        !(rc = municipal_may_text(body, "name", 399, &asked.name, err)) &&
+        !(rc = municipal_may_text(body, "birth", 9, &asked.birth, err)) &&
+        !(rc = municipal_may_text(body, "sex", 1, &asked.sex, err)) &&
+        !(rc = municipal_may_text(body, "address", 800, &asked.address, err)) &&
+        !(rc = json_want_text(body, "date", 10, &asked.date, err)) &&
+        !(rc = json_want_text(body, "request", REQUEST_MAX, &asked.request, err))) {
+        pthread_mutex_lock(&node->lock);
+        rc = act_record(node->store, node->self.municipality, &asked, &result, err);
+        pthread_mutex_unlock(&node->lock);
+    }
+    json_decref(body);
+    if (rc)
+        return rc;
+    courier_wake(node->courier);
+    return node_answer(response, json_pack("{s:I, s:s}", "notice", (json_int_t)result.notice, "code", result.code), err);
+}
+
 /* The four attributes as the desk has them; the flags are not compared. */
 static enum rc municipal_read_attributes(const json_t *body, struct attributes *a, struct err *err)
 {
@@ -153,6 +190,7 @@ const struct route municipal_routes[] = {
     { "GET", "/v1/health", ~0u, municipal_on_health },
     { "POST", "/v1/residents/find", OFFICERS, municipal_on_find },
     { "POST", "/v1/residents/move", ROLE_BIT(ROLE_REGISTRAR), municipal_on_move },
+    { "POST", "/v1/residents/record", ROLE_BIT(ROLE_REGISTRAR), municipal_on_record },
     { "POST", "/v1/certificates", ROLE_BIT(ROLE_DESK_OFFICER), municipal_on_link },
     { "GET", "/v1/notices/*", OFFICERS, municipal_on_notice },
     { 0 },

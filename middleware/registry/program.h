@@ -6,6 +6,7 @@ int populate_main(int argc, char **argv);
 int serve_main(int argc, char **argv);
 int find_main(int argc, char **argv);
 int move_main(int argc, char **argv);
+int record_main(int argc, char **argv);
 int confirm_main(int argc, char **argv);
 int sample_main(int argc, char **argv);
 int status_main(int argc, char **argv);

@@ -23,6 +23,7 @@ enum reason {
     REASON_EX_OFFICIO,      /* 職権修正等 */
     REASON_MOVE_OUT,        /* 国内転出 */
     REASON_ABROAD,          /* 国外転出 */
+    REASON_ABROAD_CONTINUED,/* 国外転出 with 継続利用 of the card: the same 事由 of the ordinance, another effect */
     REASON_DEATH,           /* 死亡 */
     REASON_EX_OFFICIO_OUT,  /* 職権消除等 */
     REASON_COUNT

@@ -210,6 +210,55 @@ static void test_nation_lost(void **state)
     world_free(&w);
 }
 
+static json_t *act(const char *name, const char *code, const char *request)
+{
+    return json_pack("{s:s, s:s, s:s, s:s}", "act", name, "code", code, "date", "2026-01-05", "request", request);
+}
+
+/* The registrar's acts over the wire and by the program: who may, and that the authorities hear of it. */
+static void test_acts(void **state)
+{
+    (void)state;
+    static const char path[] = "/v1/residents/record";
+    struct world w;
+    struct resident resident, found;
+    struct confirmation confirmation;
+    world_new(&w, "30");
+    start(&w, NATIONAL, NULL);
+    start(&w, MUNICIPAL, NULL);
+    same_world(&w);
+    pick(&w, &resident);
+    assert_int_equal(find(&w, ID_OFFICER, resident.code, &found), RC_OK);
+    assert_int_equal(link_cards(&w, ID_OFFICER, &found), RC_OK);
+    int64_t told = count(&w, MUNICIPAL, "SELECT last FROM outbox WHERE peer = 'national'");
+    assert_int_equal(post(&w, MUNICIPAL, ID_OFFICER, path, act("death", resident.code, "a-1")), RC_DENIED);
+    assert_int_equal(post(&w, MUNICIPAL, ID_VERIFIER, path, act("death", resident.code, "a-1")), RC_DENIED);
+    assert_int_equal(post(&w, MUNICIPAL, ID_OTHER_OFFICER, path, act("death", resident.code, "a-1")), RC_DENIED);
+    assert_int_equal(post(&w, NATIONAL, ID_REGISTRAR, path, act("death", resident.code, "a-1")), RC_NOT_FOUND);
+    assert_int_equal(post(&w, MUNICIPAL, ID_REGISTRAR, path, json_pack("{s:i}", "act", 7)), RC_FORMAT);
+    assert_int_equal(post(&w, MUNICIPAL, ID_REGISTRAR, path, act("death", "24727059609", "a-1")), RC_FORMAT);
+    assert_int_equal(count(&w, MUNICIPAL, "SELECT last FROM outbox WHERE peer = 'national'"), told);
+
+    const char *minor[] = { "record", "--node", w.nodes[MUNICIPAL].url, "--identity", w.paths[ID_REGISTRAR], "--date",
+                            "2026-01-05", "--request", "a-2", "--code", resident.code, "--address",
+                            "鹿児島県鹿児島市山下町７７番地７", "minor", NULL };
+    assert_int_equal(run_wait(minor), 0);
+    same_world(&w);
+    assert_int_equal(confirm(&w, ID_VERIFIER, AUTHORITY_SIGN, "0A01", &confirmation), RC_OK);
+    assert_int_equal(confirmation.status, CONFIRM_CURRENT);
+    assert_int_equal(w.heard, 0);
+    assert_int_equal(post(&w, MUNICIPAL, ID_REGISTRAR, path, act("death", resident.code, "a-3")), RC_OK);
+    await(&w, NATIONAL, HEARD, 1);
+    assert_int_equal(post(&w, MUNICIPAL, ID_REGISTRAR, path, act("death", resident.code, "a-3")), RC_OK);
+    same_world(&w);
+    assert_string_equal(w.last_event, "removed");
+    assert_int_equal(w.heard, 1);
+    assert_int_equal(find(&w, ID_OFFICER, resident.code, &found), RC_STATE);
+    for (int i = 0; i < NODES; i++)
+        not_in_log(&w.nodes[i], resident.code);
+    world_free(&w);
+}
+
 /* A code that is another municipality's already: its notice is refused, those before it arrive all the same. */
 static void test_refused_notice(void **state)
 {
@@ -246,6 +295,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest stories[] = {
         cmocka_unit_test(test_story),           cmocka_unit_test(test_refusals),    cmocka_unit_test(test_program),
         cmocka_unit_test(test_killed_anywhere), cmocka_unit_test(test_nation_lost), cmocka_unit_test(test_refused_notice),
+        cmocka_unit_test(test_acts),
     };
     return cmocka_run_group_tests_name("registry-nodes", stories, NULL, NULL);
 }
