@@ -12,6 +12,7 @@ static const struct command commands[] = {
     { "record", "ACT", "record a birth, a death, a moving out, a correction", record_main },
     { "confirm", NULL, "ask the national node about a certificate's person", confirm_main },
     { "sample", NULL, "print some residents of a store (synthetic people)", sample_main },
+    { "usage", NULL, "print who used a resident's record", usage_main },
     { "status", NULL, "print what a store holds and what is still to be told", status_main },
     { 0 },
 };

@@ -1,6 +1,8 @@
-/* look.c — `jpki-registry sample` and `status`: the operator's look into a store on their own machine. */
+/* look.c — `jpki-registry sample`, `status` and `usage`: the operator's look into a store on their own machine. */
+#include "base/clock.h"
 #include "base/opt.h"
 #include "base/proc.h"
+#include "registry/code.h"
 #include "registry/municipal.h"
 #include "registry/outbox.h"
 #include "registry/program.h"
@@ -137,6 +139,58 @@ int status_main(int argc, char **argv)
     enum rc rc = ledger_open_any(url, &role, municipality, &store, &err);
     if (!rc)
         rc = look_status(store, role, municipality, &err);
+    store_close(store);
+    return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
+}
+
+static enum rc look_use(void *context, const struct usage_row *row)
+{
+    (void)context;
+    char time[CLOCK_TEXT_SIZE];
+    clock_format(row->time, time);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "time", time, "role", row->role, "municipality",
+                             row->municipality, "name", row->name, "action", row->action, "record", row->record, "result",
+                             row->result);
+    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    json_decref(json);
+    if (!text)
+        return RC_NOMEM;
+    puts(text);
+    free(text);
+    return RC_OK;
+}
+
+int usage_main(int argc, char **argv)
+{
+    const char *url = NULL, *code = NULL;
+    const struct opt opts[] = {
+        { "--store", "URL", "a node's store", OPT_TEXT, &url, true },
+        { "--code", "CODE", "住民票コード, 11 digits", OPT_TEXT, &code, true },
+        { 0 },
+    };
+    int rest, status;
+    if (opt_parse("jpki-registry usage [OPTIONS]",
+                  "Prints who used a resident's record, and whose question concerned one of the resident's certificates:\n"
+                  "JSON lines, oldest first. For answering the resident who asks.",
+                  opts, argc, argv, &rest, &status))
+        return status;
+    if (rest < argc)
+        return opt_misuse("'%s' is not expected here", argv[rest]);
+    if (code_check(code))
+        return opt_misuse("--code takes 11 digits with a right check digit");
+    proc_harden();
+    struct store *store = NULL;
+    enum node_role role;
+    char municipality[7];
+    struct ledger_row row;
+    struct err err = { 0 };
+    enum rc rc = ledger_open_any(url, &role, municipality, &store, &err);
+    if (!rc)
+        rc = ledger_find_code(store, code, &row, &err);
+    if (rc == RC_NOT_FOUND)
+        err_set(&err, rc, "no such resident");
+    if (!rc)
+        rc = usage_each(store, code, look_use, NULL, &err);
     store_close(store);
     return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
 }

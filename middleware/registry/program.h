@@ -10,5 +10,6 @@ int record_main(int argc, char **argv);
 int confirm_main(int argc, char **argv);
 int sample_main(int argc, char **argv);
 int status_main(int argc, char **argv);
+int usage_main(int argc, char **argv);
 
 #endif

@@ -23,3 +23,23 @@ enum rc usage_write(struct store *store, const struct peer *peer, const char *ac
     statement_done(s);
     return rc;
 }
+
+enum rc usage_each(struct store *store, const char *code, enum rc (*visit)(void *context, const struct usage_row *row),
+                   void *context, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, "SELECT time, role, municipality, name, action, record, result FROM usage "
+                                      "WHERE record = ?1 OR record IN (SELECT authority || '/' || serial FROM link "
+                                      "WHERE code = ?1) ORDER BY id", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, code);
+    while (!(rc = statement_step(s, err))) {
+        const struct usage_row row = { column_integer(s, 0), column_text(s, 1), column_text(s, 2), column_text(s, 3),
+                                       column_text(s, 4),    column_text(s, 5), column_text(s, 6) };
+        if ((rc = visit(context, &row)))
+            break;
+    }
+    statement_done(s);
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
+}

@@ -11,4 +11,15 @@
 enum rc usage_write(struct store *store, const struct peer *peer, const char *action, const char *record,
                     const char *result, struct err *err) MUST_CHECK;
 
+/* One use of a record. Texts borrowed during the visit. */
+struct usage_row {
+    int64_t time;
+    const char *role, *municipality, *name, *action, *record, *result;
+};
+
+/* Every use of a resident's record, or of a certificate linked to it, oldest first. An rc of the visit other than RC_OK
+ * ends the walk and is returned. No transaction needed. */
+enum rc usage_each(struct store *store, const char *code, enum rc (*visit)(void *context, const struct usage_row *row),
+                   void *context, struct err *err) MUST_CHECK;
+
 #endif

@@ -6,10 +6,12 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "registry/ledger.h"
+#include "registry/usage.h"
 
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,6 +25,36 @@ static void not_in_log(const struct process *node, const char *text)
     if (strstr(buf_string(&log), text))
         fail_msg("%s holds personal data", node->log);
     buf_wipe(&log);
+}
+
+struct uses {
+    const char *const *want;
+};
+
+static enum rc see_use(void *context, const struct usage_row *row)
+{
+    struct uses *uses = context;
+    char words[200];
+    snprintf(words, sizeof words, "%s %s %s %s", row->role, row->name, row->action, row->result);
+    if (!*uses->want || strcmp(words, *uses->want) != 0)
+        fail_msg("use: '%s', wanted '%s'", words, *uses->want ? *uses->want : "nothing more");
+    uses->want++;
+    return RC_OK;
+}
+
+/* Who used a resident's record at a node: exactly these, in this order; the program prints them too. */
+static void check_uses(struct world *w, enum who who, const char *code, const char *const *want)
+{
+    struct store *store = NULL;
+    struct uses uses = { want };
+    enum node_role role;
+    char municipality[7];
+    assert_int_equal(ledger_open_any(w->nodes[who].store, &role, municipality, &store, NULL), RC_OK);
+    assert_int_equal(usage_each(store, code, see_use, &uses, NULL), RC_OK);
+    assert_null(*uses.want);
+    store_close(store);
+    const char *args[] = { "usage", "--store", w->nodes[who].store, "--code", code, NULL };
+    assert_int_equal(run_wait(args), 0);
 }
 
 static void test_story(void **state)
@@ -66,6 +98,14 @@ static void test_story(void **state)
     /* each look-up stands in the record of use, none in the log */
     assert_int_equal(count(&w, MUNICIPAL, "SELECT count(*) FROM usage WHERE action = 'find' AND name = 'officer'"), 1);
     assert_int_equal(count(&w, NATIONAL, "SELECT count(*) FROM usage WHERE action = 'confirm' AND name = 'verifier'"), 3);
+    check_uses(&w, MUNICIPAL, resident.code, (const char *[]) { "desk-officer officer find RC_OK", NULL });
+    check_uses(&w, NATIONAL, resident.code,
+               (const char *[]) { "verifier verifier confirm unknown", "verifier verifier confirm current",
+                                  "verifier verifier confirm changed", NULL });
+    const char *mistyped[] = { "usage", "--store", w.nodes[NATIONAL].store, "--code", "24727059609", NULL };
+    const char *nobody[] = { "usage", "--store", w.nodes[NATIONAL].store, "--code", "24727059608", NULL };
+    assert_int_equal(run_wait(mistyped), 2);
+    assert_int_equal(run_wait(nobody), 1);
     for (int i = 0; i < NODES; i++) {
         not_in_log(&w.nodes[i], resident.code);
         not_in_log(&w.nodes[i], resident.attributes.name);
