@@ -18,7 +18,8 @@
 
 enum {
     T_SERIAL = 0xC0, T_DIVERSIFICATION = 0xC1, T_CONTACTLESS = 0xC2, T_LIFE = 0xC3, T_SEQUENCE = 0xC4, T_ENC = 0xC5,
-    T_MAC = 0xC6, T_DEK = 0xC7, T_SWITCHES = 0xC8, T_PROFILE = 0xC9, T_DEAD = 0xCA, T_OBJECT = 0xE4, T_FILE = 0xE1, T_PIN = 0xE2, T_KEY = 0xE3, T_ID = 0x80, T_VALUE = 0x81, T_TRIES = 0x82,
+    T_MAC = 0xC6, T_DEK = 0xC7, T_SWITCHES = 0xC8, T_PROFILE = 0xC9, T_DEAD = 0xCA, T_FILE = 0xE1, T_PIN = 0xE2, T_KEY = 0xE3,
+    T_OBJECT = 0xE4, T_ID = 0x80, T_VALUE = 0x81, T_TRIES = 0x82,
 };
 
 void sim_card_wipe(struct sim_card *card)
@@ -268,7 +269,8 @@ static enum rc image_decode(struct bytes plain, struct sim_card *card)
         if ((rc = image_take_one(&made, &tlv)) != RC_OK)
             break;
     rc = rc == RC_NOT_FOUND ? RC_OK : rc;
-    if (rc == RC_OK && (!made.profile || !made.life || !made.serial[0] || !made.keys.enc.len || !made.keys.mac.len || !made.keys.dek.len))
+    if (rc == RC_OK
+        && (!made.profile || !made.life || !made.serial[0] || !made.keys.enc.len || !made.keys.mac.len || !made.keys.dek.len))
         rc = RC_FORMAT;
     if (rc)
         sim_card_wipe(&made);

@@ -77,8 +77,10 @@ static const struct sim_app apps[] = {
     { "JPKI", APPLET_AID_JPKI, APPLET_AID_JPKI_LEN, jpki_efs, COUNT(jpki_efs), 0, 0, 0x6982, false, "C10" },
     { "common", APPLET_AID_COMMON, APPLET_AID_FACE_LEN, common_efs, COUNT(common_efs), 0, 0, 0x66F1, true, "C3" },
     { "resident", APPLET_AID_RESIDENT, APPLET_AID_FACE_LEN, resident_efs, COUNT(resident_efs), 0, 0, 0x6982, true, "C4" },
-    { "visual", APPLET_AID_VISUAL, APPLET_AID_FACE_LEN, visual_efs, COUNT(visual_efs), APPLET_VISUAL_KEY, 0, 0x66F1, true, "C6" },
-    { "text", APPLET_AID_TEXT, APPLET_AID_FACE_LEN, text_efs, COUNT(text_efs), APPLET_TEXT_KEY, BIT(SIM_PIN_TEXT), 0x6982, true, "C8" },
+    { "visual", APPLET_AID_VISUAL, APPLET_AID_FACE_LEN, visual_efs, COUNT(visual_efs), APPLET_VISUAL_KEY, 0, 0x66F1, true,
+      "C6" },
+    { "text", APPLET_AID_TEXT, APPLET_AID_FACE_LEN, text_efs, COUNT(text_efs), APPLET_TEXT_KEY, BIT(SIM_PIN_TEXT), 0x6982, true,
+      "C8" },
 };
 
 const struct sim_profile sim_profile_mynumber = {
@@ -94,7 +96,8 @@ const struct sim_profile sim_profile_mynumber = {
     .app_count = COUNT(apps),
     .pins = {
         [SIM_PIN_AUTH] = { APPLET_AUTH_PIN_TRIES, 4, 4, false, APPLET_INS_CHANGE_REFERENCE_DATA, -1, 0, "C10" },
-        [SIM_PIN_SIGN] = { APPLET_SIGN_PIN_TRIES, APPLET_SIGN_PIN_MIN, APPLET_SIGN_PIN_MAX, true, APPLET_INS_CHANGE_REFERENCE_DATA, -1, 0, "C10" },
+        [SIM_PIN_SIGN] = { APPLET_SIGN_PIN_TRIES, APPLET_SIGN_PIN_MIN, APPLET_SIGN_PIN_MAX, true,
+                           APPLET_INS_CHANGE_REFERENCE_DATA, -1, 0, "C10" },
         [SIM_PIN_TEXT] = { 3, 4, 4, false, APPLET_INS_CHANGE_REFERENCE_DATA, -1, 0, "C6" },
         [SIM_PIN_TEXT_A] = { 10, 12, 12, false, 0, SIM_TRIES_A, 0, "C4; tries unsettled" },
         [SIM_PIN_TEXT_B] = { 10, 14, 14, false, 0, SIM_TRIES_B, 0, "C4; tries unsettled" },

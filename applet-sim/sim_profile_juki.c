@@ -16,24 +16,29 @@ static const struct sim_ef jpki_efs[] = {
 };
 
 static const struct sim_ef resident_efs[] = {
-    { APPLET_RESIDENT_CODE, SIM_KIND_BINARY, 0, BIT(SIM_PIN_RESIDENT), 16, SIM_EF_ISSUED, "guess: the resident record code, by PIN" },
+    { APPLET_RESIDENT_CODE, SIM_KIND_BINARY, 0, BIT(SIM_PIN_RESIDENT), 16, SIM_EF_ISSUED,
+      "guess: the resident record code, by PIN" },
     { APPLET_RESIDENT_PIN, SIM_KIND_PIN, SIM_PIN_RESIDENT, SIM_NEVER, 0, 0, "I" },
 };
 
 static const struct sim_ef visual_efs[] = {
-    { APPLET_VISUAL_FACE, SIM_KIND_BINARY, 0, BIT(SIM_PIN_FACE_B), 12288, SIM_EF_ISSUED, "guess; the application since 2009 C2" },
+    { APPLET_VISUAL_FACE, SIM_KIND_BINARY, 0, BIT(SIM_PIN_FACE_B), 12288, SIM_EF_ISSUED,
+      "guess; the application since 2009 C2" },
     { APPLET_VISUAL_PIN_B, SIM_KIND_PIN, SIM_PIN_FACE_B, SIM_NEVER, 0, 0, "guess" },
 };
 
 static const struct sim_ef ordinance_efs[] = {
-    { 0x0001, SIM_KIND_BINARY, 0, SIM_FREE, 1024, SIM_EF_ISSUED, "ours: the area exists C2, its form is each municipality's" },
+    { 0x0001, SIM_KIND_BINARY, 0, SIM_FREE, 1024, SIM_EF_ISSUED,
+      "ours: the area exists C2, its form is each municipality's" },
 };
 
 static const struct sim_app apps[] = {
     { "card manager", APPLET_AID_CARD_MANAGER, APPLET_AID_CARD_MANAGER_LEN, NULL, 0, 0, 0, 0x6D00, false, "I" },
     { "JPKI", APPLET_AID_JPKI, APPLET_AID_JPKI_LEN, jpki_efs, COUNT(jpki_efs), 0, 0, 0x6D00, false, "C2" },
-    { "resident", APPLET_AID_RESIDENT, APPLET_AID_FACE_LEN, resident_efs, COUNT(resident_efs), 0, 0, 0x6D00, false, "exists C2, name I" },
-    { "visual", APPLET_AID_VISUAL, APPLET_AID_FACE_LEN, visual_efs, COUNT(visual_efs), 0, 0, 0x6D00, false, "exists C2, name I" },
+    { "resident", APPLET_AID_RESIDENT, APPLET_AID_FACE_LEN, resident_efs, COUNT(resident_efs), 0, 0, 0x6D00, false,
+      "exists C2, name I" },
+    { "visual", APPLET_AID_VISUAL, APPLET_AID_FACE_LEN, visual_efs, COUNT(visual_efs), 0, 0, 0x6D00, false,
+      "exists C2, name I" },
     { "ordinance", APPLET_AID_ORDINANCE, APPLET_AID_ORDINANCE_LEN, ordinance_efs, COUNT(ordinance_efs), 0, 0, 0x6D00, false,
       "exists C2, name ours" },
 };

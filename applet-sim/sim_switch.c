@@ -25,7 +25,7 @@ static const struct sim_switch_row rows[SIM_SWITCHES] = {
                       "length fields that are taken (extended: two sources; short: extended ones answer 6700)" },
     [SIM_SCHEMES] = { "schemes", { "all", "00" }, "signature schemes (all: one source, on a test card; 00: others answer 6A86)" },
     [SIM_PHONE] = { "phone", { "no", "android", "iphone" },
-                    "a phone: its label, the authentication certificate behind its PIN, only the JPKI application (one source)" },
+                    "a phone: its label, the authentication certificate behind its PIN, no application but JPKI (one source)" },
     [SIM_TRIES_A] = { "tries-a", { "10", TRIES }, "tries of 照合番号A (10: one page that calls it unofficial; another says 3)" },
     [SIM_TRIES_B] = { "tries-b", { "10", TRIES }, "tries of 照合番号B (as for A)" },
     [SIM_FIRST_COMMAND] = { "first-command", { "done", "6F00" },

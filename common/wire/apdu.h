@@ -31,7 +31,7 @@ enum rc apdu_parse_response(struct bytes bytes, struct apdu_response *response) 
 
 /* One line for a trace: header, lengths, SW and its meaning; data in hex only for commands of an allow-list
  * (SELECT, GET DATA, GET CHALLENGE); of all others the length: files hold personal data. VERIFY, CHANGE REFERENCE DATA
- * and secured commands (CLA bit 3) never show data. Appended to out without a newline. */
+ * and secured commands (CLA bits 3 and 4) never show data. Appended to out without a newline. */
 enum rc apdu_trace(struct bytes command, struct bytes response, struct buf *out) MUST_CHECK;
 
 #endif

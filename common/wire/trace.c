@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define SHOWN_MAX 64u /* bytes in hex; a line stays a line */
-#define CLA_SECURED 0x04u
+#define CLA_SECURED 0x0Cu /* either kind of secure messaging */
 #define CLA_PROPRIETARY 0x80u
 
 struct trace_row {
@@ -21,8 +21,12 @@ struct trace_row {
 static const struct trace_row trace_rows[] = {
     { APPLET_INS_VERIFY, false, "VERIFY" },
     { APPLET_INS_CHANGE_REFERENCE_DATA, false, "CHANGE REFERENCE DATA" },
+    { APPLET_INS_CHANGE_KEY, false, "CHANGE KEY" },
     { APPLET_INS_COMPUTE_SIGNATURE, false, "COMPUTE DIGITAL SIGNATURE" },
     { APPLET_INS_GET_CHALLENGE, true, "GET CHALLENGE" },
+    { APPLET_INS_INTERNAL_AUTHENTICATE, false, "INTERNAL AUTHENTICATE" },
+    { APPLET_INS_SET_TERMINAL_CERT, false, "SET PUBLIC IC KEY" },
+    { APPLET_INS_SET_SESSION_KEY, false, "SET SESSION KEY" },
     { APPLET_INS_SELECT, true, "SELECT" },
     { APPLET_INS_READ_BINARY, false, "READ BINARY" },
     { APPLET_INS_READ_RECORD, false, "READ RECORD" },
@@ -31,6 +35,7 @@ static const struct trace_row trace_rows[] = {
     { APPLET_INS_EXTERNAL_AUTHENTICATE, false, "EXTERNAL AUTHENTICATE" },
     { APPLET_INS_GENERATE_KEY_PAIR, false, "GENERATE KEY PAIR" },
     { APPLET_INS_UPDATE_BINARY, false, "UPDATE BINARY" },
+    { APPLET_INS_PUT_DATA, false, "PUT DATA" },
     { APPLET_INS_PUT_REFERENCE_DATA, false, "PUT REFERENCE DATA" },
     { APPLET_INS_SET_STATUS, false, "SET STATUS" },
     { APPLET_INS_GET_STATUS, false, "GET STATUS" },
