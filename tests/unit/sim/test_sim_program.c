@@ -196,6 +196,15 @@ static void test_create_show(void **state)
     assert_int_equal(run(&place, wrong), 2);
     const char *const serial[] = { "create", "--card", "x", "--issuer-key", issuer, "--serial", "4x", NULL };
     assert_int_equal(run(&place, serial), 2);
+    char other[80];
+    (void)snprintf(other, sizeof other, "%s/juki", place.folder);
+    const char *const juki[] = { "create", "--card", other, "--issuer-key", issuer, "--profile", "juki", NULL };
+    assert_int_equal(run(&place, juki), 0);
+    const char *const show_juki[] = { "show", "--card", other, NULL };
+    assert_int_equal(run(&place, show_juki), 0);
+    assert_true(file_contains(place.out, "profile: juki", 13));
+    const char *const passport[] = { "create", "--card", "x", "--issuer-key", issuer, "--profile", "passport", NULL };
+    assert_int_equal(run(&place, passport), 2);
     const char *const unknown[] = { "create", "--card", "x", "--issuer-key", issuer, "--switch", "short-ids=maybe", NULL };
     assert_int_equal(run(&place, unknown), 2);
     assert_true(file_contains(place.out, "yes, no, 6A82", 13));

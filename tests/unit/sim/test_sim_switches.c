@@ -1,14 +1,18 @@
 /* test_sim_switches.c — the rows of the profiles, and each switch: a conversation that only a card with the switch has, and one that every other card
  * has; parsing; and that the image keeps them. */
 #include "applet-sim/sim_script.h"
+#include "base/file.h"
 #include "base/hex.h"
 #include "support/testcard.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
+
+static const char *page;
 
 #define SELECT "> 00A4040C0AD392F000260100000001\n< 9000\n"
 #define AGAIN "> 00A4040C0AD392F000260100000001\n"
@@ -192,6 +196,31 @@ static void test_tries(void **state)
     testcard_free(card);
 }
 
+/* The page names every switch with its default first, and every profile. */
+static void test_page(void **state)
+{
+    (void)state;
+    struct buf text = { 0 };
+    struct err err = { 0 };
+    char line[80];
+    assert_int_equal(file_read(page, &text, &err), RC_OK);
+    const char *whole = buf_string(&text);
+    for (int i = 0; i < SIM_SWITCHES; i++) {
+        const struct sim_switch_row *row = sim_switch_row((enum sim_switch)i);
+        if (i == SIM_TRIES_A || i == SIM_TRIES_B) /* one line for the two */
+            (void)snprintf(line, sizeof line, "| tries-a, tries-b | %s, ", row->values[0]);
+        else
+            (void)snprintf(line, sizeof line, "| %s | %s, %s", row->name, row->values[0], row->values[1]);
+        if (!strstr(whole, line))
+            fail_msg("%s has no line '%s'", page, line);
+    }
+    for (unsigned i = 0; sim_profile_at(i); i++) {
+        (void)snprintf(line, sizeof line, "\n| %s | ", sim_profile_at(i)->name);
+        assert_non_null(strstr(whole, line));
+    }
+    buf_wipe(&text);
+}
+
 /* What the rows of a profile must keep among themselves. */
 static void check_ef(const struct sim_profile *profile, const struct sim_ef *ef)
 {
@@ -263,10 +292,11 @@ static int teardown(void **state)
     return 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    page = argc > 1 ? argv[1] : "docs/APPLET.md";
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_complete), cmocka_unit_test(test_parse),
                                         cmocka_unit_test(test_pupi), cmocka_unit_test(test_tries),
-                                        cmocka_unit_test(test_profiles) };
+                                        cmocka_unit_test(test_profiles), cmocka_unit_test(test_page) };
     return cmocka_run_group_tests_name("sim-switches", tests, setup, teardown);
 }
