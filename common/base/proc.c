@@ -87,6 +87,7 @@ enum rc proc_pid_file(const char *path, struct err *err)
     free(lock_path);
     if (rc)
         return rc;
+    free(pid_path); /* a forked child's copy of its parent's */
     pid_path = strdup(path);
     pid_owner = getpid();
     if (!pid_path || atexit(proc_remove_pid_file) != 0)

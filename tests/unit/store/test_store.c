@@ -397,6 +397,7 @@ static void test_killed(void **state)
     struct world *w = *state;
     store_close(open_ok(w));
     int64_t next = 1, told = 0;
+    bool any = false;
     for (int round = 0; round < 12; round++) {
         int fds[2];
         assert_int_equal(pipe(fds), 0);
@@ -412,8 +413,10 @@ static void test_killed(void **state)
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(WIFSIGNALED(status));
         int64_t value;
-        while (read(fds[0], &value, sizeof value) == (ssize_t)sizeof value)
+        while (read(fds[0], &value, sizeof value) == (ssize_t)sizeof value) {
             told = value;
+            any = true;
+        }
         close(fds[0]);
 
         struct store *store = open_ok(w);
@@ -425,9 +428,10 @@ static void test_killed(void **state)
         assert_int_equal(number(store, "SELECT count(*) FROM pair a JOIN pair b ON b.id = a.id + 1 AND b.n = 2 "
                                        "WHERE a.n = 1"), last);
         next = last + 1;
+        told = last; /* what a child did not live to tell, it did all the same */
         store_close(store);
     }
-    assert_true(told > 0);
+    assert_true(any);
 }
 
 int main(void)
