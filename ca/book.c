@@ -31,6 +31,8 @@ static const char *const migrations[] = {
     " subject TEXT NOT NULL, detail TEXT NOT NULL, hash BLOB NOT NULL);"
     "CREATE INDEX audit_subject ON audit(subject, action);",
     "CREATE INDEX certificates_news ON certificates(revocation) WHERE revocation IS NOT NULL;",
+    "CREATE TABLE seals ("
+    " sequence INTEGER PRIMARY KEY, time INTEGER NOT NULL, hash BLOB NOT NULL, signature BLOB NOT NULL);",
 };
 
 enum rc book_open(const char *folder, struct store **store, struct err *err)

@@ -10,6 +10,7 @@
 #include "ca/opsid.h"
 #include "ca/publish.h"
 #include "ca/revoke.h"
+#include "ca/seal.h"
 #include "ca/signer.h"
 #include "ca/trail.h"
 #include "net/json.h"
@@ -334,23 +335,46 @@ static int command_crl(int argc, char **argv)
 
 static int command_audit_verify(int argc, char **argv)
 {
+    const char *state = NULL, *head = NULL;
+    const struct opt opts[] = {
+        { "--state", "DIR", "folder of the authorities", OPT_TEXT, &state, true },
+        { "--head", "FILE", "a published head that was kept elsewhere, with FILE.sig beside it", OPT_TEXT, &head, false },
+        { 0 },
+    };
+    int status;
+    int64_t rows = 0, seals = 0;
+    struct err err = { 0 };
+    struct ca *ca = NULL;
+    if (!take("jpki-ca audit-verify [OPTIONS]", "Checks the hash chain of the audit trail, that it tells of every certificate\n"
+              "and revocation in the book, and every seal: rows that were signed must still be there.", opts, argc, argv, &status))
+        return status;
+    enum rc rc = ca_open(NULL, state, CACONFIG_FILE, CA_LOOK, &ca, &err);
+    if (!rc)
+        rc = trail_verify(ca->store, &rows, &err);
+    if (!rc)
+        rc = seal_verify(ca, head, &seals, &err);
+    if (!rc)
+        printf("%lld rows, unbroken, %lld seals\n", (long long)rows, (long long)seals);
+    ca_close(ca);
+    return end(rc, &err);
+}
+
+static int command_audit_seal(int argc, char **argv)
+{
     const char *state = NULL;
     const struct opt opts[] = {
         { "--state", "DIR", "folder of the authorities", OPT_TEXT, &state, true },
         { 0 },
     };
     int status;
-    int64_t rows = 0;
     struct err err = { 0 };
     struct ca *ca = NULL;
-    if (!take("jpki-ca audit-verify [OPTIONS]", "Checks the hash chain of the audit trail, and that it tells of every\n"
-              "certificate and revocation in the book.", opts, argc, argv, &status))
+    if (!take("jpki-ca audit-seal [OPTIONS]", "Signs the head of the audit trail now, and publishes it.", opts, argc, argv,
+              &status))
         return status;
-    enum rc rc = ca_open(NULL, state, CACONFIG_FILE, CA_LOOK, &ca, &err);
+    enum rc rc = ca_open(NULL, state, CACONFIG_FILE, CA_SIGN, &ca, &err);
     if (!rc)
-        rc = trail_verify(ca->store, &rows, &err);
-    if (!rc)
-        printf("%lld rows, unbroken\n", (long long)rows);
+        rc = seal_trail(ca, true, &err);
     ca_close(ca);
     return end(rc, &err);
 }
@@ -365,6 +389,7 @@ static const struct command commands[] = {
     { "revoke", "", "revoke a certificate", command_revoke },
     { "crl", "", "issue every revocation list now", command_crl },
     { "audit-verify", "", "check the audit trail", command_audit_verify },
+    { "audit-seal", "", "sign the audit trail's head now", command_audit_seal },
     { "signer", "", "the key-holding process (started by the others)", command_signer },
     { 0 },
 };

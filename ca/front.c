@@ -10,6 +10,7 @@
 #include "ca/ocspbox.h"
 #include "ca/publish.h"
 #include "ca/revoke.h"
+#include "ca/seal.h"
 #include "net/json.h"
 #include "net/server.h"
 
@@ -225,6 +226,8 @@ static void hall_tick(struct hall *hall)
         rc = publish_due(hall->ca, &lists, &err);
     if (!rc)
         rc = ocspbox_serve(hall->ca, &responders, &err);
+    if (!rc)
+        rc = seal_trail(hall->ca, false, &err);
     ca_unlock(hall->ca);
     if (rc)
         log_error("the clock's work: %s", err_text(&err, rc));
@@ -282,6 +285,8 @@ static enum rc hall_serve(struct hall *hall, const struct front *front, const st
     while (!rc && !proc_wait(TICK))
         hall_tick(hall);
     server_stop(server);
+    if (!rc)
+        rc = seal_trail(hall->ca, true, err);
     return rc;
 }
 

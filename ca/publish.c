@@ -146,6 +146,10 @@ static enum rc list_take_number(struct ca *ca, struct book_list *next, struct er
     if (rc)
         return rc;
     rc = book_take_crl_number(ca->store, next->authority, next->list, &next->number, err);
+    char subject[64];
+    snprintf(subject, sizeof subject, "%s list %s", authority_name(next->authority), next->list[0] ? next->list : "own");
+    if (!rc) /* told before it is signed: what cannot be told is not signed */
+        rc = trail_append(ca->store, "clock", "crl-number", subject, NULL, err, "number %lld", (long long)next->number);
     if (!rc)
         rc = store_commit(ca->store, err);
     store_rollback(ca->store);

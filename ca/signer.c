@@ -7,6 +7,7 @@
 #include "base/opt.h"
 #include "base/proc.h"
 #include "ca/confine.h"
+#include "ca/seal.h"
 #include "ca/signframe.h"
 #include "ca/tbs.h"
 #include "pki/cert.h"
@@ -24,6 +25,7 @@
 struct signer {
     struct keyuri *keys[AUTHORITY_COUNT];
     X509 *certs[AUTHORITY_COUNT];
+    int64_t sealed; /* the last row of the trail that was signed */
 };
 
 static enum rc signer_open_keys(struct signer *signer, const char *folder, const char *file, struct err *err)
@@ -55,11 +57,34 @@ static void signer_drop_privileges(const char *folder)
     confine_try(room.name, folder);
 }
 
-static enum rc signer_answer(const struct signer *signer, unsigned what, unsigned authority, struct bytes tbs,
+/* A head of the trail: never an older one than this process has signed already. */
+static enum rc signer_seal(struct signer *signer, struct bytes text, struct buf *out, struct err *err)
+{
+    struct seal seal;
+    uint8_t signature[1024];
+    size_t len = sizeof signature;
+    if (seal_parse(text, &seal))
+        return err_set(err, RC_DENIED, "not the head of an audit trail");
+    if (seal.sequence < signer->sealed || seal.time > clock_now() + 300 || seal.time < clock_now() - 300)
+        return err_set(err, RC_DENIED, "a head that is older than the last one, or not of now");
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    enum rc rc = RC_CRYPTO;
+    if (md && EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, keyuri_get(signer->keys[AUTHORITY_OPS])) == 1 &&
+        EVP_DigestSign(md, signature, &len, text.data, text.len) == 1)
+        rc = buf_append(out, signature, len);
+    EVP_MD_CTX_free(md);
+    if (!rc)
+        signer->sealed = seal.sequence;
+    return rc ? err_set(err, rc, "the key did not sign") : RC_OK;
+}
+
+static enum rc signer_answer(struct signer *signer, unsigned what, unsigned authority, struct bytes tbs,
                              struct buf *out, struct err *err)
 {
     if (what == SIGNFRAME_PING)
         return RC_OK;
+    if (what == SIGNFRAME_HEAD && authority == AUTHORITY_OPS)
+        return signer_seal(signer, tbs, out, err);
     if (authority >= AUTHORITY_COUNT || (what != SIGNFRAME_CERT && what != SIGNFRAME_CRL))
         return err_set(err, RC_UNSUPPORTED, "unknown question");
     enum rc rc = what == SIGNFRAME_CERT ? signer_check_cert(signer->certs[authority], authority, tbs, err)

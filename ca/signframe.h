@@ -11,6 +11,7 @@ enum signframe_what {
     SIGNFRAME_PING = 1, /* answered once every key is open */
     SIGNFRAME_CERT = 2, /* content: TBSCertificate; answer: certificate, or words */
     SIGNFRAME_CRL = 3,  /* content: TBSCertList; answer: CRL, or words */
+    SIGNFRAME_HEAD = 4, /* content: the head of the audit trail (seal.h); answer: signature, or words */
 };
 
 /* Whole messages, blocking. RC_UNREACHABLE when the other side is gone, RC_RANGE, RC_NOMEM. content is appended to. */

@@ -163,3 +163,8 @@ enum rc signing_crl(struct signing *signing, enum authority authority, struct by
 {
     return signing_do(signing, SIGNFRAME_CRL, authority, tbs, out, err);
 }
+
+enum rc signing_head(struct signing *signing, struct bytes head, struct buf *out, struct err *err)
+{
+    return signing_do(signing, SIGNFRAME_HEAD, AUTHORITY_OPS, head, out, err);
+}

@@ -22,4 +22,7 @@ enum rc signing_cert(struct signing *signing, enum authority authority, struct b
 enum rc signing_crl(struct signing *signing, enum authority authority, struct bytes tbs, struct buf *out,
                     struct err *err) MUST_CHECK;
 
+/* The operations authority's signature over a head of the audit trail (seal.h). */
+enum rc signing_head(struct signing *signing, struct bytes head, struct buf *out, struct err *err) MUST_CHECK;
+
 #endif

@@ -1,5 +1,5 @@
-/* trail.c — the hash chain. A cut tail cannot be seen from the chain itself: the number of rows is what an auditor
- * compares with what was noted elsewhere; the comparison with the certificates finds the cuts that matter most. */
+/* trail.c — the hash chain. A cut tail cannot be seen from the chain itself: the seals (seal.h) and the comparison with
+ * the certificates find it. */
 #include "ca/trail.h"
 
 #include "base/clock.h"
@@ -44,8 +44,7 @@ static enum rc trail_hash(const uint8_t previous[SHA256_DIGEST_LENGTH], const st
     return rc;
 }
 
-/* The last row's number and hash; 0 and zeros when there is none. */
-static enum rc trail_last(struct store *store, int64_t *sequence, uint8_t hash[SHA256_DIGEST_LENGTH], struct err *err)
+enum rc trail_head(struct store *store, int64_t *sequence, uint8_t hash[32], struct err *err)
 {
     struct statement *s = NULL;
     *sequence = 0;
@@ -77,7 +76,7 @@ enum rc trail_append(struct store *store, const char *actor, const char *action,
     va_end(args);
     uint8_t previous[SHA256_DIGEST_LENGTH], hash[SHA256_DIGEST_LENGTH];
     struct trail_row row = { .time = clock_now(), .actor = actor, .action = action, .subject = subject, .detail = words };
-    enum rc rc = trail_last(store, &row.sequence, previous, err);
+    enum rc rc = trail_head(store, &row.sequence, previous, err);
     row.sequence++;
     if (!rc)
         rc = trail_hash(previous, &row, hash);

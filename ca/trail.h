@@ -13,6 +13,9 @@
 enum rc trail_append(struct store *store, const char *actor, const char *action, const char *subject, int64_t *sequence,
                      struct err *err, const char *detail, ...) __attribute__((format(printf, 7, 8))) MUST_CHECK;
 
+/* The last row's number and hash; 0 and zeros when there is none. */
+enum rc trail_head(struct store *store, int64_t *sequence, uint8_t hash[32], struct err *err) MUST_CHECK;
+
 /* Walks the whole chain, and compares it with the certificates: each recorded one was told once as issued, each revoked
  * one as revoked. RC_CONFLICT names the first row that does not hold. *rows counts. */
 enum rc trail_verify(struct store *store, int64_t *rows, struct err *err) MUST_CHECK;

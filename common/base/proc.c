@@ -25,6 +25,7 @@ void proc_harden(void)
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     umask(077);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of write(2), not the end */
 }
 
 static void proc_on_signal(int number)

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-/* RLIMIT_CORE 0, PR_SET_DUMPABLE 0, umask 077, SIGPIPE ignored. Call first in every daemon and in the simulator. */
+/* RLIMIT_CORE 0, PR_SET_DUMPABLE 0, umask 077, SIGPIPE and SIGXFSZ ignored. Call first in every daemon and in the simulator. */
 void proc_harden(void);
 
 /* SIGTERM and SIGINT make proc_stopping true and wake proc_wait. Call before starting threads. */
