@@ -11,7 +11,8 @@ check "founding" found
 anchors
 check "identity" identity ca 000000 authority
 check "identity" identity desk-officer 462012 officer
-tried() { # process: "what: yes" a line, from the log
+tried() { # process: "what: yes" a line, from the log; the tries come behind the pid file
+    for _ in $(seq 100); do ! grep -q "try $1 trace a process" "$2" || break; sleep 0.05; done
     sed -n "s/.*try $1 \(.*: [yn][eo]s*\)$/\1/p" "$2" | sort > "$W/tried"
     [ "$(wc -l < "$W/tried")" = 10 ] || fail "$1: $(wc -l < "$W/tried") tries"
 }
@@ -33,7 +34,6 @@ mkdir "$W/run"
 JPKI_TRY=ocsp "$JPKI_CA" ocsp --state "$W/ca" --pid-file "$W/run/ocsp.pid" --log "$W/ocsp.log" > "$W/ocsp.out" &
 OCSP=$!
 for _ in $(seq 200); do [ ! -f "$W/run/ocsp.pid" ] || break; sleep 0.05; done
-for _ in $(seq 100); do ! grep -q "trace a process" "$W/ocsp.log" || break; sleep 0.05; done
 tried ocsp "$W/ocsp.log"
 page 5
 check "ocsp as the page has it" diff "$W/page" "$W/tried"
