@@ -33,6 +33,7 @@ static const char *const migrations[] = {
     "CREATE INDEX certificates_news ON certificates(revocation) WHERE revocation IS NOT NULL;",
     "CREATE TABLE seals ("
     " sequence INTEGER PRIMARY KEY, time INTEGER NOT NULL, hash BLOB NOT NULL, signature BLOB NOT NULL);",
+    "ALTER TABLE certificates ADD COLUMN replaces INTEGER REFERENCES certificates(id);",
 };
 
 enum rc book_open(const char *folder, struct store **store, struct err *err)
@@ -119,7 +120,7 @@ const char *book_state_name(enum book_state state)
 
 #define CERT_COLUMNS                                                                                                 \
     "SELECT id, authority, serial, request, key_hash, municipality, list, officer, created, not_after, confirmed_at," \
-    " revoked_at, reason, tbs, certificate FROM certificates "
+    " revoked_at, reason, tbs, certificate, replaces FROM certificates "
 
 static void book_take_text(struct statement *s, int column, char *out, size_t size)
 {
@@ -144,6 +145,7 @@ static enum rc book_take_cert(struct statement *s, struct book_cert *cert, struc
     row.confirmed_at = column_integer(s, 10);
     row.revoked_at = column_integer(s, 11);
     row.reason = (int)column_integer(s, 12);
+    row.replaces = column_integer(s, 15);
     enum rc rc = buf_append_bytes(&row.tbs, column_blob(s, 13));
     if (!rc && !column_is_null(s, 14))
         rc = buf_append_bytes(&row.certificate, column_blob(s, 14));
@@ -235,7 +237,8 @@ enum rc book_add_cert(struct store *store, struct book_cert *cert, struct err *e
     struct statement *s = NULL;
     enum rc rc = store_prepare(store,
                                "INSERT INTO certificates(authority, serial, request, key_hash, municipality, list,"
-                               " officer, created, not_after, tbs) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+                               " officer, created, not_after, tbs, replaces)"
+                               " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
                                " RETURNING id",
                                &s, err);
     if (rc)
@@ -247,6 +250,8 @@ enum rc book_add_cert(struct store *store, struct book_cert *cert, struct err *e
     bind_integer(s, 8, cert->created);
     bind_integer(s, 9, cert->not_after);
     bind_blob(s, 10, buf_bytes(&cert->tbs));
+    if (cert->replaces) /* unbound is NULL */
+        bind_integer(s, 11, cert->replaces);
     rc = statement_step(s, err);
     if (!rc)
         cert->id = column_integer(s, 0);

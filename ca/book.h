@@ -35,6 +35,7 @@ struct book_cert {
     int64_t created, not_after;
     int64_t confirmed_at, revoked_at; /* 0: not */
     int reason;
+    int64_t replaces;      /* id of the certificate that it renews; 0: none */
     struct buf tbs, certificate; /* certificate empty until signed */
 };
 

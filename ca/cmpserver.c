@@ -22,7 +22,7 @@
 
 #define EXTRA_CERTS_MAX 8
 
-enum { BODY_IP = 1, BODY_PKICONF = 19 }; /* RFC 9810 §5.1.2 */
+enum { BODY_IP = 1, BODY_KUP = 8, BODY_PKICONF = 19 }; /* RFC 9810 §5.1.2 */
 enum { OUTCOME_OPEN = 0, OUTCOME_CONFIRMED = 1, OUTCOME_REJECTED = 2 };
 
 /* One message in work. */
@@ -101,6 +101,37 @@ static enum rc deal_order(struct deal *deal, const OSSL_CRMF_MSG *request, struc
     return rc;
 }
 
+/* Serial number as the house writes it. */
+static enum rc serial_of(const ASN1_INTEGER *serial, struct buf *text)
+{
+    ASN1_INTEGER *own = serial ? ASN1_INTEGER_dup(serial) : NULL;
+    X509 *carrier = X509_new(); /* cert_serial reads serials from certificates */
+    enum rc rc = own && carrier && X509_set_serialNumber(carrier, own) ? cert_serial(carrier, text) : RC_FORMAT;
+    ASN1_INTEGER_free(own);
+    X509_free(carrier);
+    return rc;
+}
+
+/* kur: which certificate is renewed, by its control oldCertID (RFC 4211 §6.5); renews is the caller's. */
+static enum rc deal_renews(struct deal *deal, const OSSL_CRMF_MSG *request, char renews[BOOK_SERIAL_SIZE])
+{
+    struct buf text = { 0 };
+    const OSSL_CRMF_CERTID *old = OSSL_CRMF_MSG_get0_regCtrl_oldCertID(request);
+    if (!old)
+        return err_set(&deal->err, RC_FORMAT, "the kur does not say which certificate is renewed");
+    enum rc rc = serial_of(OSSL_CRMF_CERTID_get0_serialNumber(old), &text);
+    if (!rc && X509_NAME_cmp(OSSL_CRMF_CERTID_get0_issuer(old),
+                             X509_get_subject_name(deal->server->ca->issuers[deal->authority].cert)) != 0)
+        rc = err_set(&deal->err, RC_NOT_FOUND, "the certificate to be renewed is another authority's");
+    const char *name = rc ? NULL : buf_string(&text);
+    if (!rc && (!name || text.len >= BOOK_SERIAL_SIZE))
+        rc = err_set(&deal->err, RC_NOT_FOUND, "no such certificate");
+    if (!rc)
+        snprintf(renews, BOOK_SERIAL_SIZE, "%s", name);
+    buf_wipe(&text);
+    return rc;
+}
+
 /* The certificate that the transaction's ir had got. */
 static OSSL_CMP_PKISI *deal_repeat(struct deal *deal, X509 **cert_out)
 {
@@ -123,6 +154,7 @@ static OSSL_CMP_PKISI *on_request(OSSL_CMP_SRV_CTX *context, const OSSL_CMP_MSG 
     struct registration registration = { 0 };
     struct issue_order order;
     struct book_cert row = { 0 };
+    char renews[BOOK_SERIAL_SIZE];
     if (deal->resuming)
         return deal_repeat(deal, cert_out);
     enum rc rc = book_find_transaction(deal->server->ca->store, deal->msg.transaction, &deal->transaction, &deal->err);
@@ -130,6 +162,10 @@ static OSSL_CMP_PKISI *on_request(OSSL_CMP_SRV_CTX *context, const OSSL_CMP_MSG 
         rc = err_set(&deal->err, RC_EXISTS, "the transaction is known already");
     else if (rc == RC_NOT_FOUND)
         rc = deal_order(deal, request, &spki, &attributes, &registration, &order);
+    if (!rc && deal->msg.body == CMPMSG_KUR) {
+        rc = deal_renews(deal, request, renews);
+        order.renews = renews;
+    }
     if (!rc)
         rc = issue_certificate(deal->server->ca, &order, &row, &deal->err);
     if (!rc)
@@ -209,10 +245,8 @@ static enum rc deal_revoke(struct deal *deal, const X509_NAME *issuer, const ASN
     struct err *err = &deal->err;
     struct book_cert row = { 0 };
     struct buf text = { 0 };
-    ASN1_INTEGER *own = serial ? ASN1_INTEGER_dup(serial) : NULL;
-    X509 *carrier = X509_new(); /* cert_serial reads serials from certificates */
     int reason = 0;
-    enum rc rc = own && carrier && X509_set_serialNumber(carrier, own) ? cert_serial(carrier, &text) : RC_FORMAT;
+    enum rc rc = serial_of(serial, &text);
     const char *name = rc ? NULL : buf_string(&text);
     if (!rc && (!issuer || X509_NAME_cmp(issuer, X509_get_subject_name(ca->issuers[deal->authority].cert)) != 0))
         rc = err_set(err, RC_NOT_FOUND, "the certificate is another authority's");
@@ -230,8 +264,6 @@ static enum rc deal_revoke(struct deal *deal, const X509_NAME *issuer, const ASN
         rc = revoke_certificate(ca, deal->authority, name, reason, deal->officer, "asked by the desk", err);
     book_cert_wipe(&row);
     buf_wipe(&text);
-    ASN1_INTEGER_free(own);
-    X509_free(carrier);
     return rc;
 }
 
@@ -277,7 +309,7 @@ static enum rc context_resume(struct deal *deal, OSSL_CMP_SRV_CTX *context)
     if (request)
         answer = OSSL_CMP_SRV_process_request(context, request);
     deal->resuming = false;
-    enum rc rc = answer && OSSL_CMP_MSG_get_bodytype(answer) == BODY_IP
+    enum rc rc = answer && (OSSL_CMP_MSG_get_bodytype(answer) == BODY_IP || OSSL_CMP_MSG_get_bodytype(answer) == BODY_KUP)
                      ? octets_of(deal->transaction.nonce, &nonce)
                      : err_set(&deal->err, RC_STATE, "the transaction cannot be resumed");
     if (!rc && !OSSL_CMP_CTX_set1_senderNonce(OSSL_CMP_SRV_CTX_get0_cmp_ctx(context), nonce))
@@ -338,7 +370,7 @@ static enum rc deal_gate(struct deal *deal, struct bytes message)
     enum rc rc = cmpmsg_parse(message, &deal->msg, err);
     if (rc)
         return rc;
-    if (deal->msg.body != CMPMSG_IR && deal->msg.body != CMPMSG_CERT_CONF && deal->msg.body != CMPMSG_RR)
+    if (deal->msg.body != CMPMSG_IR && deal->msg.body != CMPMSG_KUR && deal->msg.body != CMPMSG_CERT_CONF && deal->msg.body != CMPMSG_RR)
         return err_set(err, RC_UNSUPPORTED, "a CMP message of kind %u", deal->msg.body);
     if (!deal->msg.signed_protection)
         return err_set(err, RC_DENIED, "the message is not protected by a signature");

@@ -39,8 +39,8 @@ static enum rc issue_check_key(const struct issue_order *order, struct err *err)
 }
 
 /* Whether and for how long: everything that can refuse without leaving a trace in the counters. */
-static enum rc issue_decide(const struct ca *ca, const struct issue_order *order, int64_t now, int64_t *not_after,
-                            struct err *err)
+static enum rc issue_decide(const struct ca *ca, const struct issue_order *order, int64_t now, int64_t renews,
+                            int64_t *not_after, struct err *err)
 {
     int64_t ca_end = cert_not_after(ca->issuers[order->authority].cert);
     if (order->authority == AUTHORITY_OPS) {
@@ -62,7 +62,7 @@ static enum rc issue_decide(const struct ca *ca, const struct issue_order *order
     if (rc)
         return rc;
     struct validity_limits limits = { .now = now, .birth = order->attributes->birth, .card_expiry = order->card_expiry,
-                                      .ca_not_after = ca_end,
+                                      .ca_not_after = ca_end, .renews = renews,
                                       .auth_not_after = order->authority == AUTHORITY_SIGN ? order->auth_not_after : 0 };
     return validity_leaf(&limits, not_after, err);
 }
@@ -87,6 +87,26 @@ static enum rc issue_build(const struct ca *ca, const struct issue_order *order,
                                               : leaf_auth_tbs(issuer, &leaf, &row->tbs, err);
 }
 
+/* The certificate that is renewed: active, of the same authority and municipality. */
+static enum rc issue_find_renewed(struct ca *ca, const struct issue_order *order, struct book_cert *row, int64_t *not_after,
+                                  struct err *err)
+{
+    struct book_cert old = { 0 };
+    enum rc rc = book_find_serial(ca->store, order->authority, order->renews, &old, err);
+    if (rc == RC_NOT_FOUND)
+        rc = err_set(err, rc, "no certificate %s of authority %s", order->renews, authority_name(order->authority));
+    if (!rc && strcmp(old.municipality, order->municipality) != 0)
+        rc = err_set(err, RC_DENIED, "the certificate to be renewed is another municipality's");
+    if (!rc && (book_cert_state(&old) != BOOK_ACTIVE || strcmp(old.list, BOOK_NO_LIST) == 0))
+        rc = err_set(err, RC_STATE, "the certificate to be renewed is not active");
+    if (!rc) {
+        row->replaces = old.id;
+        *not_after = old.not_after;
+    }
+    book_cert_wipe(&old);
+    return rc;
+}
+
 /* Serial, bytes and audit row in one transaction: after it, what may exist is known. */
 static enum rc issue_record(struct ca *ca, const struct issue_order *order, const char *key_hash, struct book_cert *row,
                             struct err *err)
@@ -99,7 +119,10 @@ static enum rc issue_record(struct ca *ca, const struct issue_order *order, cons
     snprintf(row->municipality, sizeof row->municipality, "%s", order->municipality);
     snprintf(row->list, sizeof row->list, "%s", order->authority == AUTHORITY_OPS ? "" : order->responder ? BOOK_NO_LIST : order->municipality);
     snprintf(row->officer, sizeof row->officer, "%s", order->officer);
-    enum rc rc = issue_decide(ca, order, row->created, &row->not_after, err);
+    int64_t renews = 0;
+    enum rc rc = order->renews ? issue_find_renewed(ca, order, row, &renews, err) : RC_OK;
+    if (!rc)
+        rc = issue_decide(ca, order, row->created, renews, &row->not_after, err);
     if (!rc)
         rc = book_take_serial(ca->store, order->authority, row->serial, err);
     if (!rc)
@@ -222,6 +245,8 @@ enum rc issue_confirm(struct ca *ca, int64_t id, const char *actor, struct err *
         rc = book_set_confirmed(ca->store, id, clock_now(), err);
         if (!rc)
             rc = trail_append(ca->store, actor, "confirmed", subject, NULL, err, "request %s", row.request);
+        if (!rc && row.replaces)
+            rc = revoke_replaced(ca, row.replaces, actor, subject, err);
         if (!rc)
             rc = store_commit(ca->store, err);
     }

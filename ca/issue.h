@@ -16,17 +16,19 @@ struct issue_order {
     const char *officer;          /* who asks, for the book: "desk-officer 0A1B2C3D" */
     const struct attributes *attributes; /* card certificates; of the authentication one only the birth date is used */
     int64_t card_expiry, auth_not_after;
+    const char *renews;           /* serial of the active certificate that this one follows; NULL: none */
     const char *role, *name, *dns;       /* operations certificates */
     bool responder;                      /* who answers OCSP for the authority; needs neither attributes nor card */
 };
 
 /* *cert is filled and wiped by the caller. RC_CONFLICT: the request is known with another key or municipality;
  * RC_DENIED: too young for a signature certificate; RC_RANGE: nothing of the card's life is left, or a weak key;
- * RC_FORMAT; RC_STATE: the certificate was revoked meanwhile; faults. */
+ * RC_FORMAT; RC_STATE: the certificate was revoked meanwhile, or it
+ * is not the time to renew; faults. */
 enum rc issue_certificate(struct ca *ca, const struct issue_order *order, struct book_cert *cert,
                           struct err *err) MUST_CHECK;
 
-/* Pending → active. Again is RC_OK. RC_STATE when it is revoked. */
+/* Pending → active, and what it renews is revoked (superseded) in the same step. Again is RC_OK. RC_STATE when it is revoked. */
 enum rc issue_confirm(struct ca *ca, int64_t id, const char *actor, struct err *err) MUST_CHECK;
 
 /* After a start: signs what was recorded and not signed. */

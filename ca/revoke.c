@@ -115,6 +115,18 @@ enum rc revoke_by_id(struct ca *ca, int64_t id, int reason, const char *actor, c
     return rc;
 }
 
+enum rc revoke_replaced(struct ca *ca, int64_t id, const char *actor, const char *successor, struct err *err)
+{
+    struct book_cert row = { 0 };
+    char why[80];
+    snprintf(why, sizeof why, "renewed by %s", successor);
+    enum rc rc = book_find_id(ca->store, id, &row, err);
+    if (!rc && !row.revoked_at)
+        rc = revoke_row(ca, &row, REVOKE_SUPERSEDED, actor, why, err);
+    book_cert_wipe(&row);
+    return rc;
+}
+
 /* One certificate of an event, inside its transaction. */
 static enum rc revoke_linked(struct ca *ca, const char *event, const struct revoke_link *link, const char *actor,
                              struct err *err)

@@ -25,6 +25,9 @@ enum rc revoke_certificate(struct ca *ca, enum authority authority, const char *
                            const char *why, struct err *err) MUST_CHECK;
 enum rc revoke_by_id(struct ca *ca, int64_t id, int reason, const char *actor, const char *why, struct err *err) MUST_CHECK;
 
+/* Inside an open transaction: the certificate was renewed by `successor`. Nothing when it is revoked already. */
+enum rc revoke_replaced(struct ca *ca, int64_t id, const char *actor, const char *successor, struct err *err) MUST_CHECK;
+
 /* What an event does to a certificate of an authority: a reason, or -1 for nothing. RC_NOT_FOUND: no such event. */
 enum rc revoke_event_reason(const char *event, enum authority authority, int *reason) MUST_CHECK;
 

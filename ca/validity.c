@@ -63,6 +63,21 @@ static int64_t validity_floor(int64_t time)
     return time - behind;
 }
 
+/* The first second of the last three months: the same day of the month three months before, or the month's last. */
+static int64_t validity_renewal(int64_t end)
+{
+    struct date date = date_in_japan(end);
+    date.month -= 3;
+    if (date.month < 1) {
+        date.month += 12;
+        date.year--;
+    }
+    static const int last[] = { 31, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    if (date.day > last[date.month])
+        date.day = last[date.month];
+    return clock_from_date(date.year, date.month, date.day) - JST_OFFSET;
+}
+
 enum rc validity_leaf(const struct validity_limits *limits, int64_t *not_after, struct err *err)
 {
     struct date birth;
@@ -74,6 +89,10 @@ enum rc validity_leaf(const struct validity_limits *limits, int64_t *not_after, 
     /* the first birthday after today: this year's when it is still to come */
     if (clock_from_date(year, today.month, today.day) >=
         date_end(year, birth.month, birth.day) + JST_OFFSET + 1 - DAY)
+        year++;
+    if (limits->renews && (limits->now < validity_renewal(limits->renews) || limits->now > limits->renews))
+        return err_set(err, RC_STATE, "a certificate is renewed in the last three months of its life");
+    if (limits->renews && date_end(year, birth.month, birth.day) <= limits->renews)
         year++;
     int64_t end = date_end(year + BIRTHDAYS - 1, birth.month, birth.day);
     if (end > validity_floor(limits->card_expiry))

@@ -14,9 +14,12 @@ struct validity_limits {
     int64_t card_expiry;    /* no certificate outlives the card */
     int64_t auth_not_after; /* for the signature certificate: the other one's end; 0: no such cap */
     int64_t ca_not_after;   /* nor its authority */
+    int64_t renews;         /* the end of the certificate that is renewed; 0: none */
 };
 
-/* The end of the fifth birthday after today, or the last 23:59:59 in Japan inside every cap. RC_FORMAT: birth;
+/* The end of the fifth birthday after today (of the sixth, when a certificate is renewed in its last three months and the
+ * next birthday still lies in its life), or the last 23:59:59 in Japan inside every cap. RC_FORMAT: birth;
+ * RC_STATE: a renewal before the last three months, or after the end;
  * RC_RANGE: that end is not after now. */
 enum rc validity_leaf(const struct validity_limits *limits, int64_t *not_after, struct err *err) MUST_CHECK;
 

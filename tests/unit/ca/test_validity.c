@@ -72,6 +72,42 @@ static void test_leaf(void **state)
     }
 }
 
+/* Renewals of a certificate: when, to which end. */
+static const struct {
+    const char *what, *now, *old, *card, *end;
+    enum rc rc;
+} renewals[] = {
+    { "in the last three months: the sixth birthday", "2029-12-01T00:00:00Z", "2030-02-17T14:59:59Z", FAR,
+      "2035-02-17T14:59:59Z", 0 },
+    { "the first second of them", "2029-11-16T15:00:00Z", "2030-02-17T14:59:59Z", FAR, "2035-02-17T14:59:59Z", 0 },
+    { "a second before", "2029-11-16T14:59:59Z", "2030-02-17T14:59:59Z", FAR, NULL, RC_STATE },
+    { "on the last day: that birthday is not after today", "2030-02-17T14:59:59Z", "2030-02-17T14:59:59Z", FAR,
+      "2035-02-17T14:59:59Z", 0 },
+    { "a second late", "2030-02-17T15:00:00Z", "2030-02-17T14:59:59Z", FAR, NULL, RC_STATE },
+    { "three months before 31 May is the end of February", "2029-02-27T15:00:00Z", "2029-05-31T14:59:59Z", FAR,
+      "2034-02-17T14:59:59Z", 0 },
+    { "ended by its card before the birthday: the fifth", "2029-12-01T00:00:00Z", "2029-12-20T14:59:59Z", FAR,
+      "2034-02-17T14:59:59Z", 0 },
+    { "the new card caps", "2029-12-01T00:00:00Z", "2030-02-17T14:59:59Z", "2033-01-01T14:59:59Z",
+      "2033-01-01T14:59:59Z", 0 },
+};
+
+static void test_renewal(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof renewals / sizeof renewals[0]; i++) {
+        struct validity_limits limits = { .now = at(renewals[i].now), .birth = "319800217", .ca_not_after = at(FAR),
+                                          .card_expiry = at(renewals[i].card), .renews = at(renewals[i].old) };
+        int64_t end = -1;
+        char text[CLOCK_TEXT_SIZE] = "";
+        enum rc rc = validity_leaf(&limits, &end, NULL);
+        if (!rc)
+            clock_format(end, text);
+        if (rc != renewals[i].rc || (renewals[i].end && strcmp(text, renewals[i].end) != 0))
+            fail_msg("%s: %s %s", renewals[i].what, rc_name(rc), text);
+    }
+}
+
 static const struct {
     const char *what, *birth, *now;
     bool has;
@@ -107,7 +143,7 @@ static void test_authority(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_leaf), cmocka_unit_test(test_age),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_leaf), cmocka_unit_test(test_renewal), cmocka_unit_test(test_age),
                                         cmocka_unit_test(test_authority) };
     return cmocka_run_group_tests_name("ca-validity", tests, NULL, NULL);
 }
