@@ -46,5 +46,8 @@ traced ours list_login_sign "$MODULE" 'JPKI (User Authentication)'
 traced theirs list_login_sign "$THEIRS" 'JPKI (User Authentication PIN)'
 echo "bench: signatures of the simulated card against OpenSSL (10 s)"
 "$BUILD/tests/bench/bench_sim" >"$WORLD/log/bench_sim"
+echo "bench: OCSP answers against openssl ocsp (30 s)"
+JPKI_CA="$BUILD/ca/jpki-ca" tests/bench/ca_ocsp.sh >"$WORLD/log/ca_ocsp"
 
-scripts/bench_table.py --out "$OUT" --ours "$WORLD/log/ours.trace" --theirs "$WORLD/log/theirs.trace" --sim "$WORLD/log/bench_sim"
+scripts/bench_table.py --out "$OUT" --ours "$WORLD/log/ours.trace" --theirs "$WORLD/log/theirs.trace" --sim "$WORLD/log/bench_sim" \
+    --ocsp "$WORLD/log/ca_ocsp"

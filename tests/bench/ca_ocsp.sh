@@ -1,0 +1,40 @@
+#!/bin/sh
+# ca_ocsp.sh — the responder's CPU for an answer, kept and signed, against `openssl ocsp` with the same certificates, in turns.
+# usage: JPKI_CA=… ca_ocsp.sh; prints "kept OURS THEIRS" and "signed OURS THEIRS" in microseconds, five rounds each.
+. "$(dirname "$0")/../flow/ca-world.sh"
+LOAD=$(dirname "$0")/ocsp_load.py
+OCSP= PEER=
+trap 'for p in $PID $OCSP $PEER; do kill -9 "$p" 2>/dev/null || true; done; rm -rf "$W"' EXIT
+token
+check "founding" found
+anchors
+check "identity" identity ca 000000 authority
+check "identity" identity desk-officer 462012 officer
+check "serve" start
+openssl genrsa -out "$W/holder.key" 2048 2> /dev/null
+request_file enrol-1 462012 319800217 20350217145959Z
+check "a certificate" ir auth "$W/holder.key" "$W/auth.pem"
+"$JPKI_CA" ocsp --state "$W/ca" --pid-file "$W/ocsp.pid" --log "$W/ocsp.log" --rate 1000000 > "$W/ocsp.out" &
+OCSP=$!
+for _ in $(seq 200); do [ ! -f "$W/ocsp.pid" ] || break; sleep 0.05; done
+stop
+PORT=$(sed -n 's/listening on port //p' "$W/ocsp.out")
+printf 'V\t350217145959Z\t\t%s\tunknown\t/CN=x\n' "$(serial "$W/auth.pem")" > "$W/index"
+for PEER_PORT in $(shuf -i 20000-30000 -n 20); do # openssl takes no "any port"
+    openssl ocsp -index "$W/index" -port "$PEER_PORT" -CA "$W/auth-ca.pem" -rsigner "$W/ca/ocsp/auth.pem" -rkey "$W/ca/ocsp/auth.pem" \
+        -ndays 1 > /dev/null 2>&1 &
+    PEER=$!
+    sleep 0.5
+    ! kill -0 "$PEER" 2> /dev/null || break
+done
+openssl ocsp -issuer "$W/auth-ca.pem" -cert "$W/auth.pem" -no_nonce -reqout "$W/plain.der" > /dev/null 2>&1
+openssl ocsp -issuer "$W/auth-ca.pem" -cert "$W/auth.pem" -nonce -reqout "$W/nonce.der" > /dev/null 2>&1
+python3 "$LOAD" "$PORT" "$OCSP" "$W/plain.der" 0.2 > /dev/null
+for _ in 1 2 3 4 5; do
+    ours=$(python3 "$LOAD" "$PORT" "$OCSP" "$W/plain.der" 2)
+    theirs=$(python3 "$LOAD" "$PEER_PORT" "$PEER" "$W/plain.der" 2)
+    echo "kept ${ours% *} ${theirs% *}"
+    ours=$(python3 "$LOAD" "$PORT" "$OCSP" "$W/nonce.der" 1)
+    theirs=$(python3 "$LOAD" "$PEER_PORT" "$PEER" "$W/nonce.der" 1)
+    echo "signed ${ours% *} ${theirs% *}"
+done
