@@ -146,6 +146,8 @@ int main(int argc, char **argv)
         { "insert", "--control SOCKET N", "put a card into a reader", sim_main_insert },
         { "eject", "--control SOCKET N", "take a card out", sim_main_eject },
         { "show", "--card FILE", "what a card holds", main_show },
+        { "export", "--card FILE --out FOLDER", "certificates and token information as files", sim_main_export },
+        { "draw", "--face FILE --out FILE", "a card's face as SVG or PNG", sim_main_draw },
         { "script", "--card FILE SCRIPT", "talk to a card", sim_main_script },
         { 0 },
     };

@@ -7,5 +7,7 @@ int sim_main_slots(int argc, char **argv);
 int sim_main_insert(int argc, char **argv);
 int sim_main_eject(int argc, char **argv);
 int sim_main_script(int argc, char **argv);
+int sim_main_export(int argc, char **argv);
+int sim_main_draw(int argc, char **argv);
 
 #endif
