@@ -3,8 +3,8 @@
 
 #include "applet-sim/sim_state.h"
 
+#include "applet-sim/sim_seed.h"
 #include "base/hex.h"
-#include "base/random.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +56,7 @@ static void sim_make_atr(struct sim *sim)
         sim->atr_len = atr.len;
     }
     buf_wipe(&atr);
-    if (!drawn || random_bytes(sim->atr + PUPI_AT, PUPI_LEN)) /* without a number: the same answer as other readers' */
+    if (!drawn || sim_seed_bytes(sim->atr + PUPI_AT, PUPI_LEN)) /* without a number: the same answer as other readers' */
         return;
     uint8_t check = 0;
     for (size_t i = 1; i < sim->atr_len - 1; i++)

@@ -2,7 +2,7 @@
  * the card manager: they are told before an application is selected, or with the card manager selected. */
 #include "applet-sim/sim_state.h"
 
-#include "base/random.h"
+#include "applet-sim/sim_seed.h"
 #include "wire/tlv.h"
 
 #include <string.h>
@@ -103,5 +103,5 @@ uint16_t sim_data_challenge(struct sim *sim, const struct apdu_command *command,
         return SW_CONDITIONS;
     if (command->data.len || command->le == 0 || command->le > CHALLENGE_MAX)
         return SW_WRONG_LENGTH;
-    return buf_extend(out, command->le, &at) || random_bytes(at, command->le) ? SW_FAILURE : SW_OK;
+    return buf_extend(out, command->le, &at) || sim_seed_bytes(at, command->le) ? SW_FAILURE : SW_OK;
 }

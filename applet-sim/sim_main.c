@@ -1,11 +1,11 @@
 /* sim_main.c — jpki-sim: makes a software card and shows it; sim_main_*.c have the other commands. */
 #include "applet-sim/sim_main.h"
+#include "applet-sim/sim_seed.h"
 #include "applet-sim/sim_store.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/opt.h"
 #include "base/proc.h"
-#include "base/random.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ static enum rc main_serial(const char *asked, char *serial)
     }
     for (size_t i = 0; i < SIM_SERIAL_LEN;) {
         uint8_t byte;
-        enum rc rc = random_bytes(&byte, 1);
+        enum rc rc = sim_seed_bytes(&byte, 1);
         if (rc)
             return rc;
         if (byte < 250)
@@ -42,6 +42,7 @@ static int main_create(int argc, char **argv)
 {
     const char *card = NULL, *issuer = NULL, *serial = NULL, *switches = NULL, *profile = NULL;
     bool contactless = false;
+    long seed = -1;
     const struct opt opts[] = {
         CARD_OPTION(&card),
         { "--issuer-key", "FILE", "the issuer's master key (0600; 16 bytes in hex or raw); made when missing", OPT_TEXT,
@@ -51,6 +52,7 @@ static int main_create(int argc, char **argv)
         { "--profile", "NAME", "mynumber (default), juki or next", OPT_TEXT, &profile, false },
         { "--switch", "NAME=VALUE", "a doubtful behaviour, several with commas between; `show` lists them all", OPT_TEXT,
           &switches, false },
+        { "--seed", "N", "predictable randomness: a card that is marked for tests only", OPT_NUMBER, &seed, false },
         { 0 },
     };
     int rest, status;
@@ -63,7 +65,9 @@ static int main_create(int argc, char **argv)
     struct secret master = { 0 };
     struct sim_store *store = NULL;
     struct err err = { 0 };
-    enum rc rc = main_serial(serial, birth.serial);
+    enum rc rc = seed >= 0 ? sim_seed_use((uint64_t)seed) : RC_OK;
+    if (rc == RC_OK)
+        rc = main_serial(serial, birth.serial);
     if (rc == RC_RANGE)
         return opt_misuse("--serial: up to 16 digits");
     birth.profile = sim_profile_find(profile ? profile : "mynumber");
@@ -127,6 +131,8 @@ static int main_show(int argc, char **argv)
         return opt_fail("%s", err_text(&err, rc));
     struct sim_summary s;
     sim_summarise(sim_store_get(store), &s);
+    if (sim_store_test_only(store))
+        printf("FOR TESTS ONLY: made from a seed, its keys can be made again\n");
     printf("profile: %s (%s)\nserial number: %s\nreader side: %s\nlife: %s\n", s.profile->name, s.profile->about, s.serial,
            s.contactless ? "contactless" : "contact", s.dead ? "dead: tampered with" : main_life(s.life));
     main_show_half("sign", s.sign.key, s.sign.cert, s.sign.ca_cert, s.sign.pin, s.sign.tries, s.sign.tries_max);

@@ -4,6 +4,7 @@
 #include "applet-sim/sim_main.h"
 #include "applet-sim/sim_reader.h"
 #include "applet-sim/sim_script.h"
+#include "applet-sim/sim_seed.h"
 #include "applet-sim/sim_store.h"
 #include "base/file.h"
 #include "base/opt.h"
@@ -21,6 +22,7 @@ struct world {
     const char *time_spec, *plan_file, *trace;
     struct opt_list faults;
     bool sleep;
+    long seed; /* -1: none */
     struct sim_time time;
     struct buf plan; /* text; empty: nothing goes wrong */
 };
@@ -31,6 +33,8 @@ struct world {
     { "--fault-plan", "FILE", "the same from a file, a rule a line", OPT_TEXT, &(world).plan_file, false },            \
     { "--time", "MODEL", "count the time of a link: contact:9600, contactless:106[,reader=MS,rsa=MS,ec=MS…]",          \
       OPT_TEXT, &(world).time_spec, false },                                                                           \
+    { "--seed", "N", "predictable randomness, of cards made with --seed only; also the plan's seed", OPT_NUMBER,        \
+      &(world).seed, false },                                                                                          \
     { "--sleep", NULL, "answers really take the time of the model", OPT_FLAG, &(world).sleep, false },                 \
     { "--trace", "FILE", "append a line for each command; never shows a PIN or a file", OPT_TEXT, &(world).trace, false }
 
@@ -39,6 +43,8 @@ static int world_open(struct world *world)
 {
     struct err err = { 0 };
     struct sim_plan *plan = NULL;
+    if (world->seed >= 0 && (sim_seed_use((uint64_t)world->seed) || buf_printf(&world->plan, "seed=%ld\n", world->seed)))
+        return opt_fail("--seed: %s", rc_text(RC_CRYPTO));
     enum rc rc = world->plan_file ? file_read(world->plan_file, &world->plan, &err) : RC_OK;
     if (rc)
         return opt_fail("%s", err_text(&err, rc));
@@ -81,7 +87,7 @@ int sim_main_run(int argc, char **argv)
 {
     struct opt_list cards = { 0 }, vpcds = { 0 }, sockets = { 0 };
     struct sim_reader reader = { 0 };
-    struct world world = { 0 };
+    struct world world = { .seed = -1 };
     const struct opt opts[] = {
         { "--card", "FILE", "a card's file; several times for several readers, - for an empty one", OPT_LIST, &cards, false },
         { "--vpcd", "HOST:PORT", "a vpcd reader (pcscd's: 127.0.0.1:35963 and :35964); several times", OPT_LIST, &vpcds, false },
@@ -222,7 +228,7 @@ static enum rc script_play(const char *card, char *text, const struct world *wor
 int sim_main_script(int argc, char **argv)
 {
     const char *card = NULL;
-    struct world world = { 0 };
+    struct world world = { .seed = -1 };
     const struct opt opts[] = {
         { "--card", "FILE", "the card's file", OPT_TEXT, &card, true },
         WORLD_OPTIONS(world),

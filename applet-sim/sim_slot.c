@@ -356,7 +356,8 @@ enum rc slot_describe(const struct slot *slot, struct buf *out)
         struct sim_summary summary = { 0 };
         if (sim_link_sim(slot->link))
             sim_summarise(sim_link_sim(slot->link), &summary);
-        rc = buf_printf(out, " card %s (%s)%s", slot->store ? sim_store_path(slot->store) : "in memory", summary.serial,
+        rc = buf_printf(out, " card %s (%s)%s%s", slot->store ? sim_store_path(slot->store) : "in memory", summary.serial,
+                        slot->store && sim_store_test_only(slot->store) ? ", for tests only" : "",
                         sim_link_pulled(slot->link) ? ", pulled" : "");
     }
     if (rc == RC_OK && slot->config->vpcd)

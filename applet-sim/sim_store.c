@@ -2,80 +2,121 @@
  * nothing or a card that opens. */
 #include "applet-sim/sim_store.h"
 
+#include "applet-sim/sim_seed.h"
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/hex.h"
+#include "base/log.h"
 #include "base/random.h"
 
 #include <fcntl.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define MARK "test-only "
+#define MARK_LEN (sizeof MARK - 1)
 
 struct sim_store {
     char *path;
     int lock;
     struct secret key;
     struct sim *sim;
+    bool test_only;
     sim_watch_fn watch;
     void *watcher;
 };
 
-/* A key in a file as hex digits or raw bytes. */
-static enum rc store_read_key(const char *path, size_t len, struct secret *key, struct err *err)
+/* The key of a marked card is this hash of what the file says: without the mark the seal does not open. */
+static enum rc store_mark_key(struct secret *key)
+{
+    uint8_t hash[EVP_MAX_MD_SIZE];
+    unsigned hash_len;
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    enum rc rc = RC_CRYPTO;
+    if (ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) && EVP_DigestUpdate(ctx, MARK, MARK_LEN)
+        && EVP_DigestUpdate(ctx, key->data, key->len) && EVP_DigestFinal_ex(ctx, hash, &hash_len))
+        rc = secret_set(key, hash, hash_len);
+    EVP_MD_CTX_free(ctx);
+    explicit_bzero(hash, sizeof hash);
+    return rc;
+}
+
+/* A key in a file as hex digits or raw bytes; *marked when the mark stands before the digits (marked NULL: no mark). */
+static enum rc store_read_key(const char *path, size_t len, struct secret *key, bool *marked, struct err *err)
 {
     struct secret text = { 0 };
     struct buf bytes = { 0 };
     enum rc rc = secret_read_file(&text, path);
     if (rc)
         return err_set(err, rc, "%s: %s", path, rc == RC_DENIED ? "others may read it; chmod 600" : rc_text(rc));
+    bool mark = marked && text.len == MARK_LEN + 2 * len && memcmp(text.data, MARK, MARK_LEN) == 0;
+    size_t skip = mark ? MARK_LEN : 0;
+    if (marked)
+        *marked = mark;
     if (text.len == len) {
         *key = text;
         return RC_OK;
     }
     char hex[2 * SIM_SEAL_KEY_LEN + 1] = "";
-    if (text.len == 2 * len && text.len < sizeof hex)
-        memcpy(hex, text.data, text.len);
+    if (text.len - skip == 2 * len && 2 * len < sizeof hex)
+        memcpy(hex, text.data + skip, 2 * len);
     rc = hex_decode(hex, &bytes);
     if (rc || bytes.len != len)
         rc = err_set(err, RC_FORMAT, "%s: not a key of %zu bytes (write it as %zu hex digits)", path, len, 2 * len);
     else
         rc = secret_dup(key, bytes.data, len);
+    if (rc == RC_OK && mark && (rc = store_mark_key(key)))
+        secret_wipe(key);
     explicit_bzero(hex, sizeof hex);
     buf_wipe(&bytes);
     secret_wipe(&text);
     return rc;
 }
 
-static enum rc store_make_key(const char *path, size_t len, struct err *err)
+/* The kernel's randomness also under a seed: a nonce of the seal must never come twice under one key. */
+static enum rc store_make_key(const char *path, size_t len, bool mark, struct err *err)
 {
     uint8_t bytes[SIM_SEAL_KEY_LEN];
-    char hex[2 * SIM_SEAL_KEY_LEN + 2];
+    char text[MARK_LEN + 2 * SIM_SEAL_KEY_LEN + 2] = MARK;
+    size_t skip = mark ? MARK_LEN : 0;
     enum rc rc = random_bytes(bytes, len);
     if (rc == RC_OK) {
-        hex_encode(bytes_of(bytes, len), hex);
-        hex[2 * len] = '\n';
-        rc = file_create(path, bytes_of(hex, 2 * len + 1), 0600, err);
+        hex_encode(bytes_of(bytes, len), text + skip);
+        text[skip + 2 * len] = '\n';
+        rc = file_create(path, bytes_of(text, skip + 2 * len + 1), 0600, err);
     }
     explicit_bzero(bytes, sizeof bytes);
-    explicit_bzero(hex, sizeof hex);
+    explicit_bzero(text, sizeof text);
     return rc;
 }
 
-static enum rc store_key(const char *path, size_t len, struct secret *key, struct err *err)
+/* marked NULL: a key that has no mark. */
+static enum rc store_key(const char *path, size_t len, struct secret *key, bool *marked, struct err *err)
 {
     if (access(path, F_OK) != 0) {
-        enum rc rc = store_make_key(path, len, err);
+        enum rc rc = store_make_key(path, len, marked && sim_seed_used(), err);
         if (rc && rc != RC_EXISTS)
             return rc;
     }
-    return store_read_key(path, len, key, err);
+    return store_read_key(path, len, key, marked, err);
+}
+
+/* A seed goes with marked cards only. */
+static enum rc store_judge_mark(const struct sim_store *store, struct err *err)
+{
+    if (sim_seed_used() && !store->test_only)
+        return err_set(err, RC_DENIED, "%s: not made from a seed, so none is used with it", store->path);
+    if (store->test_only)
+        log_warning("%s: FOR TESTS ONLY, its keys were made from a seed", store->path);
+    return RC_OK;
 }
 
 enum rc sim_store_master(const char *path, struct secret *master, struct err *err)
 {
-    return store_key(path, APPLET_ISSUER_KEY_LEN, master, err);
+    return store_key(path, APPLET_ISSUER_KEY_LEN, master, NULL, err);
 }
 
 /* What a power cut in the middle of file_write_atomic leaves: a part of a file that nobody will name. */
@@ -155,7 +196,9 @@ enum rc sim_store_create(const char *path, const struct sim_birth *birth, const 
     if (access(path, F_OK) == 0)
         rc = err_set(err, RC_EXISTS, "%s: there is a card already", path);
     if (rc == RC_OK)
-        rc = store_key(key_path, SIM_SEAL_KEY_LEN, &made->key, err);
+        rc = store_key(key_path, SIM_SEAL_KEY_LEN, &made->key, &made->test_only, err);
+    if (rc == RC_OK)
+        rc = store_judge_mark(made, err);
     const struct sim_config config = { &made->key, store_save, made };
     if (rc == RC_OK)
         rc = sim_create(&config, birth, master, &made->sim);
@@ -179,7 +222,9 @@ enum rc sim_store_open(const char *path, struct sim_store **store, struct err *e
     enum rc rc = store_begin(path, &made, &key_path, err);
     if (rc)
         return rc;
-    rc = store_read_key(key_path, SIM_SEAL_KEY_LEN, &made->key, err);
+    rc = store_read_key(key_path, SIM_SEAL_KEY_LEN, &made->key, &made->test_only, err);
+    if (rc == RC_OK)
+        rc = store_judge_mark(made, err);
     if (rc == RC_OK)
         rc = file_read(path, &image, err);
     const struct sim_config config = { &made->key, store_save, made };
@@ -218,6 +263,11 @@ void sim_store_watch(struct sim_store *store, sim_watch_fn watch, void *context)
 struct sim *sim_store_get(struct sim_store *store)
 {
     return store->sim;
+}
+
+bool sim_store_test_only(const struct sim_store *store)
+{
+    return store->test_only;
 }
 
 const char *sim_store_path(const struct sim_store *store)

@@ -11,8 +11,12 @@ struct sim_store;
 enum rc sim_store_create(const char *path, const struct sim_birth *birth, const struct secret *master,
                          struct sim_store **store, struct err *err) MUST_CHECK;
 
+/* A card that was made under a seed (sim_seed.h): FILE.key begins with "test-only ", and without that the card does not
+ * open. Said in the log each time. Other cards are not opened under a seed: RC_DENIED. */
+bool sim_store_test_only(const struct sim_store *store);
+
 /* RC_NOT_FOUND, RC_CONFLICT (another process runs this card), RC_BAD_SIGNATURE (changed, or of another key), RC_FORMAT,
- * RC_DENIED (others may read the key), RC_IO. */
+ * RC_DENIED (others may read the key; a seed), RC_IO. */
 enum rc sim_store_open(const char *path, struct sim_store **store, struct err *err) MUST_CHECK;
 struct sim *sim_store_get(struct sim_store *store); /* borrowed until sim_store_close or sim_store_reopen */
 const char *sim_store_path(const struct sim_store *store); /* borrowed */
