@@ -142,17 +142,24 @@ void sim_peer_hurry(int fd)
 
 int sim_peer_call(const struct addrinfo *address)
 {
-    int one = 1;
     for (const struct addrinfo *a = address; a; a = a->ai_next) {
-        int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, a->ai_protocol);
+        int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol);
         if (fd < 0)
             continue;
-        if (connect(fd, a->ai_addr, a->ai_addrlen) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0) {
-            (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-            sim_peer_hurry(fd);
+        if (connect(fd, a->ai_addr, a->ai_addrlen) == 0 || errno == EINPROGRESS)
             return fd;
-        }
         close(fd);
     }
     return -1;
+}
+
+bool sim_peer_called(int fd)
+{
+    int one = 1, error = 0;
+    socklen_t len = sizeof error;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0 || error)
+        return false;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    sim_peer_hurry(fd);
+    return true;
 }

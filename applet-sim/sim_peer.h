@@ -33,7 +33,10 @@ int sim_peer_accept(int listener); /* -1: nobody */
 
 /* "HOST:PORT". RC_USAGE. The caller frees with freeaddrinfo. */
 enum rc sim_peer_resolve(const char *address, struct addrinfo **found, struct err *err) MUST_CHECK;
-int sim_peer_call(const struct addrinfo *address); /* -1: nobody there */
+/* Begins to call, without waiting: a peer that takes nobody must not hold up the others. -1: nobody there. */
+int sim_peer_call(const struct addrinfo *address);
+/* Once the descriptor polls writable: whether the peer took the call. */
+bool sim_peer_called(int fd);
 /* Asks the kernel not to delay acknowledgements; it forgets with every exchange. */
 void sim_peer_hurry(int fd);
 

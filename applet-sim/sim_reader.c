@@ -15,7 +15,8 @@
 
 #define CONTROL_PEERS 8
 #define LINE_MAX_LEN 4200u
-#define SLOT_FDS (SLOT_PEERS + 1)
+#define SLOT_FDS (SLOT_PEERS + 2)
+#define CALLING (SLOT_PEERS + 1)
 #define FDS_MAX (SIM_SLOTS_MAX * SLOT_FDS + CONTROL_PEERS + 2)
 
 struct loop {
@@ -110,6 +111,7 @@ static void loop_turn(struct loop *loop)
         for (int j = 0; j < SLOT_PEERS; j++)
             fds[i * SLOT_FDS + (size_t)j] = (struct pollfd) { .fd = loop->slots[i].peers[j].fd, .events = POLLIN };
         fds[i * SLOT_FDS + SLOT_PEERS] = (struct pollfd) { .fd = loop->slots[i].listener, .events = POLLIN };
+        fds[i * SLOT_FDS + CALLING] = (struct pollfd) { .fd = loop->slots[i].calling, .events = POLLOUT };
     }
     for (int j = 0; j < CONTROL_PEERS; j++)
         askers[j] = (struct pollfd) { .fd = loop->askers[j].fd, .events = POLLIN };
@@ -125,6 +127,8 @@ static void loop_turn(struct loop *loop)
                 slot_receive(slot, j);
         if (own[SLOT_PEERS].revents)
             slot_accept(slot);
+        if (own[CALLING].revents)
+            slot_called(slot);
         slot_serve(slot);
     }
     for (int j = 0; j < CONTROL_PEERS; j++)
@@ -159,7 +163,7 @@ enum rc sim_reader_run(const struct sim_reader *reader, struct err *err)
     loop->reader = reader;
     loop->control = -1;
     for (size_t i = 0; i < SIM_SLOTS_MAX; i++)
-        loop->slots[i].listener = -1;
+        loop->slots[i].listener = loop->slots[i].calling = -1;
     for (int j = 0; j < CONTROL_PEERS; j++)
         loop->askers[j].fd = -1;
     enum rc rc = loop_open(loop, err);

@@ -57,6 +57,9 @@ static void slot_withdraw(struct slot *slot)
         close(slot->listener);
     }
     slot->listener = -1;
+    if (slot->calling >= 0)
+        close(slot->calling);
+    slot->calling = -1;
     for (int i = 0; i < SLOT_PEERS; i++)
         slot_close_peer(slot, i);
     slot->back = -1;
@@ -138,7 +141,7 @@ enum rc slot_eject(struct slot *slot, struct err *err)
 
 enum rc slot_open(struct slot *slot, const struct sim_reader *reader, size_t number, FILE *trace, struct err *err)
 {
-    *slot = (struct slot) { .config = &reader->slots[number], .reader = reader, .trace = trace, .listener = -1,
+    *slot = (struct slot) { .config = &reader->slots[number], .reader = reader, .trace = trace, .listener = -1, .calling = -1,
                             .holder = -1, .held_for = -1, .back = -1, .called = -RETRY_MS };
     for (int i = 0; i < SLOT_PEERS; i++)
         slot->peers[i].fd = -1;
@@ -162,7 +165,7 @@ void slot_close(struct slot *slot)
     if (slot->vpcd)
         freeaddrinfo(slot->vpcd);
     sim_plan_free(slot->plan);
-    *slot = (struct slot) { .listener = -1 };
+    *slot = (struct slot) { .listener = -1, .calling = -1 };
 }
 
 /* --- messages ------------------------------------------------------------------------------------------------------ */
@@ -291,6 +294,18 @@ void slot_accept(struct slot *slot)
     close(fd);
 }
 
+void slot_called(struct slot *slot)
+{
+    int fd = slot->calling;
+    slot->calling = -1;
+    if (sim_peer_called(fd)) {
+        slot->peers[0] = (struct sim_peer) { .fd = fd };
+        log_info("%s: the card is in vpcd's reader", slot->name);
+    } else {
+        close(fd);
+    }
+}
+
 static void slot_send_held(struct slot *slot)
 {
     int index = slot->held_for;
@@ -305,7 +320,7 @@ static void slot_send_held(struct slot *slot)
 
 static bool slot_wants_vpcd(const struct slot *slot)
 {
-    return slot->vpcd && slot->peers[0].fd < 0 && slot_present(slot);
+    return slot->vpcd && slot->peers[0].fd < 0 && slot->calling < 0 && slot_present(slot);
 }
 
 void slot_serve(struct slot *slot)
@@ -322,9 +337,7 @@ void slot_serve(struct slot *slot)
         slot_drain(slot, i);
     if (slot_wants_vpcd(slot) && slot_now() - slot->called >= RETRY_MS) {
         slot->called = slot_now();
-        slot->peers[0].fd = sim_peer_call(slot->vpcd);
-        if (slot->peers[0].fd >= 0)
-            log_info("%s: the card is in vpcd's reader", slot->name);
+        slot->calling = sim_peer_call(slot->vpcd);
     }
 }
 

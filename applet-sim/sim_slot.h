@@ -18,6 +18,7 @@ struct slot {
     struct sim_link *link;   /* NULL: empty */
     struct sim_plan *plan;
     struct addrinfo *vpcd;
+    int calling; /* a call to vpcd that is not taken yet, -1 for none */
     int listener;
     struct sim_peer peers[SLOT_PEERS]; /* [0] is vpcd's */
     int holder;                        /* index of the peer that spoke last, -1 for none */
@@ -48,6 +49,7 @@ void slot_serve(struct slot *slot);
 int64_t slot_until(const struct slot *slot);
 void slot_receive(struct slot *slot, int index);
 void slot_accept(struct slot *slot);
+void slot_called(struct slot *slot); /* the call to vpcd was taken or refused */
 
 /* One line about it, without its end. */
 enum rc slot_describe(const struct slot *slot, struct buf *out) MUST_CHECK;

@@ -3,6 +3,7 @@
 #include "applet-sim/sim_control.h"
 #include "base/file.h"
 #include "base/opt.h"
+#include "base/proc.h"
 #include "support/testcard.h"
 
 #include <arpa/inet.h>
@@ -59,6 +60,7 @@ static pid_t start(const struct place *place, const char *const *arguments)
     assert_true(pid >= 0);
     if (pid == 0) {
         const char *argv[40] = { program };
+        proc_die_with_parent();
         for (int i = 0; arguments[i]; i++)
             argv[i + 1] = arguments[i];
         int out = open(place->out, O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -362,6 +364,42 @@ static void test_vpcd(void **state)
     place_end(&place);
 }
 
+/* A vpcd that takes nobody (it has a card already) holds up neither the other readers nor the control socket. */
+static void test_busy_vpcd(void **state)
+{
+    struct place place;
+    char address[32];
+    int listener = listen_on(address, sizeof address), filler[8];
+    struct sockaddr_in to;
+    socklen_t len = sizeof to;
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&to, &len), 0);
+    assert_int_equal(listen(listener, 0), 0);
+    for (int i = 0; i < 8; i++) { /* until the queue is full */
+        filler[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        (void)connect(filler[i], (struct sockaddr *)&to, len);
+    }
+    place_make(&place, *state);
+    SERVE(&place, "--card", place.a, "--card", place.b, "--vpcd", address, "--socket", place.socket_b, "--socket", place.socket_a,
+          "--control", place.control);
+    int a = connect_to(place.socket_a), b = connect_to(place.socket_b);
+    int64_t began = now_ms();
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(EXCHANGE(a, SELECT_JPKI), 0x9000);
+        assert_int_equal(EXCHANGE(b, SELECT_JPKI), 0x9000);
+        usleep(20000);
+    }
+    assert_int_equal(RUN(&place, "slots", "--control", place.control), 0);
+    assert_said(&place, place.out, "(not connected)", true);
+    assert_int_equal(RUN(&place, "eject", "--control", place.control, "0"), 0);
+    assert_true(now_ms() - began < 5000);
+    close(a);
+    close(b);
+    for (int i = 0; i < 8; i++)
+        close(filler[i]);
+    close(listener);
+    place_end(&place);
+}
+
 /* What a host sees of each fault on a socket. */
 static void test_faults(void **state)
 {
@@ -463,7 +501,8 @@ int main(int argc, char **argv)
     program = argv[1];
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_two_readers), cmocka_unit_test(test_refusals),
                                         cmocka_unit_test(test_requests),    cmocka_unit_test(test_vpcd),
-                                        cmocka_unit_test(test_faults),      cmocka_unit_test(test_time),
+                                        cmocka_unit_test(test_busy_vpcd),   cmocka_unit_test(test_faults),
+                                        cmocka_unit_test(test_time),
                                         cmocka_unit_test(test_lists) };
     return cmocka_run_group_tests_name("sim-readers", tests, setup, teardown);
 }
