@@ -1,9 +1,8 @@
 /* sim.c — the engine's face: birth, opening, power, one command in and one answer out. */
 #include "applet-sim/sim.h"
 
-#include "applet-sim/sim_state.h"
-
 #include "applet-sim/sim_seed.h"
+#include "applet-sim/sim_state.h"
 #include "base/hex.h"
 
 #include <stdlib.h>

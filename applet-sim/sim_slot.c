@@ -190,8 +190,8 @@ static enum rc slot_command(struct slot *slot, int index, struct bytes command)
     }
     if (outcome == SIM_PULLED)
         slot_pulled(slot);
-    else if (outcome == SIM_SHARED && index != 0) /* vpcd knows no such thing: an empty answer there */
-        rc = RC_IO;
+    else if (outcome == SIM_SHARED || (rc == RC_OK && index == 0 && answer.len == 0))
+        rc = RC_IO; /* vpcd would wait for ever behind an empty answer: the connection goes and comes again */
     else if (rc == RC_OK && slot->reader->sleep) {
         slot->held = answer;
         slot->held_for = index;
