@@ -189,11 +189,29 @@ static enum rc card_read_behind(struct card *card, enum applet_ef ef, size_t sta
     return rc;
 }
 
-/* The first bytes of the file: all of a usual certificate at once where the card is known to do that. */
+/* The first bytes of the file: all of a usual certificate at once where the card does that. Where that is not known it is
+ * tried, at the price of one command once; but not before the short identifier is known to work. */
 static enum rc card_read_start(struct card *card, enum card_cert cert, struct buf *der, struct err *err)
 {
     size_t usual = cert == CARD_CERT_AUTH_CA || cert == CARD_CERT_SIGN_CA ? READ_USUAL_CA : READ_USUAL;
     bool whole = card->extended == CARD_ABLE && card->sfi[CARD_WAY_READ] != CARD_UNTRIED;
+    if (card->extended == CARD_UNTRIED && card->sfi[CARD_WAY_READ] == CARD_ABLE) {
+        struct err lost = { 0 };
+        uint16_t sw = SW_OK;
+        size_t start = der->len;
+        enum rc rc = card_read_first(card, card_certs[cert].ef, 0, (uint32_t)usual, der, &sw, &lost);
+        if (!rc && sw == SW_OK && der->len - start <= usual) {
+            card->extended = CARD_ABLE;
+            return RC_OK;
+        }
+        buf_truncate(der, start);
+        if (rc && rc != RC_IO)
+            return err_set(err, rc, "%s", err_text(&lost, rc));
+        enum rc said = rc ? rc : card_rc_of_sw(sw);
+        if (said == RC_PIN_NEEDED || said == RC_NOT_FOUND) /* says nothing about lengths */
+            return card_judge(card, sw, "reading a certificate", err);
+        card->extended = CARD_UNABLE;
+    }
     return card_read_ef(card, card_certs[cert].ef, 0, whole ? usual : READ_SHORT_MAX, der, err);
 }
 
