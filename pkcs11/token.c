@@ -35,7 +35,9 @@ static enum transport_disposition take_pin_away(struct reader *reader)
     struct apdu_response response;
     if (!anything_presented(reader))
         return TRANSPORT_LEAVE;
-    enum rc rc = channel_exchange(card_channel(reader->card), &select, &response, NULL);
+    enum rc rc = RC_CARD_RESET; /* a reset does not take the PIN away, and lets this command not through */
+    for (int turn = 0; turn < TURNS_MAX && rc == RC_CARD_RESET; turn++)
+        rc = channel_exchange(card_channel(reader->card), &select, &response, NULL);
     return !rc && response.sw == 0x9000 ? TRANSPORT_LEAVE : TRANSPORT_UNPOWER;
 }
 
@@ -52,6 +54,8 @@ static void forget_transaction(struct reader *reader)
 static enum rc read_head(struct reader *reader, struct buf *head, struct err *err)
 {
     enum rc rc = card_read_ef(reader->card, APPLET_EF_AUTH_CERT, 0, HEAD_LEN, head, err);
+    if (!rc && head->len != HEAD_LEN && head->len && head->data[0] == 0x30)
+        return err_set(err, RC_IO, "half a block of the certificate"); /* it would make another card of this one */
     if (rc != RC_PIN_NEEDED && rc != RC_NOT_FOUND)
         return rc;
     err_reset(err);
@@ -154,6 +158,8 @@ enum rc reader_transact(struct reader *reader, reader_work_fn work, void *contex
             continue;
         if (!reader->selected)
             rc = card_select_jpki(reader->card, err);
+        if (rc == RC_CARD_FOREIGN && reader->content == READER_JPKI) /* it has the application, whatever it says now */
+            rc = RC_IO;
         reader->selected = !rc;
         if (!rc && was_reset && reader->content == READER_JPKI)
             rc = check_identity(reader, err);
@@ -280,25 +286,40 @@ enum rc token_read_tries(struct reader *reader, enum token_kind kind, struct err
 
 /* --- certificates -------------------------------------------------------------------------------------------------------- */
 
-static enum rc read_cert(struct reader *reader, enum card_cert cert, struct err *err)
+static enum rc take_cert(struct reader *reader, enum card_cert cert, struct bytes head, struct err *err)
 {
     struct buf der = { 0 };
-    struct bytes head = cert == CARD_CERT_AUTH ? buf_bytes(&reader->head) : bytes_of(NULL, 0);
     enum rc rc = card_read_cert_after(reader->card, cert, head, &der, err);
-    if (!rc) {
+    if (!rc)
         rc = certificate_init(&reader->certs[cert], buf_bytes(&der));
-        if (rc == RC_FORMAT)
-            log_warning("the %s certificate of the card cannot be read", card_cert_name(cert));
-    }
     buf_wipe(&der);
-    reader->cert_states[cert] = rc == RC_PIN_NEEDED ? CERT_LOCKED : CERT_READ;
-    if (rc == RC_NOT_FOUND || rc == RC_FORMAT)
+    return rc;
+}
+
+/* That there is none, or none that can be read, is believed when the card says it twice: it holds until the card is taken
+ * out. */
+static enum rc read_cert(struct reader *reader, enum card_cert cert, struct err *err)
+{
+    bool told = reader->presented[cert == CARD_CERT_SIGN ? TOKEN_SIGN : TOKEN_AUTH];
+    struct bytes head = cert == CARD_CERT_AUTH ? buf_bytes(&reader->head) : bytes_of(NULL, 0);
+    enum rc rc = take_cert(reader, cert, head, err);
+    if (rc == RC_NOT_FOUND || rc == RC_FORMAT) {
+        err_reset(err);
+        rc = card_select_jpki(reader->card, err);
+        if (!rc)
+            rc = take_cert(reader, cert, bytes_of(NULL, 0), err);
+    }
+    if (rc == RC_PIN_NEEDED && told)
+        return err_set(err, RC_IO, "the card forgot the PIN");
+    if (rc == RC_FORMAT)
+        log_warning("the %s certificate of the card cannot be read", card_cert_name(cert));
+    if (!rc)
+        reader->cert_states[cert] = CERT_READ;
+    else if (rc == RC_PIN_NEEDED)
+        reader->cert_states[cert] = CERT_LOCKED;
+    else if (rc == RC_NOT_FOUND || rc == RC_FORMAT)
         reader->cert_states[cert] = CERT_ABSENT;
-    else if (rc && rc != RC_PIN_NEEDED)
-        reader->cert_states[cert] = CERT_UNREAD;
     else
-        return RC_OK;
-    if (reader->cert_states[cert] == CERT_UNREAD)
         return rc;
     err_reset(err);
     return RC_OK;
@@ -350,6 +371,29 @@ struct signing {
     struct buf *signature;
 };
 
+/* No maker promises RSASSA-PSS: the first such signature of a card is believed only when the public key says so. And whenever
+ * the public key is known, no signature that was spoilt on its way leaves this room. */
+static enum rc check_signature(struct reader *reader, const struct signing *signing, size_t before, struct err *err)
+{
+    enum card_cert cert = token_rows[signing->kind].cert;
+    bool first = signing->padding == MECHANISM_PSS && reader->pss != PSS_CHECKED;
+    bool known = reader->cert_states[cert] == CERT_READ;
+    const struct buf *made = signing->signature;
+    struct bytes signature = bytes_of(made->data + before, made->len - before);
+    if (!known && !first)
+        return RC_OK;
+    if (known && !mechanism_verify(signing->padding, reader->certs[cert].key, signing->input, signature)) {
+        reader->pss = first ? PSS_CHECKED : reader->pss;
+        return RC_OK;
+    }
+    bool whole = !known || signature.len == (size_t)EVP_PKEY_get_size(reader->certs[cert].key);
+    buf_truncate(signing->signature, before);
+    if (!first || !whole)
+        return err_set(err, RC_IO, "the card's signature does not verify");
+    reader->pss = PSS_ABSENT;
+    return err_set(err, RC_UNSUPPORTED, "the card's RSASSA-PSS signature does not verify");
+}
+
 static enum rc work_sign(struct reader *reader, void *context, struct err *err)
 {
     const struct signing *signing = context;
@@ -364,19 +408,7 @@ static enum rc work_sign(struct reader *reader, void *context, struct err *err)
                        signing->signature, err);
     if (pss && rc == RC_UNSUPPORTED)
         reader->pss = PSS_ABSENT;
-    if (rc || !pss || reader->pss == PSS_CHECKED)
-        return rc;
-    /* No maker promises the scheme: the first signature of a card is believed only when the public key says so. */
-    const struct buf *made = signing->signature;
-    rc = reader->cert_states[row->cert] != CERT_READ
-        ? RC_NOT_FOUND
-        : mechanism_verify(MECHANISM_PSS, reader->certs[row->cert].key, signing->input,
-                           bytes_of(made->data + before, made->len - before));
-    reader->pss = rc ? PSS_ABSENT : PSS_CHECKED;
-    if (!rc)
-        return RC_OK;
-    buf_truncate(signing->signature, before);
-    return err_set(err, RC_UNSUPPORTED, "the card's RSASSA-PSS signature does not verify");
+    return rc ? rc : check_signature(reader, signing, before, err);
 }
 
 enum rc token_sign(struct reader *reader, enum token_kind kind, enum mechanism_padding padding, struct bytes input,

@@ -67,7 +67,10 @@ enum rc channel_transmit(struct channel *channel, struct bytes command, struct a
     if (rc)
         return rc;
     rc = apdu_parse_response(answer, response);
-    return rc ? err_set(err, rc, "the card's answer has %zu bytes", answer.len) : RC_OK;
+    if (rc) /* RC_FORMAT is for what stands in files */
+        return err_set(err, RC_IO, "the card's answer has %zu bytes", answer.len);
+    unsigned kind = response->sw >> 12; /* ISO 7816-4 §5.6: a status word is 6XXX or 9XXX */
+    return kind == 6 || kind == 9 ? RC_OK : err_set(err, RC_IO, "the card's answer ends in %04X, no status word", response->sw);
 }
 
 enum rc channel_exchange(struct channel *channel, const struct apdu_command *command, struct apdu_response *response,
