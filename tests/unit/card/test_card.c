@@ -89,7 +89,7 @@ static void selecting(void **state)
         { "failing for good", "< 6F00\n> 00A4040C0A D392F000260100000001\n< 6F00", RC_CARD_FOREIGN },
         { "taken out", "! gone", RC_CARD_GONE },
         { "reset by another program", "! reset", RC_CARD_RESET },
-        { "half an answer", "< 90", RC_FORMAT },
+        { "half an answer", "< 90", RC_IO },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char tape[200];
