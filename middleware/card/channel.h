@@ -25,7 +25,7 @@ void channel_init(struct channel *channel, struct transport_link *link);
 void channel_wipe(struct channel *channel, enum transport_disposition disposition); /* disconnects */
 
 /* One command, sent once. The response's data is borrowed until the channel's next exchange. RC_OK with whatever status
- * word the card gave; RC_FORMAT: an answer below two bytes; else as transport_transmit. */
+ * word the card gave; RC_IO: an answer below two bytes, or one that ends in no status word; else as transport_transmit. */
 enum rc channel_exchange(struct channel *channel, const struct apdu_command *command, struct apdu_response *response,
                          struct err *err) MUST_CHECK;
 
