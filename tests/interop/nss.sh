@@ -21,7 +21,7 @@ for names in "auth $auth_module" "both $module"; do
     database "$db" "$library" >out.out 2>&1
     modutil -dbdir "sql:$db" -list JPKI >out.out 2>&1
     want "Token Name: *$auth_name" out.out
-    want "Serial Number: *0000000099000001" out.out
+    want "Serial Number: *99000001" out.out # and what tells it from the next card
     want "Login Type: *Login required" out.out
     say
     begin "$db: certutil -L"
