@@ -85,7 +85,10 @@ say
 
 export PKCS11SPY=$module PKCS11SPY_OUTPUT=$folder/spy
 try_module "$spy" "pkcs11-spy"
-begin "pkcs11-spy: what it saw"
+# OpenSC 0.23's spy hands an interface that is newer than itself through, unwatched; GnuTLS asks for the old list of functions.
+begin "pkcs11-spy: what it saw of GnuTLS"
+if GNUTLS_PIN=0001 p11tool --batch --provider "$spy" --login --test-sign "$auth_token;id=%01;type=private" >out.out 2>&1; then exit 1; fi
+GNUTLS_PIN=1234 p11tool --batch --provider "$spy" --login --test-sign "$auth_token;id=%01;type=private" >out.out 2>&1
 want 'C_Login' spy
 want 'CKR_PIN_INCORRECT' spy
 refuse 'CKR_FUNCTION_NOT_SUPPORTED' spy
