@@ -2,6 +2,7 @@
  * VERIFY that the holder asked for, and each VERIFY is sent once. */
 #include "card/card_struct.h"
 
+#include "wire/apdu.h"
 #include "wire/sw.h"
 
 #include <string.h>
@@ -277,7 +278,10 @@ enum rc card_verify_pin_on_pad(struct card *card, enum card_pin pin, bool japane
                                        .seconds = CARD_PAD_SECONDS,
                                        .japanese = japanese };
     rc = transport_pad(card->channel.link, &pad, &answer, err);
-    uint16_t sw = rc ? 0 : (uint16_t)(answer.data[answer.len - 2] << 8 | answer.data[answer.len - 1]);
+    struct apdu_response said_by_card;
+    if (rc == RC_OK && apdu_parse_response(buf_bytes(&answer), &said_by_card) != RC_OK)
+        rc = err_set(err, RC_IO, "%s: the pin-pad gave an answer without a status word", card->reader);
+    uint16_t sw = rc ? (uint16_t)0 : said_by_card.sw;
     buf_wipe(&answer);
     if (rc)
         return rc;
