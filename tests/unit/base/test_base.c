@@ -1,4 +1,5 @@
 /* test_base.c — the foundation: buffers, hex, secrets, clock, options, files, result codes. */
+#include "../../support/scratch.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -280,9 +281,7 @@ static int make_folder(void **state)
 
 static int remove_folder(void **state)
 {
-    char command[256];
-    snprintf(command, sizeof command, "rm -rf '%s'", (char *)*state);
-    int failed = system(command);
+    int failed = scratch_remove(*state);
     free(*state);
     return failed;
 }

@@ -1,4 +1,5 @@
 /* test_book.c — counters, derived states, the event table and the audit chain, on a store in a temporary folder. */
+#include "../../support/scratch.h"
 #include "base/clock.h"
 #include "ca/book.h"
 #include "ca/revoke.h"
@@ -32,10 +33,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    char command[64];
     store_close(store);
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
+    return scratch_remove(folder);
 }
 
 static int64_t add(enum authority a, const char *request, int64_t created)

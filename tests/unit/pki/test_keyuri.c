@@ -1,5 +1,6 @@
 /* test_keyuri.c — keys by URI against a real token: SoftHSM2 in a folder of its own. What the token says of the key is
  * read back through Cryptoki. */
+#include "../../support/scratch.h"
 #include "pki_test.h"
 
 #include "base/file.h"
@@ -55,9 +56,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    char command[200];
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command) == 0 ? 0 : -1;
+    return scratch_remove(folder);
 }
 
 static const char *uri_of(const char *token, const char *object, const char *pin)

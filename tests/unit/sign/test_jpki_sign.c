@@ -1,5 +1,6 @@
 /* test_jpki_sign.c — jpki sign as it is typed, against the software card behind a socket: what it writes, judged by the
  * openssl and xmlsec1 programs, what it never overwrites, and what it spends of the card's tries. */
+#include "../../support/scratch.h"
 #include "sign_test.h"
 
 #include "support/testcard.h"
@@ -34,9 +35,7 @@ static int teardown(void **state)
     (void)state;
     testcard_server_stop(server);
     testcard_free(card);
-    char command[200];
-    snprintf(command, sizeof command, "rm -r %s", test.folder);
-    return system(command) == 0 ? 0 : -1;
+    return scratch_remove(test.folder);
 }
 
 static void expect(int status, const char *words)

@@ -1,5 +1,6 @@
 /* test_sim_export.c — the public part of a card: what comes out without a PIN, what with one, and what a wrong one costs; in
  * process and by jpki-sim export and draw. */
+#include "../../support/scratch.h"
 #include "applet-sim/sim_export.h"
 #include "base/file.h"
 #include "support/testcard.h"
@@ -162,7 +163,7 @@ static void test_program(void **state)
     assert_int_equal(sh("$P draw --face face.json --out face.jpg 2>said; [ $? = 2 ]", folder), 0);
     assert_int_equal(sh("$P draw --face face.json --out x.png --dpi 5 2>said; [ $? = 2 ]", folder), 0);
     assert_int_equal(sh("$P draw --face card --out x.png 2>said; [ $? = 1 ] && [ ! -e x.png ]", folder), 0);
-    assert_int_equal(sh("rm -r $PWD", folder), 0);
+    assert_int_equal(scratch_remove(folder), 0);
 }
 
 static int setup(void **state)

@@ -1,5 +1,6 @@
 /* test_sim_link.c — what a fault plan, a power cut and the time model do to a conversation, with a card on disk. Each fault
  * is judged by what the host gets and by what the card has done, counted by its tries. */
+#include "../../support/scratch.h"
 #include "applet-sim/sim_link.h"
 #include "applet-sim/sim_script.h"
 #include "base/file.h"
@@ -34,9 +35,7 @@ static void place_make(struct place *place, const struct testcard *card)
 
 static void place_remove(const struct place *place)
 {
-    char command[64];
-    (void)snprintf(command, sizeof command, "rm -r %s", place->folder);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(scratch_remove(place->folder), 0);
 }
 
 /* Plays a script with a plan on a fresh copy of the card. The trace goes to memory. */

@@ -1,5 +1,6 @@
 /* test_sim_program.c — jpki-sim as a process: create, show, run on a socket and in a reader that speaks vpcd's protocol,
  * killed and started again. What the trace and `show` must not tell is looked for. */
+#include "../../support/scratch.h"
 #include "base/file.h"
 #include "support/testcard.h"
 
@@ -46,9 +47,7 @@ static void place_make(struct place *place)
 
 static void place_remove(struct place *place)
 {
-    char command[64];
-    (void)snprintf(command, sizeof command, "rm -r %s", place->folder);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(scratch_remove(place->folder), 0);
 }
 
 static pid_t start(const struct place *place, const char *const *arguments)

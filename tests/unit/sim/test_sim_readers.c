@@ -1,5 +1,6 @@
 /* test_sim_readers.c — jpki-sim run with several cards and readers as a process: cards are put in and taken out while it
  * runs, pulled by a fault plan and come back; vpcd goes and comes; each card has one owner; answers take their time. */
+#include "../../support/scratch.h"
 #include "applet-sim/sim_control.h"
 #include "base/file.h"
 #include "base/opt.h"
@@ -94,13 +95,11 @@ static void serve(struct place *place, const char *const *arguments)
 static void place_end(struct place *place)
 {
     int status;
-    char command[64];
     assert_int_equal(kill(place->process, SIGTERM), 0);
     assert_int_equal(waitpid(place->process, &status, 0), place->process);
     assert_int_equal(status, 0);
     assert_int_equal(access(place->socket_a, F_OK), -1);
-    (void)snprintf(command, sizeof command, "rm -r %s", place->folder);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(scratch_remove(place->folder), 0);
 }
 
 static void assert_said(const struct place *place, const char *path, const char *what, bool said)

@@ -1,5 +1,6 @@
 /* test_sim_seed.c — the same seed: the same challenges, keys and salts; another seed: others. Cards made so are marked, the mark
  * cannot be taken off, and other cards are not opened under a seed. This whole program runs under one. */
+#include "../../support/scratch.h"
 #include "applet-sim/sim_seed.h"
 #include "applet-sim/sim_store.h"
 #include "base/file.h"
@@ -112,7 +113,7 @@ static void test_program(void **state)
             fail_msg("%s", rows[i].line);
         }
     }
-    assert_int_equal(sh("rm -r $PWD", folder), 0);
+    assert_int_equal(scratch_remove(folder), 0);
 }
 
 int main(int argc, char **argv)

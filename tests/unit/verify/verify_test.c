@@ -1,4 +1,5 @@
 /* verify_test.c — an authority, its certificates and lists, made with OpenSSL's API in the shape of docs/PROFILE.md. */
+#include "../../support/scratch.h"
 #include "verify_test.h"
 
 #include "base/file.h"
@@ -29,7 +30,7 @@ const char *test_folder(void)
 void test_folder_remove(void)
 {
     if (folder_made)
-        test_run("rm -rf -- '%s'", folder);
+        assert_int_equal(scratch_remove(folder), 0);
 }
 
 static char *test_path(const char *name)
