@@ -143,6 +143,31 @@ static int main_show(int argc, char **argv)
     return EXIT_DONE;
 }
 
+static int main_tamper(int argc, char **argv)
+{
+    const char *card = NULL;
+    bool yes = false;
+    const struct opt opts[] = { CARD_OPTION(&card),
+                                { "--yes", NULL, "really: there is no way back", OPT_FLAG, &yes, false },
+                                { 0 } };
+    int rest, status;
+    if (opt_parse("jpki-sim tamper --card FILE --yes",
+                  "Attacks the chip: its sensors destroy keys, PINs and content, and the card is dead.", opts, argc, argv, &rest,
+                  &status))
+        return status;
+    if (rest != argc)
+        return opt_misuse("tamper: '%s' is too much", argv[rest]);
+    if (!yes)
+        return opt_misuse("tamper: the card would be destroyed; --yes says that this is meant");
+    struct sim_store *store = NULL;
+    struct err err = { 0 };
+    enum rc rc = sim_store_open(card, &store, &err);
+    if (!rc && (rc = sim_tamper(sim_store_get(store))))
+        err_set(&err, rc, "%s: the attack could not be written down: %s", card, rc_text(rc));
+    sim_store_close(store);
+    return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
+}
+
 int main(int argc, char **argv)
 {
     static const struct command commands[] = {
@@ -155,6 +180,7 @@ int main(int argc, char **argv)
         { "export", "--card FILE --out FOLDER", "certificates and token information as files", sim_main_export },
         { "draw", "--face FILE --out FILE", "a card's face as SVG or PNG", sim_main_draw },
         { "script", "--card FILE SCRIPT", "talk to a card", sim_main_script },
+        { "tamper", "--card FILE --yes", "attack the chip: the card destroys itself", main_tamper },
         { 0 },
     };
     proc_harden();

@@ -186,6 +186,14 @@ static void test_create_show(void **state)
     assert_int_equal(file_write_atomic(place.trace, bytes_of(script, strlen(script)), 0600, NULL), RC_OK);
     const char *const talk[] = { "script", "--card", place.card, place.trace, NULL };
     assert_int_equal(run(&place, talk), 0);
+    const char *const doubt[] = { "tamper", "--card", place.card, NULL };
+    assert_int_equal(run(&place, doubt), 2); /* not without a word */
+    assert_int_equal(run(&place, talk), 0);
+    const char *const tamper[] = { "tamper", "--card", place.card, "--yes", NULL };
+    assert_int_equal(run(&place, tamper), 0);
+    assert_int_equal(run(&place, show), 0);
+    assert_true(file_contains(place.out, "life: dead: tampered with", 25));
+    assert_int_equal(run(&place, talk), 1);
     chmod(key, 0644);
     assert_int_equal(run(&place, show), 1); /* a key that others may read is no key */
     chmod(key, 0600);
