@@ -10,7 +10,7 @@ for header in $(cd "$top" && find common applet-sim middleware pkcs11 ca -name '
     count=$((count + 1))
     # shellcheck disable=SC2086
     $cc -std=c11 -D_GNU_SOURCE -DJPKI_VERSION='""' -Wall -Wextra -Werror -fsyntax-only $flags -I"$top" -I"$top/common" \
-        -I"$top/middleware" -I"$top/middleware/include" -x c "$top/$header" || { echo "$header does not compile alone"; failed=1; }
+        -I"$top/middleware" -x c "$top/$header" || { echo "$header does not compile alone"; failed=1; }
 done
 echo "$count headers"
 [ "$count" -gt 20 ] || failed=1
