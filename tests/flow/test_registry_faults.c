@@ -8,6 +8,9 @@
 
 #include <cmocka.h>
 
+/* With the pause in revive, patience of seconds: under a sanitizer a killed process takes its time to go. */
+enum { TRIES = 40 };
+
 /* Until it is done, a node that died is started again: what an operator and a retrying desk do. A process that was killed
  * refuses connections a moment before it can be seen to be dead: then a pause, and whoever asked asks again. */
 static void revive(struct world *w)
@@ -39,10 +42,10 @@ static bool faulty_story(enum who who, const char *fault)
     pid_t first = w.nodes[who].pid;
     pick(&w, &resident);
     enum rc rc = RC_BUG;
-    for (int i = 0; i < 8 && (rc = find(&w, ID_OFFICER, resident.code, &found)); i++)
+    for (int i = 0; i < TRIES && (rc = find(&w, ID_OFFICER, resident.code, &found)); i++)
         revive(&w);
     assert_int_equal(rc, RC_OK);
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < TRIES; i++) {
         pid_t before = w.nodes[NATIONAL].pid;
         for (int k = 0; k < 40 && count(&w, MUNICIPAL, TOLD) != 0 && w.nodes[NATIONAL].pid == before; k++) {
             revive(&w);
@@ -53,11 +56,11 @@ static bool faulty_story(enum who who, const char *fault)
         revive(&w);
     }
     assert_int_equal(rc, RC_OK);
-    for (int i = 0; i < 8 && (rc = confirm(&w, ID_VERIFIER, AUTHORITY_SIGN, "0A01", &confirmation)); i++)
+    for (int i = 0; i < TRIES && (rc = confirm(&w, ID_VERIFIER, AUTHORITY_SIGN, "0A01", &confirmation)); i++)
         revive(&w);
     assert_int_equal(rc, RC_OK);
     assert_int_equal(confirmation.status, CONFIRM_CURRENT);
-    for (int i = 0; i < 8 && (rc = move(&w, ID_REGISTRAR, resident.code, at, "move")); i++)
+    for (int i = 0; i < TRIES && (rc = move(&w, ID_REGISTRAR, resident.code, at, "move")); i++)
         revive(&w);
     assert_int_equal(rc, RC_OK);
     for (int i = 0; i < 200 && (count(&w, MUNICIPAL, TOLD) || count(&w, NATIONAL, HEARD) != 1 || w.applied < 1); i++) {
@@ -71,7 +74,7 @@ static bool faulty_story(enum who who, const char *fault)
     assert_int_equal(w.revoked, 2);
     assert_int_equal(count(&w, NATIONAL, "SELECT count(*) FROM history"), 21);
     assert_int_equal(count(&w, NATIONAL, "SELECT count(*) FROM link"), 2);
-    for (int i = 0; i < 8 && (rc = confirm(&w, ID_VERIFIER, AUTHORITY_SIGN, "0A01", &confirmation)); i++)
+    for (int i = 0; i < TRIES && (rc = confirm(&w, ID_VERIFIER, AUTHORITY_SIGN, "0A01", &confirmation)); i++)
         revive(&w);
     assert_int_equal(confirmation.status, CONFIRM_CHANGED);
     fired = fired || w.nodes[who].pid != first;

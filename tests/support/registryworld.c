@@ -114,7 +114,9 @@ static void read_port(struct process *node)
 {
     struct buf text = { 0 };
     assert_int_equal(file_read(node->log, &text, NULL), RC_OK);
-    const char *at = strstr(buf_string(&text), "listens on port ");
+    const char *at = NULL; /* the last: a node that died in its start had said another one */
+    for (const char *next = buf_string(&text); (next = strstr(next, "listens on port ")); next++)
+        at = next;
     assert_non_null(at);
     unsigned port = (unsigned)strtoul(at + strlen("listens on port "), NULL, 10) & 0xFFFF;
     snprintf(node->port, sizeof node->port, "%u", port);
