@@ -90,6 +90,8 @@ static int ask_post(const char *node, const char *folder, const char *path, json
     if (!rc)
         rc = client_open(node, &identity, 0, &client, &err);
     if (!rc)
+        client_expect(client, ROLE_BIT(ROLE_NODE_MUNICIPAL)); /* a registrar's acts go to no other node */
+    if (!rc)
         rc = client_json(client, "POST", path, body, &answer, &err);
     client_close(client);
     identity_close(&identity);
