@@ -1,35 +1,14 @@
 #!/usr/bin/env python3
-"""Turns what bench.sh measured into a table and bench.json: one run, medians, the machine named."""
+"""Turns the rows that the subjects of a benchmark wrote into a table and a JSON file, the machine named.
+
+A row is a line of seven fields divided by tabs (docs/TESTING.md): name, unit, "lower" or "higher" (which is better), goal (a ratio,
+ours to the peer's; "-" for none), our value, the peer's, who the peer is. A value of several numbers is measured several times: the
+median counts, the least and the most are kept too. The file's name is the subject's."""
 import argparse
 import json
 import os
-import re
 import statistics
-
-LINE = re.compile(r"^> (?P<command>.*?) < (?P<answer>.*)$")
-
-
-def card_traffic(path):
-    """Commands and bytes (both ways, headers, length fields and status words included) in a simulator's trace."""
-    commands = total = 0
-    with open(path, encoding="utf-8") as trace:
-        for line in trace:
-            match = LINE.match(line.strip())
-            if not match:
-                continue
-            commands += 1
-            sent = re.search(r"\[(\d+)\]", match["command"])
-            data = int(sent.group(1)) if sent else 0
-            expected = re.search(r"Le (\d+)", match["command"])
-            le = int(expected.group(1)) if expected else 0
-            extended = data > 255 or le > 256
-            total += 4 + data + ((3 if extended else 1) if data else 0)
-            total += ((2 if data else 3) if extended else 1) if le else 0
-            got = re.search(r"\[(\d+)\]", match["answer"])
-            total += 2 + (int(got.group(1)) if got else 0)
-    if not commands:
-        raise SystemExit(f"bench: {path} holds no commands")
-    return commands, total
+import sys
 
 
 def machine():
@@ -38,51 +17,81 @@ def machine():
     return f"{model}, {os.cpu_count()} cores, {os.uname().sysname} {os.uname().release}"
 
 
-def row(name, unit, ours, peer, peer_name, goal, better):
-    return {"name": name, "unit": unit, "ours": round(ours, 3), "peer": round(peer, 3), "peer_name": peer_name,
-            "ratio": round(ours / peer, 3), "goal": goal, "better": better}
+def value(text):
+    """The median of some numbers, and their range when they are several."""
+    numbers = [float(word) for word in text.split()]
+    if not numbers or any(not number >= 0 for number in numbers):
+        raise ValueError(f"'{text}' is no measured value")
+    return statistics.median(numbers), [min(numbers), max(numbers)] if len(numbers) > 1 else None
+
+
+def row_of(subject, line):
+    fields = line.rstrip("\n").split("\t")
+    if len(fields) != 7:
+        raise ValueError(f"{len(fields)} fields where seven are due")
+    name, unit, better, goal, ours, peer, peer_name = fields
+    if better not in ("lower", "higher"):
+        raise ValueError(f"'{better}' is neither lower nor higher")
+    ours, our_range = value(ours)
+    peer, peer_range = value(peer)
+    # Nothing against nothing is even; something against nothing has no ratio, and misses a "lower" and meets a "higher" goal.
+    ratio = ours / peer if peer else 1.0 if not ours else None
+    goal = None if goal == "-" else float(goal)
+    met = None
+    if goal is not None:
+        if ratio is None:
+            met = better == "higher"
+        else:
+            met = ratio <= goal if better == "lower" else ratio >= goal
+    return {"subject": subject, "name": name, "unit": unit, "ours": ours, "ours_range": our_range, "peer": peer,
+            "peer_range": peer_range, "peer_name": peer_name, "ratio": None if ratio is None else round(ratio, 4), "goal": goal,
+            "better": better, "met": met}
+
+
+def number(x):
+    return f"{x:.0f}" if x == int(x) or x >= 10000 else f"{x:.4g}"
+
+
+def show(rows):
+    wide = max(len(row["name"]) for row in rows)
+    subject = None
+    for row in rows:
+        if row["subject"] != subject:
+            subject = row["subject"]
+            print(f"\n{subject}")
+        ratio = "none" if row["ratio"] is None else f'{row["ratio"]:.3g}'
+        goal = "-" if row["goal"] is None else f'{"<=" if row["better"] == "lower" else ">="} {row["goal"]:g}'
+        verdict = {True: "met", False: "MISSED", None: "-"}[row["met"]]
+        print(f'  {row["name"]:{wide}}  {number(row["ours"]):>9} {row["unit"]:6} peer {number(row["peer"]):>9}  ratio {ratio:>7}  '
+              f'goal {goal:8} {verdict:7} {row["better"]} is better; peer: {row["peer_name"]}')
+    missed = [row for row in rows if row["met"] is False]
+    print(f'\nbench: {len(rows)} rows, {sum(1 for row in rows if row["met"])} goals met, {len(missed)} missed')
+    for row in missed:
+        print(f'bench: missed: {row["subject"]}: {row["name"]}')
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    for name in ("--out", "--ours", "--theirs", "--sim", "--ocsp"):
-        parser.add_argument(name, required=True)
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--out", required=True, help="the JSON file")
+    parser.add_argument("rows", nargs="+", help="files of rows, each named as its subject")
     args = parser.parse_args()
-
-    our_commands, our_bytes = card_traffic(args.ours)
-    their_commands, their_bytes = card_traffic(args.theirs)
-    with open(args.sim, encoding="utf-8") as rounds:
-        lines = [line.split() for line in rounds]
-    pairs = [tuple(map(float, words[1:])) for words in lines if words[:1] == ["round"]]
-    commands = next(float(words[1]) for words in lines if words[:1] == ["commands"])
-    cards, card_bytes = next(map(float, words[1:]) for words in lines if words[:1] == ["cards"])
-    sim = statistics.median(pair[0] for pair in pairs)
-    openssl = statistics.median(pair[1] for pair in pairs)
-
-    with open(args.ocsp, encoding="utf-8") as rounds:
-        kept = [tuple(map(float, line.split()[1:])) for line in rounds if line.startswith("kept ")]
-
-    rows = [
-        row("list, log in, sign once: commands to the card", "APDU", our_commands, their_commands, "OpenSC 0.23 on the same card",
-            0.38, "lower"),
-        row("list, log in, sign once: bytes both ways", "byte", our_bytes, their_bytes, "OpenSC 0.23 on the same card", 1.0, "lower"),
-        row("RSA-2048 signatures of the simulated card, in process", "1/s", sim, openssl, "OpenSSL EVP_PKEY_sign in the same process",
-            0.9, "higher"),
-        row("commands to the simulated card, in process (READ BINARY 256)", "1/s", commands, 100000, "a bound of our own", 1.0, "higher"),
-        row(f"memory of a simulated card, {cards:.0f} in one process, each used", "byte", card_bytes, 131072, "a bound of our own",
-            1.0, "lower"),
-        row("OCSP answer that is kept: the responder's CPU", "us", statistics.median(pair[0] for pair in kept),
-            statistics.median(pair[1] for pair in kept), "openssl ocsp with the same certificates", 0.025, "lower"),
-    ]
+    rows = []
+    for path in args.rows:
+        subject = os.path.basename(path)
+        with open(path, encoding="utf-8") as lines:
+            for at, line in enumerate(lines, 1):
+                try:
+                    rows.append(row_of(subject, line))
+                except ValueError as error:
+                    sys.exit(f"bench: {subject}, row {at}: {error}: {line.rstrip()}")
+    if not rows:
+        sys.exit("bench: no rows")
     report = {"machine": machine(), "rows": rows}
     with open(args.out, "w", encoding="utf-8") as out:
         json.dump(report, out, indent=1, ensure_ascii=False)
         out.write("\n")
     print(report["machine"])
-    for r in rows:
-        good = r["ratio"] <= r["goal"] if r["better"] == "lower" else r["ratio"] >= r["goal"]
-        print(f'{r["name"]:55} {r["ours"]:>10} {r["unit"]:5} peer {r["peer"]:>10}  ratio {r["ratio"]:<6} '
-              f'goal {"<=" if r["better"] == "lower" else ">="} {r["goal"]}  {"met" if good else "NOT met"}')
+    show(rows)
 
 
 if __name__ == "__main__":
