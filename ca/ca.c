@@ -19,6 +19,8 @@ enum rc ca_open(const char *program, const char *folder, const char *file, enum 
                                            .policy = ca->config.policy[a], .cps = ca->config.cps,
                                            .ocsp = ca->config.ocsp };
         rc = caconfig_read_cert(folder, a, &ca->issuers[a].cert, err);
+        if (!rc && suite_of_key(X509_get0_pubkey(ca->issuers[a].cert), &ca->issuers[a].suite))
+            rc = err_set(err, RC_UNSUPPORTED, "the key of authority %s is of no suite", authority_name(a));
     }
     if (!rc)
         rc = want == CA_READ ? book_open_reader(folder, &ca->store, err) : book_open(folder, &ca->store, err);

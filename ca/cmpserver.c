@@ -10,13 +10,13 @@
 #include "ca/issue.h"
 #include "ca/publish.h"
 #include "ca/revoke.h"
+#include "ca/tbs.h"
 #include "pki/cert.h"
 #include "pki/registration.h"
 
 #include <openssl/cmp.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -217,15 +217,18 @@ static int on_confirm(OSSL_CMP_SRV_CTX *context, const OSSL_CMP_MSG *message, in
     (void)message, (void)id, (void)status;
     struct deal *deal = OSSL_CMP_SRV_CTX_get0_custom_ctx(context);
     struct book_cert row = { 0 };
-    uint8_t wanted[SHA256_DIGEST_LENGTH];
+    uint8_t wanted[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    enum suite suite;
     bool accepted = false;
     enum rc rc = cmpmsg_confirmed(&deal->msg, &accepted, &deal->err);
     if (!rc)
         rc = book_find_id(deal->server->ca->store, deal->transaction.cert, &row, &deal->err);
     if (!rc) {
-        SHA256(row.certificate.data, row.certificate.len, wanted);
-        if (!bytes_equal(bytes_of(ASN1_STRING_get0_data(hash), (size_t)ASN1_STRING_length(hash)),
-                         bytes_of(wanted, sizeof wanted)))
+        /* RFC 9810 §5.3.18: by the digest that the certificate is signed with */
+        if (tbs_suite(buf_bytes(&row.tbs), &suite) ||
+            EVP_Digest(row.certificate.data, row.certificate.len, wanted, &len, suite_row(suite)->digest(), NULL) != 1 ||
+            !bytes_equal(bytes_of(ASN1_STRING_get0_data(hash), (size_t)ASN1_STRING_length(hash)), bytes_of(wanted, len)))
             rc = err_set(&deal->err, RC_CONFLICT, "certConf names another certificate");
     }
     if (!rc)

@@ -25,15 +25,16 @@ static void issue_subject(const struct book_cert *cert, char *out, size_t size)
     snprintf(out, size, "%s %s", authority_name(cert->authority), cert->serial);
 }
 
-static enum rc issue_check_key(const struct issue_order *order, struct err *err)
+static enum rc issue_check_key(const struct ca *ca, const struct issue_order *order, struct err *err)
 {
+    enum suite suite = ca->issuers[order->authority].suite;
     const unsigned char *at = order->public_key.data;
     EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)order->public_key.len);
     enum rc rc = RC_OK;
     if (!key || at != order->public_key.data + order->public_key.len)
         rc = err_set(err, RC_FORMAT, "the public key is unreadable");
-    else if (order->authority != AUTHORITY_OPS && (!EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_get_bits(key) != 2048))
-        rc = err_set(err, RC_RANGE, "the public key is not RSA of 2048 bits");
+    else if (order->authority != AUTHORITY_OPS && !suite_has_key(suite, key))
+        rc = err_set(err, RC_RANGE, "the public key is not %s", suite_row(suite)->key);
     EVP_PKEY_free(key);
     return rc;
 }
@@ -61,7 +62,7 @@ static enum rc issue_decide(const struct ca *ca, const struct issue_order *order
         rc = err_set(err, RC_DENIED, "no signature certificate below the age of %d", SIGN_AGE);
     if (rc)
         return rc;
-    struct validity_limits limits = { .now = now, .birth = order->attributes->birth, .card_expiry = order->card_expiry,
+    struct validity_limits limits = { .suite = ca->issuers[order->authority].suite, .now = now, .birth = order->attributes->birth, .card_expiry = order->card_expiry,
                                       .ca_not_after = ca_end, .renews = renews,
                                       .auth_not_after = order->authority == AUTHORITY_SIGN ? order->auth_not_after : 0 };
     return validity_leaf(&limits, not_after, err);
@@ -141,6 +142,18 @@ static enum rc issue_record(struct ca *ca, const struct issue_order *order, cons
     return rc;
 }
 
+/* The certificate as the book holds it. */
+static enum rc issue_reread(struct ca *ca, int64_t id, struct buf *certificate, struct err *err)
+{
+    struct book_cert found = { 0 };
+    enum rc rc = book_find_id(ca->store, id, &found, err);
+    buf_truncate(certificate, 0);
+    if (!rc)
+        rc = buf_append_bytes(certificate, buf_bytes(&found.certificate));
+    book_cert_wipe(&found);
+    return rc;
+}
+
 /* Signs the recorded bytes, compares, records. The row has no certificate yet. */
 static enum rc issue_finish(struct ca *ca, struct book_cert *row, struct err *err)
 {
@@ -162,9 +175,9 @@ static enum rc issue_finish(struct ca *ca, struct book_cert *row, struct err *er
             rc = store_commit(ca->store, err);
         if (rc)
             store_rollback(ca->store);
-        if (rc == RC_STATE) { /* another process finished the same bytes: RSA PKCS#1 v1.5 gives the same certificate */
+        if (rc == RC_STATE) { /* another process finished the same bytes: its signature stands, and ECDSA's is another one */
             err_reset(err);
-            rc = RC_OK;
+            rc = issue_reread(ca, row->id, &sealed, err);
         }
     }
     fault_point("ca.after_issued");
@@ -198,7 +211,7 @@ enum rc issue_certificate(struct ca *ca, const struct issue_order *order, struct
     struct book_cert row = { 0 };
     if (!order->request[0] || strlen(order->request) >= sizeof row.request)
         return err_set(err, RC_FORMAT, "the request's name is empty or too long");
-    enum rc rc = issue_check_key(order, err);
+    enum rc rc = issue_check_key(ca, order, err);
     if (rc)
         return rc;
     SHA256(order->public_key.data, order->public_key.len, hash);
