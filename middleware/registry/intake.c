@@ -41,7 +41,10 @@ static enum rc intake_advance(struct store *store, const char *municipality, int
 static enum rc intake_record(struct store *store, const struct notice *notice, struct err *err)
 {
     struct ledger_change change;
-    enum rc rc = ledger_put(store, &notice->resident, notice->reason, notice->date, notice->recorded, &change, err);
+    enum rc rc = notice->previous_code[0]
+        ? ledger_recode(store, notice->previous_code, &notice->resident, notice->reason, notice->date, notice->recorded,
+                        &change, err)
+        : ledger_put(store, &notice->resident, notice->reason, notice->date, notice->recorded, &change, err);
     if (!rc)
         rc = outbox_add_event(store, notice->resident.code, change.effect, notice->recorded, err);
     if (!rc)

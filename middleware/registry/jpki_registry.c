@@ -13,6 +13,7 @@ static const struct command commands[] = {
     { "confirm", NULL, "ask the national node about a certificate's person", confirm_main },
     { "sample", NULL, "print some residents of a store (synthetic people)", sample_main },
     { "usage", NULL, "print who used a resident's record", usage_main },
+    { "settings", "[NAME=DATE]", "print or change the days from which rules hold", settings_main },
     { "status", NULL, "print what a store holds and what is still to be told", status_main },
     { 0 },
 };

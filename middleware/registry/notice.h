@@ -3,8 +3,9 @@
 #ifndef JPKI_REGISTRY_NOTICE_H
 #define JPKI_REGISTRY_NOTICE_H
 
-#include "registry/registry_client.h"
+#include "registry/day.h"
 #include "registry/reason.h"
+#include "registry/registry_client.h"
 
 #include <jansson.h>
 
@@ -26,12 +27,14 @@ struct notice {
     enum reason reason; /* of a record; REASON_NONE for certificates */
     char date[11];      /* when it happened: "2026-11-23" */
     int64_t recorded;   /* when the municipality recorded it */
+    char previous_code[12]; /* of a change of code: resident has the new one; "" otherwise */
     struct resident resident;
     struct certificate certificates[NOTICE_CERTIFICATES];
     size_t count;
 };
 
-/* New references; NULL when out of memory. */
+/* New references; NULL when out of memory. The whole record for the municipality's own officers; a notice holds what is
+ * told (本人確認情報) alone. */
 json_t *resident_to_json(const struct resident *resident);
 json_t *notice_to_json(const struct notice *notice);
 
@@ -49,8 +52,5 @@ json_t *certificates_to_json(const struct certificate *certificates, size_t coun
 /* The certificate's two names as messages and stores write them. AUTHORITY_OPS and malformed serials are RC_FORMAT. */
 enum rc certificate_name(const char *authority, const char *serial, struct certificate *certificate,
                          struct err *err) MUST_CHECK;
-
-/* A real calendar date "YYYY-MM-DD". RC_FORMAT. */
-enum rc date_check(const char *date) MUST_CHECK;
 
 #endif

@@ -85,10 +85,15 @@ static enum rc outbox_notice(struct store *store, struct statement *s, json_t *a
 {
     struct notice notice = { .sequence = column_integer(s, 0) };
     notice.kind = strcmp(column_text(s, 1), "record") == 0 ? NOTICE_RECORD : NOTICE_CERTIFICATES_KIND;
-    enum rc rc = ledger_history(store, column_text(s, 2), column_integer(s, 3), &notice.resident, &notice.reason,
-                                notice.date, &notice.recorded, err);
+    struct ledger_past past;
+    enum rc rc = ledger_history(store, column_text(s, 2), column_integer(s, 3), &past, err);
     if (rc)
         return err_set(err, RC_BUG, "notice %lld has no history", (long long)notice.sequence);
+    notice.resident = past.resident;
+    notice.reason = reason_get(past.reason)->told;
+    notice.recorded = past.recorded;
+    memcpy(notice.date, past.date, sizeof notice.date);
+    memcpy(notice.previous_code, past.previous_code, sizeof notice.previous_code);
     if (notice.kind == NOTICE_CERTIFICATES_KIND) {
         snprintf(notice.date, sizeof notice.date, "%s", column_text(s, 4));
         notice.recorded = column_integer(s, 5);
@@ -125,7 +130,7 @@ enum rc outbox_notices(struct store *store, int64_t from, size_t max, json_t **o
 
 static const char *const event_names[] = {
     [EFFECT_NONE] = NULL, [EFFECT_CHANGED] = "attributes-changed", [EFFECT_REMOVED] = "removed",
-    [EFFECT_ABROAD] = "removed-abroad",
+    [EFFECT_ABROAD] = "removed-abroad", [EFFECT_CARD] = "card-returned",
 };
 
 /* The certificates that are told once per effect: those not marked for it yet. */

@@ -9,6 +9,7 @@ int move_main(int argc, char **argv);
 int record_main(int argc, char **argv);
 int confirm_main(int argc, char **argv);
 int sample_main(int argc, char **argv);
+int settings_main(int argc, char **argv);
 int status_main(int argc, char **argv);
 int usage_main(int argc, char **argv);
 

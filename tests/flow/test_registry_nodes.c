@@ -191,6 +191,10 @@ static void test_program(void **state)
         { "no such authority", { "confirm", "--node", "https://127.0.0.1:1", "--identity", officer, "--authority", "ops", "--serial", "01" }, 2 },
         { "sample", { "sample", "--store", store, "--count", "3", "--adult" }, 0 },
         { "status", { "status", "--store", store }, 0 },
+        { "settings", { "settings", "--store", store }, 0 },
+        { "another day", { "settings", "--store", store, "juki-card-end=2015-12-22" }, 0 },
+        { "a day for nothing", { "settings", "--store", store, "juki-card-begin=2015-12-22" }, 1 },
+        { "no day", { "settings", "--store", store, "juki-card-end" }, 2 },
         { "status of nothing", { "status", "--store", "/nonexistent/x.db" }, 1 },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
