@@ -12,6 +12,7 @@ enum rc ca_open(const char *program, const char *folder, const char *file, enum 
     if (!ca)
         return RC_NOMEM;
     pthread_mutex_init(&ca->mutex, NULL);
+    issuequeue_init(&ca->queue);
     ca->folder = strdup(folder);
     enum rc rc = ca->folder ? caconfig_read(folder, file, &ca->config, err) : RC_NOMEM;
     for (enum authority a = 0; !rc && a < AUTHORITY_COUNT; a++) {
@@ -43,6 +44,7 @@ void ca_close(struct ca *ca)
     for (unsigned a = 0; a < AUTHORITY_COUNT; a++)
         X509_free(ca->issuers[a].cert);
     pthread_mutex_destroy(&ca->mutex);
+    issuequeue_wipe(&ca->queue);
     free(ca->folder);
     free(ca);
 }

@@ -255,8 +255,11 @@ static enum rc box_certify(struct ca *ca, enum authority authority, struct bytes
     struct issue_order order = { .authority = authority, .request = request, .public_key = spki, .municipality = "000000",
                                  .officer = "ocsp responder", .name = name, .responder = true };
     enum rc rc = issue_certificate(ca, &order, &row, err);
-    if (!rc)
+    if (!rc) {
+        ca_lock(ca);
         rc = issue_confirm(ca, row.id, "ocsp responder", err);
+        ca_unlock(ca);
+    }
     fault_point("ocsp.after_issue");
     if (!rc)
         rc = box_write(ca->folder, authority, ".next.cer", buf_bytes(&row.certificate), 0644, err);
