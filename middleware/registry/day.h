@@ -18,4 +18,14 @@ void day_of(int64_t time, char date[11]);
 void day_add(const char *date, int days, char out[11]);
 void day_add_years(const char *date, int years, char out[11]);
 
+int day_last_of_month(int year, int month); /* 28 to 31 */
+
+/* A day that a month does not have becomes its last one (民法143条2項). RC_FORMAT month or year outside. */
+enum rc day_write(int year, int month, int day, char out[11]) MUST_CHECK;
+enum rc day_add_months(const char *date, int months, char out[11]) MUST_CHECK; /* RC_FORMAT also: the date is none */
+
+/* Full years on a date of who was born as the register writes it ("319800229"; zeros are unknown and count as the last
+ * that it may have been). -1: not a birth. */
+int day_age(const char *birth, const char *on);
+
 #endif

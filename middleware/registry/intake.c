@@ -2,6 +2,7 @@
 #include "registry/intake.h"
 
 #include "net/json.h"
+#include "registry/cardintake.h"
 #include "registry/certlink.h"
 #include "registry/outbox.h"
 
@@ -108,6 +109,7 @@ static enum rc intake_one(struct store *store, const char *municipality, const j
     rc = notice_from_json(json, municipality, &notice, err);
     if (!rc)
         rc = notice.kind == NOTICE_RECORD ? intake_record(store, &notice, err)
+             : notice.kind == NOTICE_CARD ? cardintake_take(store, &notice, err)
                                           : intake_certificates(store, &notice, err);
     if (!rc)
         *acknowledged = sequence;

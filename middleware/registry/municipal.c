@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "pki/municipality.h"
+#include "registry/cards.h"
 #include "registry/code.h"
 #include "registry/outbox.h"
 
@@ -118,6 +119,8 @@ enum rc municipal_apply(struct store *store, const struct resident *resident, en
         rc = outbox_add_notice(store, NOTICE_RECORD, resident->code, change.revision, date, now, &number, err);
     if (!rc && request)
         rc = municipal_remember(store, request, resident->code, change.revision, number, err);
+    if (!rc)
+        rc = cards_follow(store, resident->code, reason, date, err);
     if (!rc)
         *notice = number;
     return rc;
@@ -242,7 +245,10 @@ static enum rc municipal_link_fresh(struct store *store, const struct ledger_row
         memcpy(link.code, row->resident.code, sizeof link.code);
         rc = certlink_add(store, &link, err);
     }
-    return rc;
+    struct card_row card;
+    if (rc || (rc = cardbook_find_alive(store, row->resident.code, &card, err)))
+        return rc == RC_NOT_FOUND ? RC_OK : rc; /* a card that comes into the ledger later claims them then */
+    return cardbook_claim(store, &card, err);
 }
 
 enum rc municipal_link(struct store *store, const char *municipality, const char *code,

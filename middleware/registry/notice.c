@@ -3,10 +3,29 @@
 
 #include "base/clock.h"
 #include "net/json.h"
+#include "registry/cardreport.h"
 #include "registry/code.h"
 
 #include <stdio.h>
 #include <string.h>
+
+static const char *const kind_names[] = { [NOTICE_RECORD] = "record", [NOTICE_CERTIFICATES_KIND] = "certificates",
+                                          [NOTICE_CARD] = "card" };
+
+const char *notice_kind_name(enum notice_kind kind)
+{
+    return kind_names[kind];
+}
+
+enum rc notice_kind_parse(const char *name, enum notice_kind *kind)
+{
+    for (unsigned i = 0; i < sizeof kind_names / sizeof kind_names[0]; i++)
+        if (strcmp(kind_names[i], name) == 0) {
+            *kind = (enum notice_kind)i;
+            return RC_OK;
+        }
+    return RC_NOT_FOUND;
+}
 
 static json_t *notice_resident(const struct resident *resident, bool told_only)
 {
@@ -130,9 +149,29 @@ json_t *notice_to_json(const struct notice *notice)
         return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s*, s:o}", "sequence", (json_int_t)notice->sequence, "kind", "record",
                          "reason", reason_get(notice->reason)->name, "date", notice->date, "recorded", recorded,
                          "previous_code", notice->previous_code[0] ? notice->previous_code : NULL, "resident", resident);
-    return json_pack("{s:I, s:s, s:s, s:s, s:o, s:o}", "sequence", (json_int_t)notice->sequence, "kind", "certificates",
-                     "date", notice->date, "recorded", recorded, "resident", resident, "certificates",
-                     certificates_to_json(notice->certificates, notice->count));
+    json_t *json = json_pack("{s:I, s:s, s:s, s:s, s:o, s:o}", "sequence", (json_int_t)notice->sequence, "kind",
+                             notice_kind_name(notice->kind), "date", notice->date, "recorded", recorded, "resident", resident,
+                             "certificates", certificates_to_json(notice->certificates, notice->count));
+    if (json && notice->kind == NOTICE_CARD && json_object_set_new(json, "card", card_report_to_json(&notice->card))) {
+        json_decref(json);
+        json = NULL;
+    }
+    return json;
+}
+
+/* A card has certificates or none; the other kind that names them has at least one. */
+static enum rc notice_read_card(const json_t *json, struct notice *notice, struct err *err)
+{
+    const json_t *card = json_object_get(json, "card");
+    if (!json_is_object(card))
+        return err_set(err, RC_FORMAT, "card: missing");
+    enum rc rc = card_report_from_json(card, &notice->card, err);
+    json_t *array;
+    if (!rc)
+        rc = json_want_array(json, "certificates", &array, err);
+    if (!rc && json_array_size(array) > 0)
+        rc = certificates_from_json(json, notice->certificates, &notice->count, err);
+    return rc;
 }
 
 /* A change of code names the code before it, nothing else does. */
@@ -173,20 +212,20 @@ enum rc notice_from_json(const json_t *json, const char *municipality, struct no
         return err_set(err, RC_FORMAT, "resident: missing");
     if ((rc = notice_read_resident(resident, municipality, true, &notice.resident, err)))
         return rc;
-    if (strcmp(kind, "record") == 0) {
-        notice.kind = NOTICE_RECORD;
+    if (notice_kind_parse(kind, &notice.kind))
+        return err_set(err, RC_FORMAT, "kind: not a known one");
+    if (notice.kind == NOTICE_RECORD) {
         if ((rc = json_want_text(json, "reason", 60, &text, err)))
             return rc;
         if (reason_parse(text, &notice.reason))
             return err_set(err, RC_FORMAT, "reason: not a known one");
         if ((rc = notice_read_previous(json, &notice, err)))
             return rc;
-    } else if (strcmp(kind, "certificates") == 0) {
-        notice.kind = NOTICE_CERTIFICATES_KIND;
-        if ((rc = certificates_from_json(json, notice.certificates, &notice.count, err)))
-            return rc;
     } else {
-        return err_set(err, RC_FORMAT, "kind: neither 'record' nor 'certificates'");
+        rc = notice.kind == NOTICE_CARD ? notice_read_card(json, &notice, err)
+                                        : certificates_from_json(json, notice.certificates, &notice.count, err);
+        if (rc)
+            return rc;
     }
     *out = notice;
     return RC_OK;

@@ -65,6 +65,21 @@ const char *const registry_migrations[] = {
     /* settings that are not the program's */
     "CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);"
     "CREATE TABLE counter (name TEXT PRIMARY KEY, last INTEGER NOT NULL)",
+
+    /* the card ledger: present state, every event, the certificates on a card; and requests by their names with the answers */
+    "CREATE TABLE card (card TEXT PRIMARY KEY, code TEXT NOT NULL, municipality TEXT NOT NULL, type TEXT NOT NULL, "
+    "state TEXT NOT NULL, issued TEXT NOT NULL, expires TEXT NOT NULL, since TEXT NOT NULL, events INTEGER NOT NULL);"
+    "CREATE INDEX card_code ON card (code);"
+    "CREATE UNIQUE INDEX card_one ON card (code) WHERE state IN ('valid', 'locked', 'lost', 'lost-locked');"
+    "CREATE INDEX card_end ON card (expires) WHERE state IN ('valid', 'locked', 'lost', 'lost-locked');"
+    "CREATE TABLE card_event (card TEXT NOT NULL REFERENCES card, number INTEGER NOT NULL, event TEXT NOT NULL, "
+    "reason TEXT NOT NULL, state TEXT NOT NULL, date TEXT NOT NULL, recorded BIGINT NOT NULL, notice BIGINT NOT NULL, "
+    "PRIMARY KEY (card, number));"
+    "CREATE INDEX card_event_notice ON card_event (notice);"
+    "CREATE TABLE card_certificate (authority TEXT NOT NULL, serial TEXT NOT NULL, card TEXT NOT NULL REFERENCES card, "
+    "PRIMARY KEY (authority, serial));"
+    "CREATE INDEX card_certificate_card ON card_certificate (card);"
+    "CREATE TABLE asked (request TEXT PRIMARY KEY, kind TEXT NOT NULL, digest TEXT NOT NULL, answer TEXT NOT NULL)",
 };
 
 const size_t registry_migration_count = sizeof registry_migrations / sizeof registry_migrations[0];
