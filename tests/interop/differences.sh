@@ -3,16 +3,8 @@
 # difference must be in docs/DIFFERENCES.md.
 # usage: differences.sh BUILD
 set -euo pipefail
-# With a network and a /run/pcscd of its own where that is allowed: its PC/SC service is nobody else's then.
-if [ "$(id -u)" = 0 ] && [ -z "${JPKI_OWN_PCSCD:-}" ] && unshare -mn true 2>/dev/null; then
-    JPKI_OWN_PCSCD=1 exec unshare -mn "$0" "$@"
-fi
-if [ -n "${JPKI_OWN_PCSCD:-}" ]; then
-    python3 -c 'import fcntl, socket, struct
-fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh", b"lo", 0x41))' # the loopback is up
-    mkdir -p /run/pcscd
-    mount -t tmpfs none /run/pcscd
-fi
+. "$(dirname "$0")/pcscd_lib.sh"
+own_pcscd "$0" "$@"
 BUILD=$(realpath "$1")
 cd "$(dirname "$0")/../.."
 root=$(mktemp -d /tmp/jpki-differences-XXXXXX)

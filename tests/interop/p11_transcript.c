@@ -3,6 +3,7 @@
  * card is a test card: its PINs stand here.
  * usage: p11_transcript MODULE */
 #include "pkcs11/cryptoki.h"
+#include "support/ckr_name.h"
 
 #include <dlfcn.h>
 #include <openssl/evp.h>
@@ -25,21 +26,6 @@ struct name {
     const char *name;
 };
 
-static const struct name results[] = {
-    NAME(CKR_OK), NAME(CKR_SLOT_ID_INVALID), NAME(CKR_GENERAL_ERROR), NAME(CKR_FUNCTION_FAILED), NAME(CKR_ARGUMENTS_BAD),
-    NAME(CKR_ATTRIBUTE_READ_ONLY), NAME(CKR_ATTRIBUTE_SENSITIVE), NAME(CKR_ATTRIBUTE_TYPE_INVALID),
-    NAME(CKR_ATTRIBUTE_VALUE_INVALID), NAME(CKR_ACTION_PROHIBITED), NAME(CKR_DATA_INVALID), NAME(CKR_DATA_LEN_RANGE),
-    NAME(CKR_DEVICE_ERROR), NAME(CKR_DEVICE_REMOVED), NAME(CKR_FUNCTION_NOT_PARALLEL), NAME(CKR_FUNCTION_NOT_SUPPORTED),
-    NAME(CKR_KEY_HANDLE_INVALID), NAME(CKR_KEY_TYPE_INCONSISTENT), NAME(CKR_KEY_FUNCTION_NOT_PERMITTED),
-    NAME(CKR_MECHANISM_INVALID), NAME(CKR_MECHANISM_PARAM_INVALID), NAME(CKR_OBJECT_HANDLE_INVALID),
-    NAME(CKR_OPERATION_ACTIVE), NAME(CKR_OPERATION_NOT_INITIALIZED), NAME(CKR_PIN_INCORRECT), NAME(CKR_PIN_INVALID),
-    NAME(CKR_PIN_LEN_RANGE), NAME(CKR_PIN_LOCKED), NAME(CKR_SESSION_HANDLE_INVALID), NAME(CKR_SESSION_PARALLEL_NOT_SUPPORTED),
-    NAME(CKR_SESSION_READ_ONLY), NAME(CKR_TEMPLATE_INCONSISTENT), NAME(CKR_TEMPLATE_INCOMPLETE), NAME(CKR_TOKEN_NOT_PRESENT),
-    NAME(CKR_TOKEN_WRITE_PROTECTED), NAME(CKR_USER_ALREADY_LOGGED_IN), NAME(CKR_USER_NOT_LOGGED_IN),
-    NAME(CKR_USER_PIN_NOT_INITIALIZED), NAME(CKR_USER_TYPE_INVALID), NAME(CKR_RANDOM_NO_RNG), NAME(CKR_BUFFER_TOO_SMALL),
-    NAME(CKR_STATE_UNSAVEABLE), NAME(CKR_SAVED_STATE_INVALID), NAME(CKR_NO_EVENT), NAME(CKR_CRYPTOKI_NOT_INITIALIZED),
-    NAME(CKR_CRYPTOKI_ALREADY_INITIALIZED), NAME(CKR_KEY_INDIGESTIBLE), NAME(CKR_RANDOM_SEED_NOT_SUPPORTED),
-};
 static const struct name classes[] = {
     NAME(CKO_DATA), NAME(CKO_CERTIFICATE), NAME(CKO_PUBLIC_KEY), NAME(CKO_PRIVATE_KEY), NAME(CKO_SECRET_KEY), { 9, "CKO_PROFILE" },
     { 5, "CKO_HW_FEATURE" },
@@ -73,14 +59,9 @@ static const char *name_of(const struct name *names, size_t count, unsigned long
     return number[turn];
 }
 
-static const char *rv_name(CK_RV rv)
-{
-    return name_of(results, COUNT(results), rv);
-}
-
 static void line_rv(const char *token, const char *question, CK_RV rv)
 {
-    printf("%s %s = %s\n", token, question, rv_name(rv));
+    printf("%s %s = %s\n", token, question, ckr_name(rv));
 }
 
 static void put_text(const unsigned char *text, size_t len)
@@ -127,7 +108,7 @@ static void show_pin_flags(const char *token, const char *when, CK_SLOT_ID slot)
     if (rv == CKR_OK)
         show_flags(info.flags & (CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_LOCKED));
     else
-        printf(" %s\n", rv_name(rv));
+        printf(" %s\n", ckr_name(rv));
 }
 
 static void show_token(const char *token, CK_SLOT_ID slot)
@@ -165,7 +146,7 @@ static void show_token(const char *token, CK_SLOT_ID slot)
             printf("%s mechanism %s = flags 0x%lx, size %lu to %lu\n", token, mechanisms[m].name, about.flags,
                    about.ulMinKeySize, about.ulMaxKeySize);
         else if (listed || rv == CKR_OK)
-            printf("%s mechanism %s = %slisted, %s\n", token, mechanisms[m].name, listed ? "" : "not ", rv_name(rv));
+            printf("%s mechanism %s = %slisted, %s\n", token, mechanisms[m].name, listed ? "" : "not ", ckr_name(rv));
     }
 }
 
@@ -206,7 +187,7 @@ static void show_object(const char *token, CK_SESSION_HANDLE session, CK_OBJECT_
         if (rv == CKR_OK)
             put_value(value, attribute.ulValueLen);
         else
-            printf("%s", rv_name(rv));
+            printf("%s", ckr_name(rv));
         printf("\n");
     }
 }
@@ -222,7 +203,7 @@ static void show_objects(const char *token, CK_SESSION_HANDLE session, const cha
         CK_ULONG n = find(session, &template, 1, found, &rv);
         const char *class_name = name_of(classes, COUNT(classes), class);
         if (rv != CKR_OK) {
-            printf("%s %s: %s = %s\n", token, when, class_name, rv_name(rv));
+            printf("%s %s: %s = %s\n", token, when, class_name, ckr_name(rv));
             continue;
         }
         for (CK_ULONG i = 0; i < n; i++) {
@@ -251,7 +232,7 @@ static void show_searches(const char *token, CK_SESSION_HANDLE session)
         CK_OBJECT_HANDLE found[32];
         CK_RV rv;
         CK_ULONG n = find(session, &template, 1, found, &rv);
-        printf("%s search %s = %lu, %s\n", token, rows[i].name, n, rv_name(rv));
+        printf("%s search %s = %lu, %s\n", token, rows[i].name, n, ckr_name(rv));
     }
 }
 
@@ -308,16 +289,16 @@ static void show_signatures(const char *token, CK_SESSION_HANDLE session, CK_BYT
         CK_RV rv = p11->C_SignInit(session, &mechanism, key);
         printf("%s sign %s = ", token, rows[i].name);
         if (rv != CKR_OK) {
-            printf("%s\n", rv_name(rv));
+            printf("%s\n", ckr_name(rv));
             continue;
         }
         rv = p11->C_Sign(session, data, sizeof data, NULL, &len);
-        printf("length %lu %s, ", len, rv_name(rv));
+        printf("length %lu %s, ", len, ckr_name(rv));
         rv = p11->C_Sign(session, data, sizeof data, signature, &small);
-        printf("small buffer %s, ", rv_name(rv));
+        printf("small buffer %s, ", ckr_name(rv));
         rv = p11->C_Sign(session, data, sizeof data, signature, &whole);
         bool good = rv == CKR_OK && is_good(public, rows[i].digest, rows[i].pss, data, sizeof data, signature, whole);
-        printf("signature %s %s\n", rv_name(rv), good ? "verifies" : "does not verify");
+        printf("signature %s %s\n", ckr_name(rv), good ? "verifies" : "does not verify");
         (void)p11->C_SignInit(session, NULL, key);
     }
     EVP_PKEY_free(public);
@@ -345,7 +326,7 @@ static const char *state_name(CK_SESSION_HANDLE session)
     static const char *const names[] = { "RO public", "RO user", "RW public", "RW user", "RW SO" };
     CK_SESSION_INFO info;
     CK_RV rv = p11->C_GetSessionInfo(session, &info);
-    return rv != CKR_OK ? rv_name(rv) : info.state < 5 ? names[info.state] : "unknown";
+    return rv != CKR_OK ? ckr_name(rv) : info.state < 5 ? names[info.state] : "unknown";
 }
 
 struct row {
