@@ -208,6 +208,11 @@ enum rc sim_set_switches(struct sim *sim, const struct sim_switches *switches)
     return sim_image_commit(sim);
 }
 
+struct bytes sim_certificate(const struct sim *sim, unsigned file)
+{
+    return sim_files_cert(&sim->card, file);
+}
+
 void sim_summarise(const struct sim *sim, struct sim_summary *summary)
 {
     const struct sim_card *card = &sim->card;

@@ -64,6 +64,10 @@ enum rc sim_set_switches(struct sim *sim, const struct sim_switches *switches) M
  * card is dead: powered off, and on again it answers 6F00 to everything. What the call-back returned. */
 enum rc sim_tamper(struct sim *sim) MUST_CHECK;
 
+/* The certificate in a file of the JPKI application (APPLET_EF_AUTH_CERT, …), whatever its access rule: for who holds the
+ * simulator, not the card. Empty: none. Borrowed until the next command. */
+struct bytes sim_certificate(const struct sim *sim, unsigned file);
+
 /* What may be shown of a card: no secret and no personal data. */
 struct sim_summary {
     char serial[SIM_SERIAL_LEN + 1];

@@ -1,6 +1,8 @@
 /* sim_draw.c — layouts as rows, drawn with cairo and pango. Lengths are millimetres. */
 #include "applet-sim/sim_draw.h"
 
+#include "applet-sim/sim_portrait.h"
+
 #include <cairo-svg.h>
 #include <jansson.h>
 #include <pango/pangocairo.h>
@@ -199,23 +201,12 @@ static void canvas_rounded(cairo_t *cr, const struct box *box, double r)
     cairo_close_path(cr);
 }
 
-/* A head and shoulders of nobody. */
 static void canvas_photo(cairo_t *cr, const struct box *box)
 {
     cairo_save(cr);
     canvas_rounded(cr, box, 1);
-    cairo_set_source_rgb(cr, 0.82, 0.85, 0.88);
-    cairo_fill_preserve(cr);
     cairo_clip(cr);
-    cairo_set_source_rgb(cr, 0.6, 0.64, 0.69);
-    cairo_arc(cr, box->x + box->w / 2, box->y + box->h * 0.4, box->w * 0.22, 0, 6.2831853071795862);
-    cairo_fill(cr);
-    cairo_save(cr);
-    cairo_translate(cr, box->x + box->w / 2, box->y + box->h * 1.05);
-    cairo_scale(cr, 1, 0.9);
-    cairo_arc(cr, 0, 0, box->w * 0.42, 0, 6.2831853071795862);
-    cairo_restore(cr);
-    cairo_fill(cr);
+    sim_portrait_draw(cr, box->x, box->y, box->w, box->h);
     cairo_restore(cr);
 }
 

@@ -36,14 +36,19 @@ static struct buf *files_content(struct sim *sim, const struct sim_ef *ef)
     return &sim->card.files[sim_files_place(sim->card.profile, sim->app, ef)];
 }
 
-bool sim_files_has_cert(const struct sim_card *card, unsigned id)
+struct bytes sim_files_cert(const struct sim_card *card, unsigned id)
 {
     const struct sim_app *app = &card->profile->apps[1]; /* the JPKI application stands behind the card manager */
     const struct sim_ef *ef = sim_files_row(app, id);
     if (!ef || !(ef->flags & SIM_EF_CERT))
-        return false;
+        return bytes_of(NULL, 0);
     const struct buf *content = &card->files[sim_files_place(card->profile, app, ef)];
-    return content->len && content->data[0] == CERT_FIRST;
+    return content->len && content->data[0] == CERT_FIRST ? buf_bytes(content) : bytes_of(NULL, 0);
+}
+
+bool sim_files_has_cert(const struct sim_card *card, unsigned id)
+{
+    return sim_files_cert(card, id).len != 0;
 }
 
 uint16_t sim_files_name(struct sim *sim, unsigned p, bool secured, const struct sim_ef **ef)

@@ -60,7 +60,7 @@ static uint16_t keys_tell(const EVP_PKEY *key, struct buf *out)
     return rc ? SW_FAILURE : SW_OK;
 }
 
-static EVP_PKEY *keys_make(enum sim_algorithm algorithm)
+EVP_PKEY *sim_keys_make(enum sim_algorithm algorithm)
 {
     switch (algorithm) {
     case SIM_RSA_1024:
@@ -94,7 +94,7 @@ uint16_t sim_keys_generate(struct sim *sim, const struct apdu_command *command, 
     /* A key is made once: whoever lost the answer reads the public half instead. */
     if (*key || (card->life != APPLET_LIFE_BLANK && card->life != APPLET_LIFE_PERSONALISED))
         return SW_CONDITIONS;
-    *key = keys_make(card->profile->keys[ef->number]);
+    *key = sim_keys_make(card->profile->keys[ef->number]);
     if (!*key)
         return SW_FAILURE;
     sim_issuer_begin(card);

@@ -1,6 +1,7 @@
 /* sim_main.c — jpki-sim: makes a software card and shows it; sim_main_*.c have the other commands. */
 #include "applet-sim/sim_main.h"
 #include "applet-sim/sim_seed.h"
+#include "applet-sim/sim_specimen.h"
 #include "applet-sim/sim_store.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -38,10 +39,18 @@ static enum rc main_serial(const char *asked, char *serial)
     return RC_OK;
 }
 
+static enum rc main_fill(struct sim *sim, const char *path, struct err *err)
+{
+    enum rc rc = sim_specimen_face(sim, NULL);
+    if (rc == RC_OK)
+        rc = sim_specimen_fill(sim, NULL);
+    return rc ? err_set(err, rc, "%s: made, but not filled: %s", path, rc_text(rc)) : RC_OK;
+}
+
 static int main_create(int argc, char **argv)
 {
     const char *card = NULL, *issuer = NULL, *serial = NULL, *switches = NULL, *profile = NULL;
-    bool contactless = false;
+    bool contactless = false, specimen = false;
     long seed = -1;
     const struct opt opts[] = {
         CARD_OPTION(&card),
@@ -52,11 +61,13 @@ static int main_create(int argc, char **argv)
         { "--profile", "NAME", "mynumber (default), juki or next", OPT_TEXT, &profile, false },
         { "--switch", "NAME=VALUE", "a doubtful behaviour, several with commas between; `show` lists them all", OPT_TEXT,
           &switches, false },
+        { "--specimen", NULL, "a filled card, not a blank one: an invented person, certificates of no authority, PINs 1234, ABC123",
+          OPT_FLAG, &specimen, false },
         { "--seed", "N", "predictable randomness: a card that is marked for tests only", OPT_NUMBER, &seed, false },
         { 0 },
     };
     int rest, status;
-    if (opt_parse("jpki-sim create --card FILE --issuer-key FILE [OPTIONS]", "Makes a blank card.", opts, argc, argv, &rest,
+    if (opt_parse("jpki-sim create --card FILE --issuer-key FILE [OPTIONS]", "Makes a card: blank, or a specimen that is filled.", opts, argc, argv, &rest,
                   &status))
         return status;
     if (rest != argc)
@@ -79,6 +90,8 @@ static int main_create(int argc, char **argv)
         rc = sim_store_master(issuer, &master, &err);
     if (rc == RC_OK)
         rc = sim_store_create(card, &birth, &master, &store, &err);
+    if (rc == RC_OK && specimen)
+        rc = main_fill(sim_store_get(store), card, &err);
     if (rc == RC_OK)
         printf("%s\n", birth.serial);
     sim_store_close(store);
@@ -171,7 +184,7 @@ static int main_tamper(int argc, char **argv)
 int main(int argc, char **argv)
 {
     static const struct command commands[] = {
-        { "create", "--card FILE --issuer-key FILE", "make a blank card", main_create },
+        { "create", "--card FILE --issuer-key FILE", "make a card, blank or filled", main_create },
         { "run", "--card FILE", "put cards into readers", sim_main_run },
         { "slots", "--control SOCKET", "what a running jpki-sim has in its readers", sim_main_slots },
         { "insert", "--control SOCKET N", "put a card into a reader", sim_main_insert },

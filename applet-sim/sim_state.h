@@ -94,7 +94,9 @@ const struct sim_ef *sim_files_row(const struct sim_app *app, unsigned id);
 const struct sim_ef *sim_files_find(const struct sim *sim, unsigned id); /* of the selected application */
 /* The file that P1 or P2 of the forms 80 and 80|sfi names; it becomes the current one. SW_OK or why not. */
 uint16_t sim_files_name(struct sim *sim, unsigned p, bool secured, const struct sim_ef **ef);
-bool sim_files_has_cert(const struct sim_card *card, unsigned id); /* of the JPKI application */
+/* Of the JPKI application: what was written into a certificate's file, empty when that is none. Borrowed. */
+struct bytes sim_files_cert(const struct sim_card *card, unsigned id);
+bool sim_files_has_cert(const struct sim_card *card, unsigned id);
 enum rc sim_files_make(struct sim_card *card) MUST_CHECK;          /* what a new card has in its files */
 /* May it be read, or the key be used: by one of the PINs presented, or by the issuer where it reads back. */
 bool sim_files_allowed(const struct sim *sim, const struct sim_ef *ef, bool secured);
@@ -110,6 +112,7 @@ SIM_HANDLER(sim_pins_change);
 SIM_HANDLER(sim_pins_put);
 
 /* sim_keys.c: making keys and telling their public halves. */
+EVP_PKEY *sim_keys_make(enum sim_algorithm algorithm); /* NULL: OpenSSL could not, or SIM_NO_KEY */
 enum rc sim_keys_public(const EVP_PKEY *key, unsigned modulus, unsigned exponent, struct buf *out) MUST_CHECK;
 SIM_HANDLER(sim_keys_generate);
 

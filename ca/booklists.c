@@ -9,9 +9,9 @@ enum rc book_count(struct store *store, enum authority authority, struct book_co
     struct statement *s = NULL;
     struct book_counts found = { 0 };
     enum rc rc = store_prepare(store,
-                               "SELECT COUNT(*), COALESCE(SUM(confirmed_at IS NOT NULL AND revoked_at IS NULL), 0),"
-                               " COALESCE(SUM(revoked_at IS NOT NULL), 0) FROM certificates WHERE authority = ?1 AND"
-                               " certificate IS NOT NULL",
+                               "SELECT COUNT(*), COALESCE(SUM(CASE WHEN confirmed_at IS NOT NULL AND revoked_at IS NULL"
+                               " THEN 1 ELSE 0 END), 0), COALESCE(SUM(CASE WHEN revoked_at IS NOT NULL THEN 1 ELSE 0 END), 0)"
+                               " FROM certificates WHERE authority = ?1 AND certificate IS NOT NULL",
                                &s, err);
     if (!rc) {
         bind_text(s, 1, authority_name(authority));

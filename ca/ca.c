@@ -12,6 +12,7 @@ enum rc ca_open(const char *program, const char *folder, const char *file, enum 
     if (!ca)
         return RC_NOMEM;
     pthread_mutex_init(&ca->mutex, NULL);
+    issuequeue_init(&ca->queue);
     ca->folder = strdup(folder);
     enum rc rc = ca->folder ? caconfig_read(folder, file, &ca->config, err) : RC_NOMEM;
     for (enum authority a = 0; !rc && a < AUTHORITY_COUNT; a++) {
@@ -19,6 +20,8 @@ enum rc ca_open(const char *program, const char *folder, const char *file, enum 
                                            .policy = ca->config.policy[a], .cps = ca->config.cps,
                                            .ocsp = ca->config.ocsp };
         rc = caconfig_read_cert(folder, a, &ca->issuers[a].cert, err);
+        if (!rc && suite_of_key(X509_get0_pubkey(ca->issuers[a].cert), &ca->issuers[a].suite))
+            rc = err_set(err, RC_UNSUPPORTED, "the key of authority %s is of no suite", authority_name(a));
     }
     if (!rc)
         rc = want == CA_READ ? book_open_reader(folder, &ca->store, err) : book_open(folder, &ca->store, err);
@@ -41,6 +44,7 @@ void ca_close(struct ca *ca)
     for (unsigned a = 0; a < AUTHORITY_COUNT; a++)
         X509_free(ca->issuers[a].cert);
     pthread_mutex_destroy(&ca->mutex);
+    issuequeue_wipe(&ca->queue);
     free(ca->folder);
     free(ca);
 }

@@ -1,7 +1,8 @@
 /* ca.h — an open pair of authorities: configuration, book, signer. Everything that issues, revokes or publishes takes one.
  *
- * One thread at a time: callers with threads hold ca_lock around each call. Several processes may have the same state
- * open: what must be one step is one transaction, and publishing holds a lock file. */
+ * One thread at a time: callers with threads hold ca_lock around each call, but for issue_certificate and issue_recover,
+ * which take it themselves. Several processes may have the same state open: what must be one step is one transaction, and
+ * publishing holds a lock file. */
 #ifndef JPKI_CA_CA_H
 #define JPKI_CA_CA_H
 
@@ -12,12 +13,24 @@
 
 #include <pthread.h>
 
+/* Who waits for a certificate (issue.c). */
+struct issuequeue {
+    pthread_mutex_t lock;
+    pthread_mutex_t turn; /* at the key */
+    pthread_cond_t changed;
+    struct issue_item *first, *last;
+    bool leading;         /* somebody is entering a batch */
+};
+void issuequeue_init(struct issuequeue *queue);
+void issuequeue_wipe(struct issuequeue *queue);
+
 struct ca {
     char *folder;
     struct caconfig config;
     struct store *store;
     struct signing *signing;               /* NULL when opened only to look */
     struct issuer issuers[AUTHORITY_COUNT];
+    struct issuequeue queue;
     pthread_mutex_t mutex;
 };
 

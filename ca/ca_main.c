@@ -40,12 +40,14 @@ static bool take(const char *usage, const char *about, const struct opt *opts, i
 static int command_found(int argc, char **argv)
 {
     struct founding founding = { .organisation = "JPKI-TEST" };
+    const char *suite = "rsa-2048";
     const struct opt opts[] = {
         { "--state", "DIR", "folder of the authorities, made when missing", OPT_TEXT, &founding.state, true },
         { "--token", "LABEL", "label of an initialised PKCS#11 token", OPT_TEXT, &founding.token, true },
         { "--module", "PATH", "PKCS#11 module of the HSM", OPT_TEXT, &founding.module, true },
         { "--pin-file", "FILE", "file (0600) with the token's user PIN", OPT_TEXT, &founding.pin_file, true },
         { "--organisation", "NAME", "O of every name; default JPKI-TEST", OPT_TEXT, &founding.organisation, false },
+        { "--suite", "NAME", "rsa-2048 or p-384, of the two authorities; default rsa-2048", OPT_TEXT, &suite, false },
         { "--publication", "DIR", "where lists are published; default DIR/publication", OPT_TEXT, &founding.publication,
           false },
         { 0 },
@@ -59,6 +61,8 @@ static int command_found(int argc, char **argv)
         return status;
     if (!founding.organisation[0] || strlen(founding.organisation) > 64)
         return opt_misuse("--organisation takes 1 to 64 bytes");
+    if (suite_parse(suite, &founding.suite))
+        return opt_misuse("--suite takes rsa-2048 or p-384");
     return end(founding_run(&founding, &err), &err);
 }
 

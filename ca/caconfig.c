@@ -39,6 +39,11 @@ static enum rc config_authority(const json_t *json, enum authority a, struct cac
     if (!json_is_object(row))
         return err_set(err, RC_FORMAT, "the configuration says nothing of authority %s", authority_name(a));
     enum rc rc = config_text(row, "key", config->key_uri[a], sizeof config->key_uri[a], err);
+    char suite[16];
+    if (!rc)
+        rc = config_text(row, "suite", suite, sizeof suite, err);
+    if (!rc && suite_parse(suite, &config->suite[a]))
+        rc = err_set(err, RC_FORMAT, "the configuration says '%s' for the suite of authority %s", suite, authority_name(a));
     if (!rc && a != AUTHORITY_OPS)
         rc = config_text(row, "policy", config->policy[a], sizeof config->policy[a], err);
     return rc;
@@ -79,7 +84,8 @@ enum rc caconfig_write(const char *folder, const char *file, const struct caconf
     json_t *authorities = json_object();
     for (enum authority a = 0; a < AUTHORITY_COUNT; a++)
         json_object_set_new(authorities, authority_name(a),
-                            json_pack("{s:s,s:s}", "key", config->key_uri[a], "policy", config->policy[a]));
+                            json_pack("{s:s,s:s,s:s}", "key", config->key_uri[a], "suite", suite_row(config->suite[a])->name,
+                                      "policy", config->policy[a]));
     json_t *json = json_pack("{s:s,s:s,s:s,s:s,s:I,s:o}", "organisation", config->organisation, "publication",
                              config->publication, "cps", config->cps, "ocsp", config->ocsp, "pending_seconds",
                              (json_int_t)config->pending_seconds, "authorities", authorities);

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "pki/authority.h"
+#include "pki/suite.h"
 
 #define CACONFIG_FILE "config.json"
 #define CACONFIG_FOUNDING "founding.json"
@@ -16,6 +17,7 @@ struct caconfig {
     char organisation[65];
     char publication[512];                  /* folder */
     char key_uri[AUTHORITY_COUNT][1200];
+    enum suite suite[AUTHORITY_COUNT];
     char policy[AUTHORITY_COUNT][65];       /* OID; "" for operations */
     char cps[129];
     char ocsp[129];

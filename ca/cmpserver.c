@@ -10,13 +10,13 @@
 #include "ca/issue.h"
 #include "ca/publish.h"
 #include "ca/revoke.h"
+#include "ca/tbs.h"
 #include "pki/cert.h"
 #include "pki/registration.h"
 
 #include <openssl/cmp.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -132,11 +132,29 @@ static enum rc deal_renews(struct deal *deal, const OSSL_CRMF_MSG *request, char
     return rc;
 }
 
+/* The transaction's certificate in the book, as it stands now. */
+static enum rc deal_find_cert(struct deal *deal, struct book_cert *row)
+{
+    ca_lock(deal->server->ca);
+    enum rc rc = book_find_id(deal->server->ca->store, deal->transaction.cert, row, &deal->err);
+    ca_unlock(deal->server->ca);
+    return rc;
+}
+
+static enum rc deal_find_transaction(struct deal *deal)
+{
+    book_transaction_wipe(&deal->transaction);
+    ca_lock(deal->server->ca);
+    enum rc rc = book_find_transaction(deal->server->ca->store, deal->msg.transaction, &deal->transaction, &deal->err);
+    ca_unlock(deal->server->ca);
+    return rc;
+}
+
 /* The certificate that the transaction's ir had got. */
 static OSSL_CMP_PKISI *deal_repeat(struct deal *deal, X509 **cert_out)
 {
     struct book_cert row = { 0 };
-    enum rc rc = book_find_id(deal->server->ca->store, deal->transaction.cert, &row, &deal->err);
+    enum rc rc = deal_find_cert(deal, &row);
     if (!rc)
         rc = cert_parse(buf_bytes(&row.certificate), cert_out);
     book_cert_wipe(&row);
@@ -157,7 +175,7 @@ static OSSL_CMP_PKISI *on_request(OSSL_CMP_SRV_CTX *context, const OSSL_CMP_MSG 
     char renews[BOOK_SERIAL_SIZE];
     if (deal->resuming)
         return deal_repeat(deal, cert_out);
-    enum rc rc = book_find_transaction(deal->server->ca->store, deal->msg.transaction, &deal->transaction, &deal->err);
+    enum rc rc = deal_find_transaction(deal);
     if (rc == RC_OK)
         rc = err_set(&deal->err, RC_EXISTS, "the transaction is known already");
     else if (rc == RC_NOT_FOUND)
@@ -198,10 +216,17 @@ static enum rc deal_reject(struct deal *deal)
     return rc;
 }
 
-static enum rc deal_record_outcome(struct deal *deal, bool accepted)
+/* Under the lock, with the outcome as it stands now: the same transaction may be confirmed twice at once. */
+static enum rc deal_set_outcome(struct deal *deal, bool accepted)
 {
     struct ca *ca = deal->server->ca;
+    struct book_transaction now = { 0 };
     int outcome = accepted ? OUTCOME_CONFIRMED : OUTCOME_REJECTED;
+    enum rc found = book_find_transaction(ca->store, deal->transaction.id, &now, &deal->err);
+    deal->transaction.outcome = now.outcome;
+    book_transaction_wipe(&now);
+    if (found)
+        return found;
     if (deal->transaction.outcome == outcome)
         return RC_OK; /* the answer was lost: the same again */
     if (deal->transaction.outcome != OUTCOME_OPEN)
@@ -211,21 +236,32 @@ static enum rc deal_record_outcome(struct deal *deal, bool accepted)
     return rc ? rc : book_set_outcome(ca->store, deal->transaction.id, outcome, &deal->err);
 }
 
+static enum rc deal_record_outcome(struct deal *deal, bool accepted)
+{
+    ca_lock(deal->server->ca);
+    enum rc rc = deal_set_outcome(deal, accepted);
+    ca_unlock(deal->server->ca);
+    return rc;
+}
+
 static int on_confirm(OSSL_CMP_SRV_CTX *context, const OSSL_CMP_MSG *message, int id, const ASN1_OCTET_STRING *hash,
                       const OSSL_CMP_PKISI *status)
 {
     (void)message, (void)id, (void)status;
     struct deal *deal = OSSL_CMP_SRV_CTX_get0_custom_ctx(context);
     struct book_cert row = { 0 };
-    uint8_t wanted[SHA256_DIGEST_LENGTH];
+    uint8_t wanted[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    enum suite suite;
     bool accepted = false;
     enum rc rc = cmpmsg_confirmed(&deal->msg, &accepted, &deal->err);
     if (!rc)
-        rc = book_find_id(deal->server->ca->store, deal->transaction.cert, &row, &deal->err);
+        rc = deal_find_cert(deal, &row);
     if (!rc) {
-        SHA256(row.certificate.data, row.certificate.len, wanted);
-        if (!bytes_equal(bytes_of(ASN1_STRING_get0_data(hash), (size_t)ASN1_STRING_length(hash)),
-                         bytes_of(wanted, sizeof wanted)))
+        /* RFC 9810 §5.3.18: by the digest that the certificate is signed with */
+        if (tbs_suite(buf_bytes(&row.tbs), &suite) ||
+            EVP_Digest(row.certificate.data, row.certificate.len, wanted, &len, suite_row(suite)->digest(), NULL) != 1 ||
+            !bytes_equal(bytes_of(ASN1_STRING_get0_data(hash), (size_t)ASN1_STRING_length(hash)), bytes_of(wanted, len)))
             rc = err_set(&deal->err, RC_CONFLICT, "certConf names another certificate");
     }
     if (!rc)
@@ -272,7 +308,9 @@ static OSSL_CMP_PKISI *on_revocation(OSSL_CMP_SRV_CTX *context, const OSSL_CMP_M
 {
     (void)message;
     struct deal *deal = OSSL_CMP_SRV_CTX_get0_custom_ctx(context);
+    ca_lock(deal->server->ca);
     enum rc rc = deal_revoke(deal, issuer, serial);
+    ca_unlock(deal->server->ca);
     return rc ? deal_rejection(deal, rc) : OSSL_CMP_STATUSINFO_new(OSSL_CMP_PKISTATUS_accepted, 0, NULL);
 }
 
@@ -350,7 +388,9 @@ static enum rc context_make(struct deal *deal, X509 *officer, OSSL_CMP_SRV_CTX *
 static enum rc deal_officer(struct deal *deal, X509 **officer)
 {
     struct book_cert row = { 0 };
+    ca_lock(deal->server->ca);
     enum rc rc = book_find_serial(deal->server->ca->store, AUTHORITY_OPS, deal->peer->serial, &row, &deal->err);
+    ca_unlock(deal->server->ca);
     if (rc == RC_NOT_FOUND)
         rc = err_set(&deal->err, RC_DENIED, "the peer's certificate is not in the book");
     if (!rc && (book_cert_state(&row) != BOOK_ACTIVE || row.not_after < clock_now()))
@@ -378,7 +418,7 @@ static enum rc deal_gate(struct deal *deal, struct bytes message)
         return err_set(err, RC_FORMAT, "too many certificates, or no transactionID");
     if (deal->msg.body != CMPMSG_CERT_CONF)
         return RC_OK;
-    rc = book_find_transaction(deal->server->ca->store, deal->msg.transaction, &deal->transaction, err);
+    rc = deal_find_transaction(deal);
     if (rc == RC_NOT_FOUND)
         return err_set(err, rc, "certConf of an unknown transaction");
     if (!rc && (deal->transaction.authority != deal->authority || strcmp(deal->transaction.officer, deal->officer) != 0))
@@ -399,8 +439,10 @@ static enum rc deal_keep(struct deal *deal, struct bytes message, struct bytes a
     snprintf(transaction.nonce, sizeof transaction.nonce, "%s", ours.sender_nonce);
     rc = buf_append_bytes(&transaction.request, message);
     fault_point("cmp.before_keep");
+    ca_lock(deal->server->ca);
     if (!rc)
         rc = book_add_transaction(deal->server->ca->store, &transaction, &deal->err);
+    ca_unlock(deal->server->ca);
     fault_point("cmp.after_keep");
     book_transaction_wipe(&transaction);
     return rc;
@@ -452,13 +494,11 @@ enum rc cmpserver_answer(struct cmpserver *server, enum authority authority, con
     X509 *officer = NULL;
     snprintf(deal.officer, sizeof deal.officer, "%s %s", role_name(peer->role), peer->serial);
     ERR_clear_error();
-    ca_lock(server->ca);
     enum rc rc = peer->role == ROLE_DESK_OFFICER ? deal_officer(&deal, &officer) : RC_DENIED;
     if (!rc)
         rc = deal_gate(&deal, message);
     if (!rc)
         rc = deal_process(&deal, officer, message, out);
-    ca_unlock(server->ca);
     ERR_clear_error();
     X509_free(officer);
     book_transaction_wipe(&deal.transaction);

@@ -25,7 +25,8 @@ void cmpserver_close(struct cmpserver *server);
 /* One message to one authority; the answer's DER is appended to out. A refusal is an answer too (RC_OK with a CMP
  * rejection or error inside); an rc means that there is no answer: RC_FORMAT, RC_DENIED (the peer's certificate is not in
  * the book, is revoked or expired, or did not sign the message), RC_UNSUPPORTED (kind of message, protection by password),
- * RC_NOT_FOUND (certConf of an unknown transaction). Holds ca_lock while it works. */
+ * RC_NOT_FOUND (certConf of an unknown transaction). Without ca_lock: it is taken for each look at the book, so that those
+ * who ask at once are issued at once. */
 enum rc cmpserver_answer(struct cmpserver *server, enum authority authority, const struct peer *peer,
                          struct bytes message, struct buf *out, struct err *err) MUST_CHECK;
 

@@ -22,8 +22,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CA_YEARS 10
-
 /* Percent-encoding of a URI attribute (RFC 7512 §2.3): everything but letters, digits and a few marks. */
 static enum rc uri_append(struct buf *out, const char *text)
 {
@@ -100,6 +98,7 @@ static enum rc founding_plan(const struct founding *founding, struct caconfig *c
     hex_encode(bytes_of(unique, sizeof unique), unique_text);
     for (enum authority a = 0; !rc && a < AUTHORITY_COUNT; a++)
         rc = plan_key(founding, module, pin_file, a, unique_text, config, err);
+    config->suite[AUTHORITY_SIGN] = config->suite[AUTHORITY_AUTH] = founding->suite;
     return rc ? rc : caconfig_write(founding->state, CACONFIG_FOUNDING, config, err);
 }
 
@@ -129,8 +128,8 @@ static enum rc founding_certify(const struct founding *founding, const struct ca
     /* four bytes with room above: the counter starts here and stays four bytes long for a billion certificates */
     snprintf(serial, sizeof serial, "%08X", 0x01000000u + base % 0x2F000000u);
     int64_t now = clock_now();
-    struct issuer issuer = { .authority = a, .organisation = config->organisation };
-    struct leaf leaf = { .serial = serial, .not_before = now, .not_after = validity_years(now, CA_YEARS),
+    struct issuer issuer = { .suite = config->suite[a], .authority = a, .organisation = config->organisation };
+    struct leaf leaf = { .serial = serial, .not_before = now, .not_after = validity_years(now, suite_row(config->suite[a])->authority_years),
                          .public_key = bytes_of(spki, (size_t)len) };
     rc = leaf_ca_tbs(&issuer, &leaf, &tbs, err);
     if (!rc)
@@ -210,7 +209,7 @@ enum rc founding_run(const struct founding *founding, struct err *err)
         rc = founding_plan(founding, &config, err);
     fault_point("found.after_plan");
     for (enum authority a = 0; !rc && a < AUTHORITY_COUNT; a++) {
-        rc = keyuri_generate_rsa(config.key_uri[a], 2048, err);
+        rc = keyuri_generate(config.key_uri[a], config.suite[a], err);
         if (rc == RC_EXISTS) {
             err_reset(err);
             rc = RC_OK;

@@ -3,6 +3,7 @@
 #define JPKI_CA_FOUNDING_H
 
 #include "base/err.h"
+#include "pki/suite.h"
 
 struct founding {
     const char *program;      /* see signing_open */
@@ -11,6 +12,7 @@ struct founding {
     const char *module;       /* path of the PKCS#11 module */
     const char *pin_file;     /* 0600; the user PIN */
     const char *organisation; /* "JPKI-TEST" */
+    enum suite suite;         /* of the two authorities; that of operations is RSA-2048 */
     const char *publication;  /* folder; NULL: state/publication */
 };
 

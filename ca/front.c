@@ -215,22 +215,19 @@ static const struct route routes[] = {
     { 0 },
 };
 
-/* What the clock asks for. A failure is logged and tried again at the next tick: the service goes on. */
+/* What the clock asks for. A failure of one is logged and tried again at the next tick, and holds up no other. */
 static void hall_tick(struct hall *hall)
 {
     size_t expired = 0, lists = 0, responders = 0;
-    struct err err = { 0 };
+    struct err errs[4] = { 0 };
     ca_lock(hall->ca);
-    enum rc rc = issue_expire_pending(hall->ca, &expired, &err);
-    if (!rc)
-        rc = publish_due(hall->ca, &lists, &err);
-    if (!rc)
-        rc = ocspbox_serve(hall->ca, &responders, &err);
-    if (!rc)
-        rc = seal_trail(hall->ca, false, &err);
+    enum rc rcs[4] = { issue_expire_pending(hall->ca, &expired, &errs[0]), publish_due(hall->ca, &lists, &errs[1]),
+                       seal_trail(hall->ca, false, &errs[2]) };
     ca_unlock(hall->ca);
-    if (rc)
-        log_error("the clock's work: %s", err_text(&err, rc));
+    rcs[3] = ocspbox_serve(hall->ca, &responders, &errs[3]);
+    for (int i = 0; i < 4; i++)
+        if (rcs[i])
+            log_error("the clock's work: %s", err_text(&errs[i], rcs[i]));
     if (expired)
         log_warning("%zu certificates were not confirmed in time and are revoked", expired);
 }

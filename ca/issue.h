@@ -1,7 +1,7 @@
 /* issue.h — issuance that loses nothing and doubles nothing.
  *
  * Order: decide → one transaction { serial, exact to-be-signed bytes, audit row } → sign → compare → one transaction
- * { certificate, audit row } → CRL of the municipality exists → answer. Whoever asks again with the same request name and
+ * { certificate, audit row }, each for all who ask at that moment → CRL of the municipality exists → answer. Whoever asks again with the same request name and
  * key gets the same certificate, whatever happened to the first answer; recovery signs the same recorded bytes. */
 #ifndef JPKI_CA_ISSUE_H
 #define JPKI_CA_ISSUE_H
@@ -21,7 +21,8 @@ struct issue_order {
     bool responder;                      /* who answers OCSP for the authority; needs neither attributes nor card */
 };
 
-/* *cert is filled and wiped by the caller. RC_CONFLICT: the request is known with another key or municipality;
+/* Many threads may ask at once, without ca_lock: those who wait share the transactions and follow each other at the key.
+ * *cert is filled and wiped by the caller. RC_CONFLICT: the request is known with another key or municipality;
  * RC_DENIED: too young for a signature certificate; RC_RANGE: nothing of the card's life is left, or a weak key;
  * RC_FORMAT; RC_STATE: the certificate was revoked meanwhile, or it
  * is not the time to renew; faults. */
@@ -31,7 +32,7 @@ enum rc issue_certificate(struct ca *ca, const struct issue_order *order, struct
 /* Pending → active, and what it renews is revoked (superseded) in the same step. Again is RC_OK. RC_STATE when it is revoked. */
 enum rc issue_confirm(struct ca *ca, int64_t id, const char *actor, struct err *err) MUST_CHECK;
 
-/* After a start: signs what was recorded and not signed. */
+/* After a start: signs what was recorded and not signed. Without ca_lock. */
 enum rc issue_recover(struct ca *ca, struct err *err) MUST_CHECK;
 
 /* Revokes (unspecified) what stayed unconfirmed longer than the configuration allows. *count certificates. */

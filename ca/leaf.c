@@ -75,11 +75,11 @@ static enum rc name_in_japanese(enum authority authority, X509_NAME **out)
 }
 
 /* Encodes and frees the extensions; rc is what became of making them. */
-static enum rc leaf_encode(const struct leaf *leaf, const X509_NAME *issuer, const X509_NAME *subject,
+static enum rc leaf_encode(enum suite suite, const struct leaf *leaf, const X509_NAME *issuer, const X509_NAME *subject,
                            X509_EXTENSIONS *extensions, enum rc rc, struct buf *out, struct err *err)
 {
     if (!rc) {
-        struct tbs_cert cert = { .serial = leaf->serial, .issuer = issuer, .subject = subject,
+        struct tbs_cert cert = { .suite = suite, .serial = leaf->serial, .issuer = issuer, .subject = subject,
                                  .not_before = leaf->not_before, .not_after = leaf->not_after,
                                  .public_key = leaf->public_key, .extensions = extensions };
         rc = tbs_cert_encode(&cert, out);
@@ -137,7 +137,7 @@ enum rc leaf_sign_tbs(const struct issuer *issuer, const struct leaf *leaf, stru
         rc = leaf_middle(issuer, leaf, &extensions, err);
     if (!rc)
         rc = leaf_keys(issuer, leaf, &extensions);
-    rc = leaf_encode(leaf, X509_get_subject_name(issuer->cert), subject, extensions, rc, out, err);
+    rc = leaf_encode(issuer->suite, leaf, X509_get_subject_name(issuer->cert), subject, extensions, rc, out, err);
     GENERAL_NAMES_free(names);
     X509_NAME_free(subject);
     return rc;
@@ -159,7 +159,7 @@ enum rc leaf_auth_tbs(const struct issuer *issuer, const struct leaf *leaf, stru
         rc = ext_ocsp(&extensions, issuer->ocsp);
     if (!rc)
         rc = leaf_keys(issuer, leaf, &extensions);
-    rc = leaf_encode(leaf, X509_get_subject_name(issuer->cert), subject, extensions, rc, out, err);
+    rc = leaf_encode(issuer->suite, leaf, X509_get_subject_name(issuer->cert), subject, extensions, rc, out, err);
     X509_NAME_free(subject);
     return rc;
 }
@@ -225,7 +225,7 @@ enum rc leaf_ops_tbs(const struct issuer *issuer, const struct leaf *leaf, struc
         rc = ext_names(&extensions, NID_subject_alt_name, names);
     if (!rc)
         rc = leaf_keys(issuer, leaf, &extensions);
-    rc = leaf_encode(leaf, X509_get_subject_name(issuer->cert), subject, extensions, rc, out, err);
+    rc = leaf_encode(issuer->suite, leaf, X509_get_subject_name(issuer->cert), subject, extensions, rc, out, err);
     GENERAL_NAMES_free(names);
     X509_NAME_free(subject);
     return rc;
@@ -252,7 +252,7 @@ enum rc leaf_ocsp_tbs(const struct issuer *issuer, const struct leaf *leaf, stru
         rc = ext_ocsp_no_check(&extensions);
     if (!rc)
         rc = leaf_keys(issuer, leaf, &extensions);
-    rc = leaf_encode(leaf, X509_get_subject_name(issuer->cert), subject, extensions, rc, out, err);
+    rc = leaf_encode(issuer->suite, leaf, X509_get_subject_name(issuer->cert), subject, extensions, rc, out, err);
     X509_NAME_free(subject);
     return rc;
 }
@@ -275,7 +275,7 @@ enum rc leaf_ca_tbs(const struct issuer *issuer, const struct leaf *leaf, struct
         rc = ext_crldp(&extensions, name);
     if (!rc)
         rc = ext_subject_key(&extensions, leaf->public_key);
-    rc = leaf_encode(leaf, name, name, extensions, rc, out, err);
+    rc = leaf_encode(issuer->suite, leaf, name, name, extensions, rc, out, err);
     X509_NAME_free(name);
     X509_NAME_free(japanese);
     return rc;

@@ -7,11 +7,13 @@
 #include "base/err.h"
 #include "pki/attributes.h"
 #include "pki/authority.h"
+#include "pki/suite.h"
 
 #include <openssl/x509v3.h>
 
 /* What all certificates of one authority share. */
 struct issuer {
+    enum suite suite;         /* of its key */
     enum authority authority;
     const char *organisation; /* "JPKI-TEST" */
     const char *policy;       /* OID of the certificate policy */

@@ -2,6 +2,7 @@
 #include "ca/ocspanswer.h"
 
 #include "pki/cert.h"
+#include "pki/suite.h"
 
 #include <string.h>
 
@@ -80,12 +81,13 @@ enum rc ocspanswer_encode(const struct ocsprequest *request, const struct ocspst
     int len = 0;
     ASN1_TIME *this_update = ASN1_GENERALIZEDTIME_set(NULL, (time_t)terms->this_update);
     ASN1_TIME *next_update = ASN1_GENERALIZEDTIME_set(NULL, (time_t)terms->next_update);
-    bool made = basic && this_update && next_update;
+    enum suite suite;
+    bool made = basic && this_update && next_update && suite_of_key(key->key, &suite) == RC_OK;
     for (int i = 0; made && i < request->count; i++)
         made = add_status(basic, ocsprequest_id(request, i), &statuses[i], this_update, next_update);
     if (made && request->nonce)
         made = OCSP_copy_nonce(basic, request->request) == 1;
-    made = made && OCSP_basic_sign(basic, key->cert, key->key, EVP_sha256(), NULL, OCSP_RESPID_KEY) == 1;
+    made = made && OCSP_basic_sign(basic, key->cert, key->key, suite_row(suite)->digest(), NULL, OCSP_RESPID_KEY) == 1;
     if (made) {
         response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
         len = response ? i2d_OCSP_RESPONSE(response, &der) : 0;

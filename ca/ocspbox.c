@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "ca/issue.h"
 #include "pki/cert.h"
+#include "pki/suite.h"
 
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -149,11 +150,12 @@ static enum rc request_write(const char *folder, enum authority authority, EVP_P
 
 /* A new key and its request. No request in the box, and no certificate, means that none was ever made or that it was
  * refused: both want a new key, but not many a minute. */
-static enum rc box_ask(const char *folder, enum authority authority, struct err *err)
+static enum rc box_ask(const char *folder, enum authority authority, X509 *issuer, struct err *err)
 {
     if (box_fresh(folder, authority, ".next.key", ASK_AGAIN))
         return RC_OK;
-    EVP_PKEY *key = EVP_RSA_gen(2048);
+    enum suite suite; /* the issuer's, so that whoever reads its certificates reads the answers */
+    EVP_PKEY *key = suite_of_key(X509_get0_pubkey(issuer), &suite) ? NULL : suite_generate(suite);
     enum rc rc = key ? pair_write(folder, authority, ".next.key", key, NULL, err) : RC_CRYPTO;
     fault_point("ocsp.after_key");
     if (!rc)
@@ -220,7 +222,7 @@ enum rc ocspbox_keep(const char *folder, enum authority authority, X509 *issuer,
             rc = RC_OK;
     }
     if (!rc && !asked && key->not_after - clock_now() < OCSPBOX_RENEW)
-        rc = box_ask(folder, authority, err);
+        rc = box_ask(folder, authority, issuer, err);
     return rc;
 }
 
@@ -253,8 +255,11 @@ static enum rc box_certify(struct ca *ca, enum authority authority, struct bytes
     struct issue_order order = { .authority = authority, .request = request, .public_key = spki, .municipality = "000000",
                                  .officer = "ocsp responder", .name = name, .responder = true };
     enum rc rc = issue_certificate(ca, &order, &row, err);
-    if (!rc)
+    if (!rc) {
+        ca_lock(ca);
         rc = issue_confirm(ca, row.id, "ocsp responder", err);
+        ca_unlock(ca);
+    }
     fault_point("ocsp.after_issue");
     if (!rc)
         rc = box_write(ca->folder, authority, ".next.cer", buf_bytes(&row.certificate), 0644, err);

@@ -28,7 +28,7 @@ enum rc ocspbox_keep(const char *folder, enum authority authority, X509 *issuer,
                      struct err *err) MUST_CHECK;
 
 /* The authorities' turn: certifies what lies in the box. *count certificates. A request that is unreadable or not signed
- * by its own key is removed with a warning. Under ca_lock. */
+ * by its own key is removed with a warning. Without ca_lock. */
 enum rc ocspbox_serve(struct ca *ca, size_t *count, struct err *err) MUST_CHECK;
 
 #endif

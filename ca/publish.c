@@ -114,7 +114,7 @@ static enum rc list_build(struct ca *ca, const struct book_list *last, const X50
     if (!rc)
         rc = list_extensions(ca, next->authority, point, next->list, next->number, &extensions);
     if (!rc) {
-        struct tbs_crl crl = { .issuer = X509_get_subject_name(ca->issuers[next->authority].cert),
+        struct tbs_crl crl = { .suite = ca->issuers[next->authority].suite, .issuer = X509_get_subject_name(ca->issuers[next->authority].cert),
                                .this_update = next->issued, .next_update = next->next_update,
                                .entries = buf_bytes(&entries), .extensions = extensions };
         rc = tbs_crl_encode(&crl, tbs);

@@ -76,8 +76,8 @@ static enum rc seal_last(struct store *store, struct seal *seal, struct err *err
 static enum rc seal_record(struct store *store, const struct seal *seal, struct bytes signature, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "INSERT OR IGNORE INTO seals(sequence, time, hash, signature) VALUES(?1, ?2, ?3, ?4)", &s,
-                               err); /* another process may have sealed the same row */
+    enum rc rc = store_prepare(store, "INSERT INTO seals(sequence, time, hash, signature) VALUES(?1, ?2, ?3, ?4)"
+                                      " ON CONFLICT DO NOTHING", &s, err); /* another process may have sealed the same row */
     if (!rc) {
         bind_integer(s, 1, seal->sequence);
         bind_integer(s, 2, seal->time);

@@ -57,8 +57,14 @@ static enum rc object_of(struct bytes tbs, struct buf *sealed)
     return tbs_seal(tbs, bytes_of(none, 1), sealed);
 }
 
+static bool suite_fits(X509 *ca, struct bytes tbs)
+{
+    enum suite of_key, named;
+    return !suite_of_key(X509_get0_pubkey(ca), &of_key) && !tbs_suite(tbs, &named) && of_key == named;
+}
+
 /* What ties a leaf to this very authority; its shape is the profile's matter. */
-static enum rc cert_judge(X509 *ca, X509 *cert, struct err *err)
+static enum rc cert_judge(X509 *ca, X509 *cert, struct bytes tbs, struct err *err)
 {
     int64_t from = cert_not_before(cert), to = cert_not_after(cert);
     if (X509_NAME_cmp(X509_get_issuer_name(cert), X509_get_subject_name(ca)) != 0)
@@ -67,6 +73,8 @@ static enum rc cert_judge(X509 *ca, X509 *cert, struct err *err)
         return err_set(err, RC_DENIED, "the authority's own name as subject");
     if (from > clock_now() + CLOCK_SLACK || to > cert_not_after(ca))
         return err_set(err, RC_DENIED, "a validity that begins in the future or outlives the authority");
+    if (!suite_fits(ca, tbs))
+        return err_set(err, RC_DENIED, "another suite than that of the authority's key");
     const ASN1_OCTET_STRING *key = X509_get0_authority_key_id(cert);
     const ASN1_INTEGER *serial = X509_get0_authority_serial(cert);
     if (!key || ASN1_OCTET_STRING_cmp(key, X509_get0_subject_key_id(ca)) != 0 || !serial ||
@@ -91,18 +99,20 @@ enum rc signer_check_cert(X509 *ca, enum authority authority, struct bytes tbs, 
     if (!rc)
         rc = profile_check_tbs(kind, tbs, err);
     if (!rc)
-        rc = cert_judge(ca, cert, err);
+        rc = cert_judge(ca, cert, tbs, err);
     X509_free(cert);
     buf_wipe(&sealed);
     return rc;
 }
 
-static enum rc crl_judge(X509 *ca, enum authority authority, X509_CRL *crl, struct err *err)
+static enum rc crl_judge(X509 *ca, enum authority authority, X509_CRL *crl, struct bytes tbs, struct err *err)
 {
     int64_t from, to, now = clock_now();
     if (X509_CRL_get_version(crl) != X509_CRL_VERSION_2 ||
         X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(ca)) != 0)
         return err_set(err, RC_DENIED, "not a version 2 CRL of this issuer");
+    if (!suite_fits(ca, tbs))
+        return err_set(err, RC_DENIED, "another suite than that of the authority's key");
     if (cert_time(X509_CRL_get0_lastUpdate(crl), &from) || cert_time(X509_CRL_get0_nextUpdate(crl), &to) ||
         from > now + CLOCK_SLACK || to <= from || to - from > CRL_LONGEST)
         return err_set(err, RC_DENIED, "times that no CRL has");
@@ -123,7 +133,7 @@ enum rc signer_check_crl(X509 *ca, enum authority authority, struct bytes tbs, s
     if (!rc && (!crl || at != sealed.data + sealed.len))
         rc = err_set(err, RC_DENIED, "not a to-be-signed CRL");
     if (!rc)
-        rc = crl_judge(ca, authority, crl, err);
+        rc = crl_judge(ca, authority, crl, tbs, err);
     X509_CRL_free(crl);
     buf_wipe(&sealed);
     return rc;

@@ -1,5 +1,6 @@
 /* signer.c — the key-holding process. Order at start: open keys (the token may need files and a connection), then give up
- * what can be given up, then read the first question. */
+ * what can be given up, then read the first question. One thread reads and judges, another one signs: the key waits for
+ * no judgement. */
 #include "ca/signer.h"
 
 #include "base/clock.h"
@@ -14,6 +15,7 @@
 #include "pki/keyuri.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -22,10 +24,25 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define SIGNER_AHEAD 16 /* questions that are judged before their turn to be signed */
+
+struct question {
+    unsigned what, authority;
+    struct buf content;
+    enum rc rc; /* the judgement */
+    struct err err;
+    bool last; /* no question: the end */
+};
+
 struct signer {
+    int fd;
     struct keyuri *keys[AUTHORITY_COUNT];
     X509 *certs[AUTHORITY_COUNT];
-    int64_t sealed; /* the last row of the trail that was signed */
+    int64_t sealed;       /* the last row of the trail that was signed */
+    pthread_mutex_t lock; /* of the questions */
+    pthread_cond_t changed;
+    struct question questions[SIGNER_AHEAD]; /* a ring */
+    size_t first, count;
 };
 
 static enum rc signer_open_keys(struct signer *signer, const char *folder, const char *file, struct err *err)
@@ -78,45 +95,108 @@ static enum rc signer_seal(struct signer *signer, struct bytes text, struct buf 
     return rc ? err_set(err, rc, "the key did not sign") : RC_OK;
 }
 
-static enum rc signer_answer(struct signer *signer, unsigned what, unsigned authority, struct bytes tbs,
-                             struct buf *out, struct err *err)
+/* What can be judged without the key: in the reading thread, while the other one signs. */
+static enum rc signer_judge(const struct signer *signer, const struct question *question, struct err *err)
 {
-    if (what == SIGNFRAME_PING)
+    unsigned what = question->what, authority = question->authority;
+    struct bytes tbs = buf_bytes(&question->content);
+    if (what == SIGNFRAME_PING || (what == SIGNFRAME_HEAD && authority == AUTHORITY_OPS))
         return RC_OK;
-    if (what == SIGNFRAME_HEAD && authority == AUTHORITY_OPS)
-        return signer_seal(signer, tbs, out, err);
     if (authority >= AUTHORITY_COUNT || (what != SIGNFRAME_CERT && what != SIGNFRAME_CRL))
         return err_set(err, RC_UNSUPPORTED, "unknown question");
-    enum rc rc = what == SIGNFRAME_CERT ? signer_check_cert(signer->certs[authority], authority, tbs, err)
-                                        : signer_check_crl(signer->certs[authority], authority, tbs, err);
-    return rc ? rc : tbs_sign(tbs, keyuri_get(signer->keys[authority]), out, err);
+    return what == SIGNFRAME_CERT ? signer_check_cert(signer->certs[authority], authority, tbs, err)
+                                  : signer_check_crl(signer->certs[authority], authority, tbs, err);
+}
+
+static enum rc signer_sign(struct signer *signer, const struct question *question, struct buf *out, struct err *err)
+{
+    struct bytes content = buf_bytes(&question->content);
+    if (question->what == SIGNFRAME_PING)
+        return RC_OK;
+    if (question->what == SIGNFRAME_HEAD)
+        return signer_seal(signer, content, out, err);
+    return tbs_sign(content, keyuri_get(signer->keys[question->authority]), out, err);
+}
+
+static void question_put(struct signer *signer, struct question *question)
+{
+    pthread_mutex_lock(&signer->lock);
+    while (signer->count == SIGNER_AHEAD)
+        pthread_cond_wait(&signer->changed, &signer->lock);
+    signer->questions[(signer->first + signer->count++) % SIGNER_AHEAD] = *question;
+    pthread_cond_broadcast(&signer->changed);
+    pthread_mutex_unlock(&signer->lock);
+}
+
+static void question_take(struct signer *signer, struct question *question)
+{
+    pthread_mutex_lock(&signer->lock);
+    while (!signer->count)
+        pthread_cond_wait(&signer->changed, &signer->lock);
+    *question = signer->questions[signer->first];
+    signer->first = (signer->first + 1) % SIGNER_AHEAD;
+    signer->count--;
+    pthread_cond_broadcast(&signer->changed);
+    pthread_mutex_unlock(&signer->lock);
+}
+
+/* The one thread that uses the keys: signs what was judged, answers in the order of the questions. */
+static void *signer_work(void *context)
+{
+    struct signer *signer = context;
+    for (bool gone = false;;) {
+        struct question question;
+        struct buf answer = { .max = SIGNFRAME_MAX };
+        question_take(signer, &question);
+        if (question.last)
+            return NULL;
+        enum rc rc = question.rc;
+        if (!rc && !gone)
+            rc = signer_sign(signer, &question, &answer, &question.err);
+        if (rc)
+            log_warning("refused: %s", err_text(&question.err, rc));
+        const char *words = err_text(&question.err, rc);
+        if (!gone && signframe_send(signer->fd, rc, 0, rc ? bytes_of(words, strlen(words)) : buf_bytes(&answer))) {
+            gone = true;
+            (void)shutdown(signer->fd, SHUT_RDWR); /* the reading thread ends, and then this one */
+        }
+        buf_wipe(&question.content);
+        buf_wipe(&answer);
+    }
+}
+
+static void signer_read(struct signer *signer, enum rc opened, const struct err *open_err)
+{
+    struct question question;
+    for (;;) {
+        question = (struct question) { .content.max = SIGNFRAME_MAX };
+        if (signframe_receive(signer->fd, &question.what, &question.authority, &question.content))
+            break;
+        if (opened)
+            question.err = *open_err;
+        question.rc = opened ? opened : signer_judge(signer, &question, &question.err);
+        question_put(signer, &question);
+    }
+    buf_wipe(&question.content);
+    question = (struct question) { .last = true };
+    question_put(signer, &question);
 }
 
 int signer_run(const char *folder, const char *file, int fd)
 {
-    struct signer signer = { 0 };
+    static struct signer signer;
     struct err open_err = { 0 };
+    pthread_t worker;
     proc_harden();
+    signer = (struct signer) { .fd = fd };
+    pthread_mutex_init(&signer.lock, NULL);
+    pthread_cond_init(&signer.changed, NULL);
     enum rc opened = signer_open_keys(&signer, folder, file, &open_err);
     signer_drop_privileges(folder);
-    for (;;) {
-        struct buf question = { .max = SIGNFRAME_MAX }, answer = { .max = SIGNFRAME_MAX };
-        struct err err = open_err;
-        unsigned what, authority;
-        enum rc rc = signframe_receive(fd, &what, &authority, &question);
-        bool gone = rc != RC_OK;
-        if (!gone) {
-            rc = opened ? opened : signer_answer(&signer, what, authority, buf_bytes(&question), &answer, &err);
-            if (rc)
-                log_warning("refused: %s", err_text(&err, rc));
-            struct bytes words = bytes_of(err_text(&err, rc), strlen(err_text(&err, rc)));
-            gone = signframe_send(fd, rc, 0, rc ? words : buf_bytes(&answer)) != RC_OK;
-        }
-        buf_wipe(&question);
-        buf_wipe(&answer);
-        if (gone)
-            break;
-    }
+    if (pthread_create(&worker, NULL, signer_work, &signer) != 0)
+        return EXIT_FAILED;
+    signer_read(&signer, opened, &open_err);
+    pthread_join(worker, NULL);
     for (unsigned a = 0; a < AUTHORITY_COUNT; a++) {
         if (signer.keys[a])
             keyuri_close(signer.keys[a]);

@@ -2,6 +2,7 @@
  * start anything any more. */
 #include "ca/signing.h"
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "ca/signframe.h"
 
@@ -19,6 +20,7 @@
 extern char **environ;
 
 #define SIGNING_FD 3
+#define SIGNING_AHEAD 16   /* questions on their way: all fit into the socket, so that neither end waits for the other */
 #define SIGNING_TIMEOUT 60 /* seconds; a signature takes milliseconds, a CRL of millions of entries some seconds */
 
 struct signing {
@@ -36,14 +38,12 @@ static void signing_stop(struct signing *signing)
     signing->fd = -1;
 }
 
-static enum rc signing_ask(struct signing *signing, unsigned what, enum authority authority, struct bytes content,
-                           struct buf *out, struct err *err)
+/* One answer. RC_UNREACHABLE: the signer is gone, and the socket is closed; otherwise what the signer says. */
+static enum rc signing_hear(struct signing *signing, struct buf *out, struct err *err)
 {
     struct buf answer = { .max = SIGNFRAME_MAX };
     unsigned code = 0, unused;
-    enum rc rc = signframe_send(signing->fd, what, authority, content);
-    if (!rc)
-        rc = signframe_receive(signing->fd, &code, &unused, &answer);
+    enum rc rc = signframe_receive(signing->fd, &code, &unused, &answer);
     if (rc) {
         signing_stop(signing); /* out of step: a new signer starts with a new socket */
         rc = err_set(err, RC_UNREACHABLE, "the signer is gone");
@@ -56,6 +56,16 @@ static enum rc signing_ask(struct signing *signing, unsigned what, enum authorit
     }
     buf_wipe(&answer);
     return rc;
+}
+
+static enum rc signing_ask(struct signing *signing, unsigned what, enum authority authority, struct bytes content,
+                           struct buf *out, struct err *err)
+{
+    if (signframe_send(signing->fd, what, authority, content)) {
+        signing_stop(signing);
+        return err_set(err, RC_UNREACHABLE, "the signer is gone");
+    }
+    return signing_hear(signing, out, err);
 }
 
 /* The launcher is started by exec: it gets none of this process's memory and descriptors but its end of the pair. */
@@ -137,19 +147,49 @@ void signing_close(struct signing *signing)
     free(signing);
 }
 
+/* Under the lock: a signer that answers. */
+static enum rc signing_ready(struct signing *signing, struct err *err)
+{
+    if (signing->fd >= 0)
+        return RC_OK;
+    log_warning("starting the signer again");
+    return signing_start(signing, err);
+}
+
 static enum rc signing_do(struct signing *signing, unsigned what, enum authority authority, struct bytes tbs,
                           struct buf *out, struct err *err)
 {
     pthread_mutex_lock(&signing->lock);
-    enum rc rc = RC_OK;
-    if (signing->fd < 0) {
-        log_warning("starting the signer again");
-        rc = signing_start(signing, err);
-    }
+    enum rc rc = signing_ready(signing, err);
     if (!rc)
         rc = signing_ask(signing, what, authority, tbs, out, err);
     pthread_mutex_unlock(&signing->lock);
     return rc;
+}
+
+void signing_certs(struct signing *signing, struct signing_job *jobs, size_t count)
+{
+    struct err err = { 0 };
+    size_t sent = 0, heard = 0;
+    pthread_mutex_lock(&signing->lock);
+    enum rc rc = signing_ready(signing, &err);
+    while (!rc && heard < count) {
+        for (; !rc && sent < count && sent - heard < SIGNING_AHEAD; sent++)
+            rc = signframe_send(signing->fd, SIGNFRAME_CERT, jobs[sent].authority, jobs[sent].tbs);
+        if (rc)
+            break;
+        struct signing_job *job = &jobs[heard++];
+        job->rc = signing_hear(signing, job->sealed, &job->err);
+        if (signing->fd < 0)
+            rc = RC_UNREACHABLE;
+        if (heard < count)
+            fault_point("ca.between_signs");
+    }
+    if (rc && signing->fd >= 0)
+        signing_stop(signing);
+    for (; heard < count; heard++)
+        jobs[heard].rc = err_set(&jobs[heard].err, RC_UNREACHABLE, "%s", err.text[0] ? err.text : "the signer is gone");
+    pthread_mutex_unlock(&signing->lock);
 }
 
 enum rc signing_cert(struct signing *signing, enum authority authority, struct bytes tbs, struct buf *out,

@@ -22,6 +22,17 @@ enum rc signing_cert(struct signing *signing, enum authority authority, struct b
 enum rc signing_crl(struct signing *signing, enum authority authority, struct bytes tbs, struct buf *out,
                     struct err *err) MUST_CHECK;
 
+/* Many certificates at once: the next ones are on their way while one is being signed, so that the key is never idle. Each
+ * job carries its own end. */
+struct signing_job {
+    enum authority authority;
+    struct bytes tbs;
+    struct buf *sealed; /* appended to */
+    enum rc rc;         /* as of signing_cert */
+    struct err err;
+};
+void signing_certs(struct signing *signing, struct signing_job *jobs, size_t count);
+
 /* The operations authority's signature over a head of the audit trail (seal.h). */
 enum rc signing_head(struct signing *signing, struct bytes head, struct buf *out, struct err *err) MUST_CHECK;
 

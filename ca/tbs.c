@@ -7,9 +7,6 @@
 
 #include <string.h>
 
-static const uint8_t sha256_with_rsa[] = { 0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86,
-                                           0xF7, 0x0D, 0x01, 0x01, 0x0B, 0x05, 0x00 };
-
 static enum rc append_serial(struct buf *out, const char *serial)
 {
     struct buf number = { 0 };
@@ -84,7 +81,7 @@ enum rc tbs_cert_encode(const struct tbs_cert *cert, struct buf *out)
     if (!rc)
         rc = append_serial(&body, cert->serial);
     if (!rc)
-        rc = buf_append(&body, sha256_with_rsa, sizeof sha256_with_rsa);
+        rc = buf_append_bytes(&body, suite_row(cert->suite)->identifier);
     if (!rc)
         rc = append_name(&body, cert->issuer);
     if (!rc)
@@ -124,7 +121,7 @@ enum rc tbs_crl_encode(const struct tbs_crl *crl, struct buf *out)
     struct buf body = { 0 };
     enum rc rc = buf_append(&body, version_2, sizeof version_2);
     if (!rc)
-        rc = buf_append(&body, sha256_with_rsa, sizeof sha256_with_rsa);
+        rc = buf_append_bytes(&body, suite_row(crl->suite)->identifier);
     if (!rc)
         rc = append_name(&body, crl->issuer);
     if (!rc)
@@ -141,12 +138,27 @@ enum rc tbs_crl_encode(const struct tbs_crl *crl, struct buf *out)
     return rc;
 }
 
+enum rc tbs_suite(struct bytes tbs, enum suite *suite)
+{
+    struct bytes body, content, whole;
+    unsigned tag = 0;
+    if (der_expect(&tbs, 0x30, &body, NULL) || tbs.len)
+        return RC_FORMAT;
+    while (tag != 0x30) /* behind a version and, in a certificate, its serial number */
+        if (der_next(&body, &tag, &content, &whole))
+            return RC_FORMAT;
+    return suite_of_algorithm(whole, suite) ? RC_FORMAT : RC_OK;
+}
+
 enum rc tbs_seal(struct bytes tbs, struct bytes signature, struct buf *out)
 {
-    struct buf body = { 0 }, bits = { 0 };
-    enum rc rc = buf_append_bytes(&body, tbs);
+    struct buf body = { .max = out->max }, bits = { 0 };
+    enum suite suite;
+    enum rc rc = tbs_suite(tbs, &suite);
     if (!rc)
-        rc = buf_append(&body, sha256_with_rsa, sizeof sha256_with_rsa);
+        rc = buf_append_bytes(&body, tbs);
+    if (!rc)
+        rc = buf_append_bytes(&body, suite_row(suite)->identifier);
     if (!rc)
         rc = buf_append_u8(&bits, 0);
     if (!rc)
@@ -163,10 +175,11 @@ enum rc tbs_seal(struct bytes tbs, struct bytes signature, struct buf *out)
 enum rc tbs_open(struct bytes sealed, struct bytes *tbs, struct bytes *signature)
 {
     struct bytes body, inner, whole, algorithm, bits;
+    enum suite suite;
     if (der_expect(&sealed, 0x30, &body, NULL) || sealed.len || der_expect(&body, 0x30, &inner, &whole) ||
         der_expect(&body, 0x30, &inner, &algorithm) || der_expect(&body, 0x03, &bits, NULL) || body.len)
         return RC_FORMAT;
-    if (!bytes_equal(algorithm, bytes_of(sha256_with_rsa, sizeof sha256_with_rsa)) || !bits.len || bits.data[0])
+    if (tbs_suite(whole, &suite) || !bytes_equal(algorithm, suite_row(suite)->identifier) || !bits.len || bits.data[0])
         return RC_FORMAT;
     *tbs = whole;
     *signature = bytes_of(bits.data + 1, bits.len - 1);
@@ -175,31 +188,28 @@ enum rc tbs_open(struct bytes sealed, struct bytes *tbs, struct bytes *signature
 
 enum rc tbs_sign(struct bytes tbs, EVP_PKEY *key, struct buf *out, struct err *err)
 {
-    uint8_t signature[1024];
-    size_t len = sizeof signature;
-    EVP_MD_CTX *md = EVP_MD_CTX_new();
-    enum rc rc = RC_CRYPTO;
-    if (md && EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, key) == 1 &&
-        EVP_DigestSign(md, signature, &len, tbs.data, tbs.len) == 1)
-        rc = tbs_seal(tbs, bytes_of(signature, len), out);
-    else
-        err_set(err, RC_CRYPTO, "the key did not sign");
-    EVP_MD_CTX_free(md);
-    return rc;
+    struct buf signature = { 0 };
+    enum suite suite, of_key;
+    enum rc rc = tbs_suite(tbs, &suite);
+    if (!rc && (suite_of_key(key, &of_key) || of_key != suite))
+        rc = err_set(err, RC_CONFLICT, "the key is not of the suite that the bytes name");
+    if (!rc)
+        rc = suite_sign(suite, key, tbs, &signature);
+    if (!rc)
+        rc = tbs_seal(tbs, buf_bytes(&signature), out);
+    buf_wipe(&signature);
+    return rc ? err_set(err, rc, "the key did not sign") : RC_OK;
 }
 
 enum rc tbs_check(struct bytes sealed, struct bytes tbs, EVP_PKEY *issuer_key, struct err *err)
 {
     struct bytes signed_tbs, signature;
-    if (tbs_open(sealed, &signed_tbs, &signature))
+    enum suite suite;
+    if (tbs_open(sealed, &signed_tbs, &signature) || tbs_suite(signed_tbs, &suite))
         return err_set(err, RC_FORMAT, "what the signer returned is no signed object");
     if (!bytes_equal(signed_tbs, tbs))
         return err_set(err, RC_CONFLICT, "other bytes were signed than those that were recorded");
-    EVP_MD_CTX *md = EVP_MD_CTX_new();
-    enum rc rc = RC_BAD_SIGNATURE;
-    if (md && EVP_DigestVerifyInit(md, NULL, EVP_sha256(), NULL, issuer_key) == 1 &&
-        EVP_DigestVerify(md, signature.data, signature.len, tbs.data, tbs.len) == 1)
-        rc = RC_OK;
-    EVP_MD_CTX_free(md);
-    return rc ? err_set(err, rc, "the signature does not verify with the authority's key") : RC_OK;
+    if (!suite_verifies(suite, issuer_key, tbs, signature))
+        return err_set(err, RC_BAD_SIGNATURE, "the signature does not verify with the authority's key");
+    return RC_OK;
 }

@@ -5,10 +5,12 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "pki/suite.h"
 
 #include <openssl/x509v3.h>
 
 struct tbs_cert {
+    enum suite suite;   /* of the key that will sign */
     const char *serial; /* hex, as everywhere; positive */
     const X509_NAME *issuer, *subject;
     int64_t not_before, not_after;
@@ -16,10 +18,11 @@ struct tbs_cert {
     const X509_EXTENSIONS *extensions;
 };
 
-/* TBSCertificate (RFC 5280 §4.1), v3, sha256WithRSAEncryption. Appended. */
+/* TBSCertificate (RFC 5280 §4.1), v3. Appended. */
 enum rc tbs_cert_encode(const struct tbs_cert *cert, struct buf *out) MUST_CHECK;
 
 struct tbs_crl {
+    enum suite suite;
     const X509_NAME *issuer;
     int64_t this_update, next_update;
     struct bytes entries; /* concatenated revokedCertificates elements (tbs_crl_entry); empty for none */
@@ -32,13 +35,16 @@ enum rc tbs_crl_entry(const char *serial, int64_t revoked_at, int reason, struct
 /* TBSCertList (§5.1), v2. Appended. */
 enum rc tbs_crl_encode(const struct tbs_crl *crl, struct buf *out) MUST_CHECK;
 
-/* SEQUENCE { tbs, sha256WithRSAEncryption, BIT STRING signature }. Appended. */
+/* The suite that to-be-signed bytes name: a TBSCertificate's, a TBSCertList's. RC_FORMAT. */
+enum rc tbs_suite(struct bytes tbs, enum suite *suite) MUST_CHECK;
+
+/* SEQUENCE { tbs, the algorithm that it names, BIT STRING signature }. Appended. RC_FORMAT: it names none of ours. */
 enum rc tbs_seal(struct bytes tbs, struct bytes signature, struct buf *out) MUST_CHECK;
 
 /* The parts of what tbs_seal makes; borrowed. RC_FORMAT. */
 enum rc tbs_open(struct bytes sealed, struct bytes *tbs, struct bytes *signature) MUST_CHECK;
 
-/* Signs with an RSA key (in a token or not) and seals. */
+/* Signs with a key (in a token or not) as the bytes name it, and seals. RC_CONFLICT: the key is of another suite. */
 enum rc tbs_sign(struct bytes tbs, EVP_PKEY *key, struct buf *out, struct err *err) MUST_CHECK;
 
 /* The sealed bytes hold exactly this tbs and verify with the issuer's key. RC_CONFLICT: other bytes were signed;

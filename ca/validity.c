@@ -8,7 +8,7 @@
 
 #define JST_OFFSET 32400
 #define DAY 86400
-#define BIRTHDAYS 5
+#define MAJORITY 18
 
 struct date {
     int year, month, day;
@@ -63,11 +63,11 @@ static int64_t validity_floor(int64_t time)
     return time - behind;
 }
 
-/* The first second of the last three months: the same day of the month three months before, or the month's last. */
-static int64_t validity_renewal(int64_t end)
+/* The first second of the last months: the same day of the month so many months before, or the month's last. */
+static int64_t validity_renewal(int64_t end, int months)
 {
     struct date date = date_in_japan(end);
-    date.month -= 3;
+    date.month -= months;
     if (date.month < 1) {
         date.month += 12;
         date.year--;
@@ -84,17 +84,24 @@ enum rc validity_leaf(const struct validity_limits *limits, int64_t *not_after, 
     enum rc rc = birth_parse(limits->birth, &birth, err);
     if (rc)
         return rc;
+    const struct suite_row *suite = suite_row(limits->suite);
+    bool of_age;
+    rc = validity_has_age(limits->birth, limits->now, MAJORITY, &of_age, err);
+    if (rc)
+        return rc;
+    int birthdays = of_age ? suite->birthdays : suite->birthdays_of_minors;
     struct date today = date_in_japan(limits->now);
     int year = today.year;
     /* the first birthday after today: this year's when it is still to come */
     if (clock_from_date(year, today.month, today.day) >=
         date_end(year, birth.month, birth.day) + JST_OFFSET + 1 - DAY)
         year++;
-    if (limits->renews && (limits->now < validity_renewal(limits->renews) || limits->now > limits->renews))
-        return err_set(err, RC_STATE, "a certificate is renewed in the last three months of its life");
+    if (limits->renews && (limits->now < validity_renewal(limits->renews, suite->renewal_months) || limits->now > limits->renews))
+        return err_set(err, RC_STATE, "a certificate is renewed in the last %s months of its life",
+                       suite->renewal_months == 3 ? "three" : "twelve");
     if (limits->renews && date_end(year, birth.month, birth.day) <= limits->renews)
         year++;
-    int64_t end = date_end(year + BIRTHDAYS - 1, birth.month, birth.day);
+    int64_t end = date_end(year + birthdays - 1, birth.month, birth.day);
     if (end > validity_floor(limits->card_expiry))
         end = validity_floor(limits->card_expiry);
     if (end > validity_floor(limits->ca_not_after))

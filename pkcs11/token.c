@@ -378,8 +378,7 @@ static enum rc check_signature(struct reader *reader, const struct signing *sign
     enum card_cert cert = token_rows[signing->kind].cert;
     bool first = signing->padding == MECHANISM_PSS && reader->pss != PSS_CHECKED;
     bool known = reader->cert_states[cert] == CERT_READ;
-    const struct buf *made = signing->signature;
-    struct bytes signature = bytes_of(made->data + before, made->len - before);
+    struct bytes signature = buf_bytes_from(signing->signature, before);
     if (!known && !first)
         return RC_OK;
     if (known && !mechanism_verify(signing->padding, reader->certs[cert].key, signing->input, signature)) {

@@ -10,7 +10,7 @@ say() { echo "check: $* ($((SECONDS / 60)) min $((SECONDS % 60)) s so far)"; }
 configure() { # folder, options…
     local folder=$1
     shift
-    scripts/build.sh "$folder" --werror -Dfaults=true "$@" || exit 1
+    scripts/build.sh "$folder" --werror -Dfaults=true -Dpostgres=enabled "$@" || exit 1
 }
 
 run() { # folder, suites…

@@ -1,18 +1,18 @@
 #!/bin/sh
 # Installs the Debian packages of scripts/packages.txt that are missing. Does nothing, quickly, when none is.
-# usage: scripts/setup.sh [build] [demo] [check]     for those purposes; without any, for all
+# usage: scripts/setup.sh [build] [demo] [check] [fuzz]     for those purposes; without any, for the first three
 set -eu
 cd "$(dirname "$0")/.."
 
 purposes=$*
 for purpose in $purposes; do
     case $purpose in
-    build | demo | check) ;;
-    *) echo "usage: scripts/setup.sh [build] [demo] [check]" >&2; exit 2 ;;
+    build | demo | check | fuzz) ;;
+    *) echo "usage: scripts/setup.sh [build] [demo] [check] [fuzz]" >&2; exit 2 ;;
     esac
 done
 wanted=$(awk -v purposes=" ${purposes:-build demo check} " \
-    '!/^#/ && NF && $2 !~ /^(build|demo|check)$/ { print "setup: packages.txt: what is " $1 " for?" >"/dev/stderr"; exit 1 }
+    '!/^#/ && NF && $2 !~ /^(build|demo|check|fuzz)$/ { print "setup: packages.txt: what is " $1 " for?" >"/dev/stderr"; exit 1 }
      !/^#/ && NF && index(purposes, " " $2 " ") { print $1 }' scripts/packages.txt)
 
 # Without dpkg, or without a package, the list of what is installed is just shorter.

@@ -53,6 +53,12 @@ static inline struct bytes buf_bytes(const struct buf *buf)
     return (struct bytes) { buf->data, buf->len };
 }
 
+/* What stands behind the first start bytes; empty when nothing does. */
+static inline struct bytes buf_bytes_from(const struct buf *buf, size_t start)
+{
+    return start < buf->len ? bytes_of(buf->data + start, buf->len - start) : bytes_of(NULL, 0);
+}
+
 /* Appends a NUL that does not count and returns the content as a string, borrowed until the buffer changes.
  * NULL on RC_NOMEM or past the ceiling. */
 const char *buf_string(struct buf *buf);

@@ -22,6 +22,9 @@ static const char *const role_names[ROLE_COUNT] = {
     [ROLE_REGISTRAR] = "registrar",
     [ROLE_VERIFIER] = "verifier",
     [ROLE_TIME_STAMP] = "time-stamp",
+    [ROLE_CARD_OFFICER] = "card-officer",
+    [ROLE_COUNTER] = "counter",
+    [ROLE_KIOSK] = "kiosk",
 };
 
 const char *role_name(enum role role)

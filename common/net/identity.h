@@ -18,6 +18,9 @@ enum role {
     ROLE_REGISTRAR,      /* "registrar": records moves, births, deaths at a municipal node */
     ROLE_VERIFIER,       /* "verifier": 署名検証者 */
     ROLE_TIME_STAMP,     /* "time-stamp": a time-stamping authority (extendedKeyUsage timeStamping only; no TLS) */
+    ROLE_CARD_OFFICER,   /* "card-officer": keeps the card ledger of a municipality (カード発行管理) */
+    ROLE_COUNTER,        /* "counter": hands out copies and services at a municipality's counter */
+    ROLE_KIOSK,          /* "kiosk": a machine that prints copies, a municipality's own or a shop's */
     ROLE_COUNT
 };
 

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/secret.h"
+#include "pki/suite.h"
 
 #include <openssl/evp.h>
 
@@ -21,8 +22,8 @@ void keyuri_close(struct keyuri *key);
 /* Borrowed until keyuri_close. Usable with EVP_DigestSign; private operations happen in the token. */
 EVP_PKEY *keyuri_get(struct keyuri *key);
 
-/* Makes an RSA key pair of the given size inside the token that the URI names, labelled by its object attribute,
+/* Makes a key pair of the suite inside the token that the URI names, labelled by its object attribute,
  * sensitive and not extractable. RC_EXISTS when an object of that label exists; otherwise as keyuri_open. */
-enum rc keyuri_generate_rsa(const char *uri, unsigned bits, struct err *err) MUST_CHECK;
+enum rc keyuri_generate(const char *uri, enum suite suite, struct err *err) MUST_CHECK;
 
 #endif

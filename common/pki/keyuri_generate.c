@@ -98,7 +98,7 @@ static enum rc keyuri_token_is_free(struct keyuri_token *token, CK_ATTRIBUTE *la
     return count ? err_set(err, RC_EXISTS, "key URI: the token already has an object of that label") : RC_OK;
 }
 
-static enum rc keyuri_token_generate(struct keyuri_token *token, P11KitUri *uri, CK_ULONG bits, struct err *err)
+static enum rc keyuri_token_generate(struct keyuri_token *token, P11KitUri *uri, enum suite suite, struct err *err)
 {
     CK_ATTRIBUTE *label = p11_kit_uri_get_attribute(uri, CKA_LABEL);
     CK_ATTRIBUTE *named = p11_kit_uri_get_attribute(uri, CKA_ID);
@@ -113,13 +113,16 @@ static enum rc keyuri_token_generate(struct keyuri_token *token, P11KitUri *uri,
     CK_ATTRIBUTE id = named ? *named : (CK_ATTRIBUTE){CKA_ID, random, sizeof random};
     CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
     CK_BYTE exponent[] = {1, 0, 1};
+    CK_ULONG bits = 2048;
+    CK_BYTE p384[] = {0x06, 0x05, 0x2B, 0x81, 0x04, 0x00, 0x22}; /* OID secp384r1 */
+    bool rsa = suite == SUITE_RSA_2048;
     CK_ATTRIBUTE public_key[] = {
         {CKA_TOKEN, &yes, sizeof yes},
         {CKA_VERIFY, &yes, sizeof yes},
-        {CKA_MODULUS_BITS, &bits, sizeof bits},
-        {CKA_PUBLIC_EXPONENT, exponent, sizeof exponent},
         *label,
         id,
+        rsa ? (CK_ATTRIBUTE){CKA_MODULUS_BITS, &bits, sizeof bits} : (CK_ATTRIBUTE){CKA_EC_PARAMS, p384, sizeof p384},
+        {CKA_PUBLIC_EXPONENT, exponent, sizeof exponent}, /* of RSA only: the last one */
     };
     CK_ATTRIBUTE private_key[] = {
         {CKA_TOKEN, &yes, sizeof yes},
@@ -132,25 +135,23 @@ static enum rc keyuri_token_generate(struct keyuri_token *token, P11KitUri *uri,
         *label,
         id,
     };
-    CK_MECHANISM mechanism = {CKM_RSA_PKCS_KEY_PAIR_GEN, NULL, 0};
+    CK_MECHANISM mechanism = {rsa ? CKM_RSA_PKCS_KEY_PAIR_GEN : CKM_EC_KEY_PAIR_GEN, NULL, 0};
     CK_OBJECT_HANDLE public_handle, private_handle;
     CK_RV rv = token->module->C_GenerateKeyPair(
-        token->session, &mechanism, public_key, sizeof public_key / sizeof *public_key, private_key,
+        token->session, &mechanism, public_key, sizeof public_key / sizeof *public_key - (rsa ? 0 : 1), private_key,
         sizeof private_key / sizeof *private_key, &public_handle, &private_handle);
     if (rv != CKR_OK)
         return err_set(err, RC_CRYPTO, "key URI: the token makes no key pair (CKR 0x%lX)", rv);
     return RC_OK;
 }
 
-enum rc keyuri_generate_rsa(const char *uri, unsigned bits, struct err *err)
+enum rc keyuri_generate(const char *uri, enum suite suite, struct err *err)
 {
     struct keyuri_parts parts;
     struct keyuri_token token = {0};
     CK_SLOT_ID slot = 0;
     if (strncmp(uri, "pkcs11:", 7) != 0)
         return err_set(err, RC_FORMAT, "key URI: a key is made in a token only");
-    if (bits < 2048 || bits > 8192)
-        return err_set(err, RC_RANGE, "key URI: RSA keys have 2048 to 8192 bits");
     enum rc rc = keyuri_parts_parse(uri, &parts, err);
     if (rc)
         return rc;
@@ -160,7 +161,7 @@ enum rc keyuri_generate_rsa(const char *uri, unsigned bits, struct err *err)
     if (rc == RC_OK)
         rc = keyuri_token_login(&token, &parts, slot, err);
     if (rc == RC_OK)
-        rc = keyuri_token_generate(&token, parts.uri, bits, err);
+        rc = keyuri_token_generate(&token, parts.uri, suite, err);
     keyuri_token_close(&token);
     keyuri_parts_wipe(&parts);
     return rc;

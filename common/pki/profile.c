@@ -14,19 +14,21 @@
 #define DAY 86400
 enum { PROFILE_END_OF_DAY = 14 * 3600 + 59 * 60 + 59 }; /* 23:59:59 in Japan, in UTC */
 
-/* The longest life of each kind: five years and the three months of early renewal for a card, ten years for an
- * authority, two for operations, each with a day more for leap years; two weeks for who answers OCSP, whose certificate
+/* The longest life of each kind: the suite's years and the months of early renewal for a card, the suite's years for an
+ * authority, two for operations, each with its leap days; two weeks for who answers OCSP, whose certificate
  * nobody checks for revocation. */
-static int64_t profile_longest(enum profile_kind kind)
+static int64_t profile_longest(enum profile_kind kind, const struct suite_row *suite)
 {
+    int years = suite->authority_years;
     switch (kind) {
     case PROFILE_SIGN_CA:
     case PROFILE_AUTH_CA:
     case PROFILE_OPS_CA:
-        return (int64_t)3653 * DAY;
+        return (int64_t)(years * 365 + years / 4 + 1) * DAY;
     case PROFILE_SIGN:
     case PROFILE_AUTH:
-        return (int64_t)(1827 + 93) * DAY;
+        years = suite->birthdays;
+        return (int64_t)(years * 365 + years / 4 + 1 + suite->renewal_months * 31) * DAY;
     case PROFILE_SIGN_OCSP:
     case PROFILE_AUTH_OCSP:
         return (int64_t)14 * DAY;
@@ -83,8 +85,20 @@ out:
     return rc;
 }
 
-static enum rc profile_check_head(enum profile_kind kind, X509 *cert, struct err *err)
+/* The suite by the algorithm that the certificate is to be signed with. */
+static enum rc profile_suite(X509 *cert, enum suite *suite)
 {
+    unsigned char *der = NULL;
+    int len = i2d_X509_ALGOR(X509_get0_tbs_sigalg(cert), &der);
+    enum rc rc = len > 0 ? suite_of_algorithm(bytes_of(der, (size_t)len), suite) : RC_NOMEM;
+    OPENSSL_free(der);
+    return rc;
+}
+
+static enum rc profile_check_head(struct profile_case *one, struct err *err)
+{
+    enum profile_kind kind = one->kind;
+    X509 *cert = one->cert;
     if (X509_get_version(cert) != X509_VERSION_3)
         return profile_deny(kind, "version", "must be 3", err);
     const ASN1_INTEGER *serial = X509_get0_serialNumber(cert);
@@ -92,11 +106,11 @@ static enum rc profile_check_head(enum profile_kind kind, X509 *cert, struct err
     bool zero = ASN1_INTEGER_get_int64(&small, serial) && small == 0;
     if ((ASN1_STRING_type(serial) & V_ASN1_NEG) || zero || ASN1_STRING_length(serial) > 20)
         return profile_deny(kind, "serialNumber", "must be positive and at most 20 bytes", err);
-    const ASN1_OBJECT *algorithm;
-    int parameters;
-    X509_ALGOR_get0(&algorithm, &parameters, NULL, X509_get0_tbs_sigalg(cert));
-    if (OBJ_obj2nid(algorithm) != NID_sha256WithRSAEncryption || parameters != V_ASN1_NULL)
-        return profile_deny(kind, "signature", "must be sha256WithRSAEncryption with NULL", err);
+    if (profile_suite(cert, &one->suite))
+        return profile_deny(kind, "signature",
+                            "must be sha256WithRSAEncryption with NULL, or ecdsa-with-SHA384 without parameters", err);
+    if (profile_authority(kind) == AUTHORITY_OPS && one->suite != SUITE_RSA_2048)
+        return profile_deny(kind, "signature", "operations have sha256WithRSAEncryption", err);
     const ASN1_BIT_STRING *issuer_id, *subject_id;
     X509_get0_uids(cert, &issuer_id, &subject_id);
     if (issuer_id || subject_id)
@@ -104,8 +118,10 @@ static enum rc profile_check_head(enum profile_kind kind, X509 *cert, struct err
     return RC_OK;
 }
 
-static enum rc profile_check_validity(enum profile_kind kind, X509 *cert, struct err *err)
+static enum rc profile_check_validity(const struct profile_case *one, struct err *err)
 {
+    enum profile_kind kind = one->kind;
+    X509 *cert = one->cert;
     const ASN1_TIME *ends[] = {X509_get0_notBefore(cert), X509_get0_notAfter(cert)};
     int64_t times[2];
     for (int i = 0; i < 2; i++) {
@@ -124,33 +140,39 @@ static enum rc profile_check_validity(enum profile_kind kind, X509 *cert, struct
         return profile_deny(kind, "validity", "ends before it begins", err);
     if (times[1] % DAY != PROFILE_END_OF_DAY)
         return profile_deny(kind, "validity", "must end at 14:59:59Z", err);
-    if (times[1] - times[0] > profile_longest(kind))
+    if (times[1] - times[0] > profile_longest(kind, suite_row(one->suite)))
         return profile_deny(kind, "validity", "too long", err);
     return RC_OK;
 }
 
-static enum rc profile_check_key(enum profile_kind kind, X509 *cert, struct err *err)
+static enum rc profile_check_key(const struct profile_case *one, struct err *err)
 {
+    enum profile_kind kind = one->kind;
     ASN1_OBJECT *algorithm;
     X509_ALGOR *parameters;
     const ASN1_OBJECT *oid;
     int type;
-    if (!X509_PUBKEY_get0_param(&algorithm, NULL, NULL, &parameters, X509_get_X509_PUBKEY(cert)))
+    if (!X509_PUBKEY_get0_param(&algorithm, NULL, NULL, &parameters, X509_get_X509_PUBKEY(one->cert)))
         return profile_deny(kind, "subjectPublicKeyInfo", "cannot be read", err);
     X509_ALGOR_get0(&oid, &type, NULL, parameters);
-    EVP_PKEY *key = X509_get0_pubkey(cert);
-    if (!key || OBJ_obj2nid(oid) != NID_rsaEncryption || type != V_ASN1_NULL)
-        return profile_deny(kind, "subjectPublicKeyInfo", "must be rsaEncryption with NULL", err);
-    int bits = EVP_PKEY_get_bits(key);
-    bool size = profile_authority(kind) == AUTHORITY_OPS ? bits >= 2048 && bits <= 4096 : bits == 2048;
-    BIGNUM *exponent = NULL, *modulus = NULL;
-    bool sound = EVP_PKEY_get_bn_param(key, "e", &exponent) && EVP_PKEY_get_bn_param(key, "n", &modulus) &&
-                 BN_is_word(exponent, 65537) && BN_is_odd(modulus);
-    BN_free(exponent);
-    BN_free(modulus);
-    if (!size || !sound)
+    EVP_PKEY *key = X509_get0_pubkey(one->cert);
+    bool rsa = one->suite == SUITE_RSA_2048;
+    if (!key || OBJ_obj2nid(oid) != (rsa ? NID_rsaEncryption : NID_X9_62_id_ecPublicKey) ||
+        type != (rsa ? V_ASN1_NULL : V_ASN1_OBJECT))
         return profile_deny(kind, "subjectPublicKeyInfo",
-                            "must be RSA of 2048 bits (operations: to 4096) with exponent 65537", err);
+                            rsa ? "must be rsaEncryption with NULL" : "must be id-ecPublicKey with a named curve", err);
+    BIGNUM *exponent = NULL;
+    bool ops = profile_authority(kind) == AUTHORITY_OPS;
+    bool sound = suite_has_key(one->suite, key);
+    if (ops && !sound) {
+        int bits = EVP_PKEY_get_bits(key);
+        sound = bits >= 2048 && bits <= 4096 && EVP_PKEY_get_bn_param(key, "e", &exponent) && BN_is_word(exponent, 65537);
+    }
+    BN_free(exponent);
+    if (!sound)
+        return profile_deny(kind, "subjectPublicKeyInfo",
+                            rsa ? "must be RSA of 2048 bits (operations: to 4096) with exponent 65537"
+                                : "must be a point on P-384", err);
     return RC_OK;
 }
 
@@ -336,15 +358,15 @@ enum rc profile_check_tbs(enum profile_kind kind, struct bytes tbs, struct err *
     enum rc rc = profile_open(tbs, &one.cert);
     if (rc)
         return err_set(err, rc, "profile %s: not a to-be-signed certificate in DER", profile_name(kind));
-    rc = profile_check_head(kind, one.cert, err);
+    rc = profile_check_head(&one, err);
     if (rc == RC_OK)
         rc = profile_check_issuer(&one, err);
     if (rc == RC_OK)
-        rc = profile_check_validity(kind, one.cert, err);
+        rc = profile_check_validity(&one, err);
     if (rc == RC_OK)
         rc = profile_check_subject(&one, err);
     if (rc == RC_OK)
-        rc = profile_check_key(kind, one.cert, err);
+        rc = profile_check_key(&one, err);
     if (rc == RC_OK)
         rc = profile_check_extensions(&one, err);
     X509_free(one.cert);

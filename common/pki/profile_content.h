@@ -3,11 +3,13 @@
 #define JPKI_PKI_PROFILE_CONTENT_H
 
 #include "pki/profile.h"
+#include "pki/suite.h"
 
 /* A certificate under judgement; everything borrowed. */
 struct profile_case {
     enum profile_kind kind;
     X509 *cert;            /* the to-be-signed bytes with a signature of no value around them */
+    enum suite suite;      /* of the signature to come */
     char organisation[65]; /* of the issuer's name */
     char municipality[7];  /* that the subject names; "" for none */
 };

@@ -140,7 +140,8 @@ static const struct {
     enum profile_kind kind;
 } profile_roles[] = {
     {"node-municipal", PROFILE_NODE},   {"node-national", PROFILE_NODE}, {"ca", PROFILE_NODE},
-    {"desk-officer", PROFILE_OFFICER},  {"registrar", PROFILE_OFFICER},  {"verifier", PROFILE_VERIFIER},
+    {"desk-officer", PROFILE_OFFICER},  {"registrar", PROFILE_OFFICER},  {"card-officer", PROFILE_OFFICER},
+    {"counter", PROFILE_OFFICER},       {"kiosk", PROFILE_OFFICER},      {"verifier", PROFILE_VERIFIER},
     {"time-stamp", PROFILE_TIME_STAMP},
 };
 

@@ -340,7 +340,7 @@ enum rc scp03_wrap(struct scp03_session *session, bool encrypt, struct bytes com
     if (rc == RC_OK)
         rc = buf_append_bytes(out, buf_bytes(&data));
     if (rc == RC_OK)
-        rc = scp03_command_mac(session, bytes_of(out->data + start, out->len - start), mac);
+        rc = scp03_command_mac(session, buf_bytes_from(out, start), mac);
     if (rc == RC_OK)
         rc = buf_append(out, mac, SCP03_MAC_LEN);
     if (rc == RC_OK)
@@ -418,7 +418,7 @@ enum rc scp03_wrap_response(struct scp03_session *session, struct bytes response
     uint8_t mac[BLOCK];
     enum rc rc = data.len ? scp03_encrypt(session, 0x80, data, out) : RC_OK;
     if (rc == RC_OK)
-        rc = scp03_response_mac(session, bytes_of(out->data + start, out->len - start), sw, mac);
+        rc = scp03_response_mac(session, buf_bytes_from(out, start), sw, mac);
     if (rc == RC_OK)
         rc = buf_append(out, mac, SCP03_MAC_LEN);
     if (rc == RC_OK)

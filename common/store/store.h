@@ -1,7 +1,22 @@
-/* store.h — SQL: one face. SQLite inside today; the face holds nothing that PostgreSQL could not do (docs/ARCHITECTURE.md).
+/* store.h — SQL with one face and two engines: SQLite, embedded, and PostgreSQL by URL, for when one machine is
+ * outgrown.
  *
- * Durable: a commit has reached the disk when it returns (WAL, synchronous=FULL). One handle is used by one thread at a
- * time; a daemon opens one per thread or locks. Several processes may open the same store; a writer waits up to 10 s. */
+ * Durable: a commit has reached the disk when it returns (SQLite: WAL, synchronous=FULL; PostgreSQL: a server with
+ * fsync off is refused, synchronous_commit off is turned on). One handle is used by one thread at a time; a daemon
+ * opens one per thread or locks.
+ *
+ * One writer at a time in a store, whatever the engine and the number of processes: a transaction sees nothing change
+ * but by itself, and what it read it may rely on when it writes. A writer waits up to 10 s for another one. Readers
+ * wait for nobody; each statement outside of a transaction sees the last commit.
+ *
+ * The common SQL, and nothing else (a word that is not portable is refused by both engines, RC_BUG):
+ *   types         INTEGER (64 bits), TEXT (UTF-8, compared by its bytes), BLOB; BIGINT is INTEGER's other name. A value
+ * is bound as what its column is. A comparison is no number: SUM(CASE WHEN … THEN 1 ELSE 0 END). keys          INTEGER
+ * PRIMARY KEY is a number that the store gives, growing, when it is left out; BIGINT PRIMARY KEY is always given by the
+ * caller parameters    ?1, ?2 …; one number always of one type upsert        INSERT … ON CONFLICT (columns) DO NOTHING
+ * / DO UPDATE SET c = table.c + 1; RETURNING order         nulls last or first only when said (NULLS FIRST) not LIKE,
+ * time functions, rowid, INSERT OR, WITH before a write, "text" in double quotes, == and :: A statement that reads
+ * begins with SELECT, VALUES or WITH; one that writes with its verb. */
 #ifndef JPKI_STORE_STORE_H
 #define JPKI_STORE_STORE_H
 
@@ -11,29 +26,35 @@
 struct store;
 struct statement;
 
-/* url: "sqlite:PATH" or a bare path. Creates the file (0600). The migrations (SQL texts, one a version, in order) that
- * the store has not seen yet are run, each in its own transaction with its number recorded. A store that is newer than
- * the program, or was made by other migrations (another program's), is refused (RC_STATE). RC_NOT_FOUND no such folder,
- * RC_FORMAT not a store, RC_UNSUPPORTED another kind of URL. */
+/* url: "sqlite:PATH" or a bare path (creates the file, 0600), or "postgresql://…" as libpq reads it (its database is
+ * there already; tables are made in the first schema of its search path). The migrations (SQL texts, one a version, in
+ * order) that the store has not seen yet are run, each in its own transaction with its number recorded; several
+ * processes may come at once. A store that is newer than the program, or was made by other migrations (another
+ * program's), is refused (RC_STATE). RC_NOT_FOUND no such folder, RC_FORMAT not a store, RC_IO no server,
+ * RC_UNSUPPORTED built without libpq. No error's words hold a password. */
 enum rc store_open(const char *url, const char *const *migrations, size_t count, struct store **store,
                    struct err *err) MUST_CHECK;
-/* As store_open, for a process that only reads: no file is made, nothing can be written, no migration is run. RC_STATE
- * also when the store is older than the program: whoever writes it must have been started first. */
+/* As store_open, for a process that only reads: no file is made, nothing can be written (RC_DENIED), no migration is
+ * run. RC_STATE also when the store is older than the program: whoever writes it must have been started first. */
 enum rc store_open_reader(const char *url, const char *const *migrations, size_t count, struct store **store,
                           struct err *err) MUST_CHECK;
 void store_close(struct store *store);
 
-/* BEGIN IMMEDIATE / COMMIT / ROLLBACK. A commit that fails has rolled back. store_rollback is silent when no transaction
- * is open, so it may stand at every exit. Fault points: store.before_commit, store.after_commit. */
+/* A statement that fails in a transaction has done nothing and leaves the transaction usable. A commit that fails has
+ * rolled back, with one exception: RC_IO of a PostgreSQL whose answer was lost may have committed, so what follows must
+ * be idempotent. After a loss of the connection everything is RC_IO until the end of the transaction; the next one
+ * connects anew. store_rollback is silent when no transaction is open, so it may stand at every exit. Fault points:
+ * store.before_commit, store.after_commit. */
 enum rc store_begin(struct store *store, struct err *err) MUST_CHECK;
 enum rc store_commit(struct store *store, struct err *err) MUST_CHECK;
 void store_rollback(struct store *store);
 
-/* Runs fixed SQL without parameters or rows. */
+/* Runs fixed SQL without parameters or rows, one statement or several. Outside of a transaction use it for one only. */
 enum rc store_exec(struct store *store, const char *sql, struct err *err) MUST_CHECK;
 
 /* A prepared statement with ?1, ?2 … . Prepared once per text and kept by the store. Returns it reset and unbound.
- * Borrowed: statement_done gives it back (also resets it, so that no read lock stays). */
+ * Borrowed: statement_done gives it back (also resets it, so that no read lock stays). What is wrong with its text may
+ * be told here or by the first step. */
 enum rc store_prepare(struct store *store, const char *sql, struct statement **statement, struct err *err) MUST_CHECK;
 void statement_done(struct statement *statement); /* NULL is fine */
 
@@ -43,7 +64,8 @@ void bind_text(struct statement *statement, int index, const char *value); /* NU
 void bind_blob(struct statement *statement, int index, struct bytes value);
 
 /* Moves to the next row. RC_OK a row, RC_NOT_FOUND no (more) rows, RC_EXISTS a unique constraint, RC_CONFLICT another
- * constraint or a busy store, RC_IO (disk full too). */
+ * constraint or a busy store, RC_IO (disk full, lost connection). Another statement may be used between two steps, but
+ * the rest of a long read is then taken into memory. */
 enum rc statement_step(struct statement *statement, struct err *err) MUST_CHECK;
 
 /* For statements that return nothing: runs, and RC_OK when it is done. *changes (may be NULL) rows changed. */

@@ -227,7 +227,7 @@ enum rc card_read_cert_after(struct card *card, enum card_cert cert, struct byte
     enum rc rc = head.len ? buf_append_bytes(der, head) : card_read_start(card, cert, der, err);
     if (rc)
         return rc;
-    struct bytes block = bytes_of(der->data + start, der->len - start);
+    struct bytes block = buf_bytes_from(der, start);
     if (block.len < 4 || block.data[0] != 0x30) {
         rc = err_set(err, RC_NOT_FOUND, "%s: there is no certificate '%s'", card->reader, card_certs[cert].name);
         goto out;

@@ -151,9 +151,9 @@ static enum rc act_prepare(struct store *store, const struct act *act, const cha
         return RC_OK;
     if (!act_overwrite(&resident->attributes, request))
         return err_set(err, RC_FORMAT, "a text is too long");
-    if (request->code && attributes_equal(&resident->attributes, &row.resident.attributes))
+    if (request->code && record_same(resident, &row.resident))
         return err_set(err, RC_RANGE, "nothing changes");
-    return attributes_check(&resident->attributes, err);
+    return record_check(resident, false, err);
 }
 
 enum rc act_record(struct store *store, const char *municipality, const struct act_request *request,

@@ -77,8 +77,7 @@ int find_main(int argc, char **argv)
     return rc ? ask_failed(&err, rc) : ask_print(resident_to_json(&resident));
 }
 
-/* One POST; the answer is printed. Takes the body. */
-static int ask_post(const char *node, const char *folder, const char *path, json_t *body)
+int ask_post(const char *node, const char *folder, const char *path, json_t *body)
 {
     struct identity identity = { 0 };
     struct client *client = NULL;

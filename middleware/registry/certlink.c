@@ -51,7 +51,7 @@ enum rc certlink_add(struct store *store, const struct certlink *link, struct er
 
 enum rc certlink_mark(struct store *store, const char *code, enum effect effect, int64_t since, struct err *err)
 {
-    if (effect == EFFECT_NONE)
+    if (effect == EFFECT_NONE || effect == EFFECT_CARD) /* a void card says nothing of its holder */
         return RC_OK;
     struct statement *s = NULL;
     enum rc rc = store_prepare(store, effect == EFFECT_CHANGED

@@ -20,7 +20,8 @@ enum rc certlink_find(struct store *store, enum authority authority, const char 
 /* RC_EXISTS. */
 enum rc certlink_add(struct store *store, const struct certlink *link, struct err *err) MUST_CHECK;
 
-/* Marks a resident's links after a change; what is marked already keeps its earlier time. EFFECT_NONE does nothing. */
+/* Marks a resident's links after a change; what is marked already keeps its earlier time. EFFECT_NONE and
+ * EFFECT_CARD do nothing. */
 enum rc certlink_mark(struct store *store, const char *code, enum effect effect, int64_t since, struct err *err) MUST_CHECK;
 
 /* The links of one notice, at most NOTICE_CERTIFICATES. No transaction needed. */

@@ -17,4 +17,10 @@ enum rc code_check(const char *code) MUST_CHECK;
 /* The same for the 12 digits of a 個人番号. */
 enum rc code_check_personal(const char *number) MUST_CHECK;
 
+/* 世帯番号, the municipality's own: 9 digits and a check digit of modulus 11 with weights 2..7, where only remainder 0 gives
+ * 0 (住民記録システム標準仕様書); numbers of remainder 1 have no check digit ('\0') and are passed over. */
+#define HOUSEHOLD_NUMBER_LEN 10
+char code_household_digit(const char *digits);
+enum rc code_check_household(const char *number) MUST_CHECK;
+
 #endif

@@ -2,6 +2,7 @@
 #include "registry/intake.h"
 
 #include "net/json.h"
+#include "registry/cardintake.h"
 #include "registry/certlink.h"
 #include "registry/outbox.h"
 
@@ -41,7 +42,10 @@ static enum rc intake_advance(struct store *store, const char *municipality, int
 static enum rc intake_record(struct store *store, const struct notice *notice, struct err *err)
 {
     struct ledger_change change;
-    enum rc rc = ledger_put(store, &notice->resident, notice->reason, notice->date, notice->recorded, &change, err);
+    enum rc rc = notice->previous_code[0]
+        ? ledger_recode(store, notice->previous_code, &notice->resident, notice->reason, notice->date, notice->recorded,
+                        &change, err)
+        : ledger_put(store, &notice->resident, notice->reason, notice->date, notice->recorded, &change, err);
     if (!rc)
         rc = outbox_add_event(store, notice->resident.code, change.effect, notice->recorded, err);
     if (!rc)
@@ -105,6 +109,7 @@ static enum rc intake_one(struct store *store, const char *municipality, const j
     rc = notice_from_json(json, municipality, &notice, err);
     if (!rc)
         rc = notice.kind == NOTICE_RECORD ? intake_record(store, &notice, err)
+             : notice.kind == NOTICE_CARD ? cardintake_take(store, &notice, err)
                                           : intake_certificates(store, &notice, err);
     if (!rc)
         *acknowledged = sequence;

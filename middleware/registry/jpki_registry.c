@@ -11,8 +11,10 @@ static const struct command commands[] = {
     { "move", NULL, "record a move within the municipality (転居)", move_main },
     { "record", "ACT", "record a birth, a death, a moving out, a correction", record_main },
     { "confirm", NULL, "ask the national node about a certificate's person", confirm_main },
+    { "card", "COMMAND", "the card ledger: issue, lost, found, return, show and others", card_main },
     { "sample", NULL, "print some residents of a store (synthetic people)", sample_main },
     { "usage", NULL, "print who used a resident's record", usage_main },
+    { "settings", "[NAME=DATE]", "print or change the days from which rules hold", settings_main },
     { "status", NULL, "print what a store holds and what is still to be told", status_main },
     { 0 },
 };

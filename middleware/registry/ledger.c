@@ -6,8 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ATTRIBUTES "name, name_substitutes, birth, sex, address, address_substitutes"
-#define ROW "code, municipality, revision, removed, " ATTRIBUTES
+/* In the order of record_fields. */
+#define FIELDS "name, name_substitutes, birth, sex, address, address_substitutes, furigana, former_name, former_furigana, " \
+    "alias, personal_number, household, position, relation, foreign_resident, romaji, resident_since, address_since, " \
+    "notified, former_address"
+#define ROW "code, municipality, revision, removed, successor, " FIELDS
+#define HISTORY "code, revision, municipality, reason, date, recorded, previous_code, previous_number, " FIELDS
 
 static const char *const role_names[] = { [NODE_MUNICIPAL] = "municipal", [NODE_NATIONAL] = "national" };
 
@@ -32,24 +36,16 @@ static void ledger_text(struct statement *s, int index, char *out, size_t size)
     snprintf(out, size, "%s", text ? text : "");
 }
 
-static void ledger_read_attributes(struct statement *s, int first, struct attributes *a)
+static void ledger_read_fields(struct statement *s, int first, struct resident *resident)
 {
-    ledger_text(s, first, a->name, sizeof a->name);
-    ledger_text(s, first + 1, a->name_substitutes, sizeof a->name_substitutes);
-    ledger_text(s, first + 2, a->birth, sizeof a->birth);
-    ledger_text(s, first + 3, a->sex, sizeof a->sex);
-    ledger_text(s, first + 4, a->address, sizeof a->address);
-    ledger_text(s, first + 5, a->address_substitutes, sizeof a->address_substitutes);
+    for (int i = 0; i < RECORD_FIELDS; i++)
+        ledger_text(s, first + i, record_text(resident, &record_fields[i]), record_fields[i].size);
 }
 
-static void ledger_bind_attributes(struct statement *s, int first, const struct attributes *a)
+static void ledger_bind_fields(struct statement *s, int first, const struct resident *resident)
 {
-    bind_text(s, first, a->name);
-    bind_text(s, first + 1, a->name_substitutes);
-    bind_text(s, first + 2, a->birth);
-    bind_text(s, first + 3, a->sex);
-    bind_text(s, first + 4, a->address);
-    bind_text(s, first + 5, a->address_substitutes);
+    for (int i = 0; i < RECORD_FIELDS; i++)
+        bind_text(s, first + i, record_text_of(resident, &record_fields[i]));
 }
 
 static void ledger_read_row(struct statement *s, struct ledger_row *row)
@@ -59,7 +55,8 @@ static void ledger_read_row(struct statement *s, struct ledger_row *row)
     ledger_text(s, 1, row->resident.municipality, sizeof row->resident.municipality);
     row->revision = column_integer(s, 2);
     row->removed = column_integer(s, 3);
-    ledger_read_attributes(s, 4, &row->resident.attributes);
+    ledger_text(s, 4, row->successor, sizeof row->successor);
+    ledger_read_fields(s, 5, &row->resident);
 }
 
 /* The store's owner. RC_NOT_FOUND when nobody claimed it. */
@@ -222,47 +219,62 @@ static enum rc ledger_write(struct store *store, const struct ledger_row *row, b
 {
     struct statement *s = NULL;
     enum rc rc = store_prepare(store, fresh
-        ? "INSERT INTO resident (" ROW ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
-        : "UPDATE resident SET municipality = ?2, revision = ?3, removed = ?4, name = ?5, name_substitutes = ?6, "
-          "birth = ?7, sex = ?8, address = ?9, address_substitutes = ?10 WHERE code = ?1", &s, err);
+        ? "INSERT INTO resident (" ROW ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
+          "?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)"
+        : "UPDATE resident SET municipality = ?2, revision = ?3, removed = ?4, successor = ?5, name = ?6, "
+          "name_substitutes = ?7, birth = ?8, sex = ?9, address = ?10, address_substitutes = ?11, furigana = ?12, "
+          "former_name = ?13, former_furigana = ?14, alias = ?15, personal_number = ?16, household = ?17, position = ?18, "
+          "relation = ?19, foreign_resident = ?20, romaji = ?21, resident_since = ?22, address_since = ?23, notified = ?24, "
+          "former_address = ?25 WHERE code = ?1", &s, err);
     if (rc)
         return rc;
     bind_text(s, 1, row->resident.code);
     bind_text(s, 2, row->resident.municipality);
     bind_integer(s, 3, row->revision);
     bind_integer(s, 4, row->removed);
-    ledger_bind_attributes(s, 5, &row->resident.attributes);
+    bind_text(s, 5, row->successor);
+    ledger_bind_fields(s, 6, &row->resident);
     rc = statement_run(s, NULL, err);
     statement_done(s);
     return rc;
 }
 
-static enum rc ledger_write_history(struct store *store, const struct ledger_row *row, enum reason reason,
-                                    const char *date, int64_t recorded, struct err *err)
+static enum rc ledger_write_history(struct store *store, int64_t revision, const struct ledger_past *past, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "INSERT INTO history (code, revision, municipality, reason, date, recorded, " ATTRIBUTES
-                                      ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)", &s, err);
+    enum rc rc = store_prepare(store, "INSERT INTO history (" HISTORY ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
+                                      "?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, "
+                                      "?28)", &s, err);
     if (rc)
         return rc;
-    bind_text(s, 1, row->resident.code);
-    bind_integer(s, 2, row->revision);
-    bind_text(s, 3, row->resident.municipality);
-    bind_text(s, 4, reason_get(reason)->name);
-    bind_text(s, 5, date);
-    bind_integer(s, 6, recorded);
-    ledger_bind_attributes(s, 7, &row->resident.attributes);
+    bind_text(s, 1, past->resident.code);
+    bind_integer(s, 2, revision);
+    bind_text(s, 3, past->resident.municipality);
+    bind_text(s, 4, reason_get(past->reason)->name);
+    bind_text(s, 5, past->date);
+    bind_integer(s, 6, past->recorded);
+    bind_text(s, 7, past->previous_code);
+    bind_text(s, 8, past->previous_number);
+    ledger_bind_fields(s, 9, &past->resident);
     rc = statement_run(s, NULL, err);
     statement_done(s);
     return rc;
+}
+
+/* The state and its history row. */
+static enum rc ledger_set(struct store *store, const struct ledger_row *next, bool fresh, const struct ledger_past *past,
+                          struct err *err)
+{
+    enum rc rc = ledger_write(store, next, fresh, err);
+    return rc ? rc : ledger_write_history(store, next->revision, past, err);
 }
 
 enum rc ledger_put(struct store *store, const struct resident *resident, enum reason reason, const char *date,
                    int64_t recorded, struct ledger_change *change, struct err *err)
 {
     const struct reason_row *why = reason_get(reason);
-    if (!why)
-        return err_set(err, RC_BUG, "ledger: no reason");
+    if (!why || why->change == CHANGE_CODE)
+        return err_set(err, RC_BUG, "ledger: no reason for this");
     struct ledger_row present, next = { .resident = *resident };
     enum rc rc = ledger_find_code(store, resident->code, &present, err);
     bool fresh = rc == RC_NOT_FOUND;
@@ -273,42 +285,93 @@ enum rc ledger_put(struct store *store, const struct resident *resident, enum re
         return rc;
     next.revision = fresh ? 1 : present.revision + 1;
     if (why->change == CHANGE_REMOVAL) {
-        next.resident.attributes = present.resident.attributes;
+        next.resident = present.resident;
         next.removed = recorded;
     }
-    rc = ledger_write(store, &next, fresh, err);
-    if (!rc)
-        rc = ledger_write_history(store, &next, reason, date, recorded, err);
+    struct ledger_past past = { .resident = next.resident, .reason = reason, .recorded = recorded };
+    snprintf(past.date, sizeof past.date, "%s", date);
+    if (!fresh && strcmp(present.resident.particulars.personal_number, next.resident.particulars.personal_number) != 0)
+        memcpy(past.previous_number, present.resident.particulars.personal_number, sizeof past.previous_number);
+    rc = ledger_set(store, &next, fresh, &past, err);
     if (rc)
         return rc;
     change->revision = next.revision;
     change->effect = fresh ? EFFECT_NONE : why->effect;
     if (change->effect == EFFECT_CHANGED && why->change != CHANGE_REMOVAL &&
-        attributes_equal(&present.resident.attributes, &next.resident.attributes))
+        record_same_person_data(&present.resident, &next.resident))
         change->effect = EFFECT_NONE;
     return RC_OK;
 }
 
-enum rc ledger_history(struct store *store, const char *code, int64_t revision, struct resident *resident,
-                       enum reason *reason, char date[11], int64_t *recorded, struct err *err)
+/* The person's certificates follow to the new code; the state at its first revision is that of the change. */
+static enum rc ledger_move_links(struct store *store, const char *previous, const char *code, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT municipality, reason, date, recorded, " ATTRIBUTES
-                                      " FROM history WHERE code = ?1 AND revision = ?2", &s, err);
+    enum rc rc = store_prepare(store, "UPDATE link SET code = ?2, revision = 1 WHERE code = ?1", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, previous);
+    bind_text(s, 2, code);
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    return rc;
+}
+
+enum rc ledger_recode(struct store *store, const char *previous, const struct resident *resident, enum reason reason,
+                      const char *date, int64_t recorded, struct ledger_change *change, struct err *err)
+{
+    const struct reason_row *why = reason_get(reason);
+    struct ledger_row old, taken, next = { .resident = *resident, .revision = 1 };
+    if (!why || why->change != CHANGE_CODE)
+        return err_set(err, RC_BUG, "ledger: no reason for this");
+    enum rc rc = ledger_find_code(store, resident->code, &taken, err);
+    if (rc != RC_NOT_FOUND)
+        return rc ? rc : err_set(err, RC_CONFLICT, "code: somebody has or had the new one");
+    rc = ledger_find_code(store, previous, &old, err);
+    if (rc && rc != RC_NOT_FOUND)
+        return rc;
+    rc = ledger_judge(rc ? NULL : &old, resident->municipality, why->change, err);
+    if (rc)
+        return rc;
+    struct ledger_past past = { .resident = next.resident, .reason = reason, .recorded = recorded };
+    snprintf(past.date, sizeof past.date, "%s", date);
+    snprintf(past.previous_code, sizeof past.previous_code, "%s", previous);
+    rc = ledger_set(store, &next, true, &past, err);
+    if (rc)
+        return rc;
+    old.revision++;
+    old.removed = recorded;
+    memcpy(old.successor, resident->code, sizeof old.successor);
+    past.resident = old.resident;
+    memset(past.previous_code, 0, sizeof past.previous_code);
+    rc = ledger_set(store, &old, false, &past, err);
+    if (!rc)
+        rc = ledger_move_links(store, previous, resident->code, err);
+    if (!rc)
+        *change = (struct ledger_change) { 1, why->effect };
+    return rc;
+}
+
+enum rc ledger_history(struct store *store, const char *code, int64_t revision, struct ledger_past *past, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, "SELECT " HISTORY " FROM history WHERE code = ?1 AND revision = ?2", &s, err);
     if (rc)
         return rc;
     bind_text(s, 1, code);
     bind_integer(s, 2, revision);
     rc = statement_step(s, err);
-    if (!rc && reason_parse(column_text(s, 1), reason))
-        rc = err_set(err, RC_FORMAT, "the store names a reason that this program does not know");
     if (!rc) {
-        memset(resident, 0, sizeof *resident);
-        snprintf(resident->code, sizeof resident->code, "%s", code);
-        ledger_text(s, 0, resident->municipality, sizeof resident->municipality);
-        ledger_text(s, 2, date, 11);
-        *recorded = column_integer(s, 3);
-        ledger_read_attributes(s, 4, &resident->attributes);
+        memset(past, 0, sizeof *past);
+        if (reason_parse(column_text(s, 3), &past->reason))
+            rc = err_set(err, RC_FORMAT, "the store names a reason that this program does not know");
+        ledger_text(s, 0, past->resident.code, sizeof past->resident.code);
+        ledger_text(s, 2, past->resident.municipality, sizeof past->resident.municipality);
+        ledger_text(s, 4, past->date, sizeof past->date);
+        past->recorded = column_integer(s, 5);
+        ledger_text(s, 6, past->previous_code, sizeof past->previous_code);
+        ledger_text(s, 7, past->previous_number, sizeof past->previous_number);
+        ledger_read_fields(s, 8, &past->resident);
     }
     statement_done(s);
     return rc;

@@ -26,6 +26,7 @@ struct ledger_row {
     struct resident resident;
     int64_t revision; /* 1, 2, …: the row of history that holds the present state */
     int64_t removed;  /* when it was struck out; 0: registered */
+    char successor[12]; /* the code that the person has instead, after a change of code; "" otherwise */
 };
 
 /* RC_NOT_FOUND. Removed records are found too. No transaction needed. */
@@ -39,7 +40,7 @@ enum rc ledger_find_person(struct store *store, const char *name, const char *bi
 /* What a change was: for the effect on certificates. */
 struct ledger_change {
     int64_t revision;
-    enum effect effect; /* EFFECT_CHANGED only when one of the four attributes did change */
+    enum effect effect; /* EFFECT_CHANGED only when one of the four attributes, the former name or the alias did */
 };
 
 /* Writes one change. resident->municipality is who writes. The rules: an entry needs a code that is not registered
@@ -48,9 +49,23 @@ struct ledger_change {
 enum rc ledger_put(struct store *store, const struct resident *resident, enum reason reason, const char *date,
                    int64_t recorded, struct ledger_change *change, struct err *err) MUST_CHECK;
 
-/* A former state, with what made it. RC_NOT_FOUND. No transaction needed. */
-enum rc ledger_history(struct store *store, const char *code, int64_t revision, struct resident *resident,
-                       enum reason *reason, char date[11], int64_t *recorded, struct err *err) MUST_CHECK;
+/* 住民票コードの変更: the record under the old code ends with its successor named, and goes on under the new one, which nobody
+ * ever had (RC_CONFLICT). Certificates stay linked to the person. *change is about the new code. RC_NOT_FOUND, RC_STATE,
+ * RC_DENIED as ledger_put. */
+enum rc ledger_recode(struct store *store, const char *previous, const struct resident *resident, enum reason reason,
+                      const char *date, int64_t recorded, struct ledger_change *change, struct err *err) MUST_CHECK;
+
+/* A former state, with 変更情報: what made it, when it happened and was recorded, and for a change of number or code the
+ * number or code before. RC_NOT_FOUND. No transaction needed. */
+struct ledger_past {
+    struct resident resident;
+    enum reason reason;
+    char date[11];
+    int64_t recorded;
+    char previous_code[12], previous_number[13];
+};
+enum rc ledger_history(struct store *store, const char *code, int64_t revision, struct ledger_past *past,
+                       struct err *err) MUST_CHECK;
 
 /* One number out of the store: counts. No transaction needed. */
 enum rc ledger_count(struct store *store, const char *sql, int64_t *count, struct err *err) MUST_CHECK;

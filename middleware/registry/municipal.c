@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "pki/municipality.h"
+#include "registry/cards.h"
 #include "registry/code.h"
 #include "registry/outbox.h"
 
@@ -12,9 +13,7 @@
 
 void municipal_today(char date[11])
 {
-    char text[CLOCK_TEXT_SIZE];
-    clock_format(clock_now() + 9 * 3600, text); /* Japan has one time zone and no summer time */
-    snprintf(date, 11, "%.10s", text);
+    day_of(clock_now(), date);
 }
 
 enum rc municipal_enter(struct store *store, const struct resident *resident, enum reason reason, const char *date,
@@ -24,7 +23,7 @@ enum rc municipal_enter(struct store *store, const struct resident *resident, en
     int64_t now = clock_now();
     enum rc rc = code_check(resident->code) ? err_set(err, RC_FORMAT, "code: wrong check digit") : RC_OK;
     if (!rc)
-        rc = attributes_check(&resident->attributes, err);
+        rc = record_check(resident, false, err);
     if (!rc)
         rc = ledger_put(store, resident, reason, date, now, &change, err);
     if (!rc)
@@ -35,25 +34,28 @@ enum rc municipal_enter(struct store *store, const struct resident *resident, en
 enum rc municipal_recall(struct store *store, const char *request, struct municipal_record *record, struct err *err)
 {
     struct municipal_record made = { 0 };
+    struct ledger_past past;
     struct statement *s = NULL;
-    int64_t recorded;
-    enum rc rc = store_prepare(store, "SELECT r.notice, n.code, n.revision FROM request r JOIN notice n "
-                                      "ON n.sequence = r.notice WHERE r.request = ?1", &s, err);
+    enum rc rc = store_prepare(store, "SELECT notice, code, revision FROM request WHERE request = ?1", &s, err);
     if (rc)
         return rc;
     bind_text(s, 1, request);
     rc = statement_step(s, err);
     if (!rc) {
         made.notice = column_integer(s, 0);
-        rc = ledger_history(store, column_text(s, 1), column_integer(s, 2), &made.resident, &made.reason, made.date,
-                            &recorded, err);
+        rc = ledger_history(store, column_text(s, 1), column_integer(s, 2), &past, err);
         if (rc)
             rc = err_set(err, RC_BUG, "a request has no history");
     }
     statement_done(s);
-    if (!rc)
-        *record = made;
-    return rc;
+    if (rc)
+        return rc;
+    made.resident = past.resident;
+    made.reason = past.reason;
+    memcpy(made.date, past.date, sizeof made.date);
+    memcpy(made.previous_code, past.previous_code, sizeof made.previous_code);
+    *record = made;
+    return RC_OK;
 }
 
 /* A known request: RC_OK and its notice when it asked for the same, RC_CONFLICT when for something else. */
@@ -74,14 +76,17 @@ static enum rc municipal_known(struct store *store, const char *request, const s
     return RC_OK;
 }
 
-static enum rc municipal_remember(struct store *store, const char *request, int64_t notice, struct err *err)
+enum rc municipal_remember(struct store *store, const char *request, const char *code, int64_t revision, int64_t notice,
+                           struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "INSERT INTO request (request, notice) VALUES (?1, ?2)", &s, err);
+    enum rc rc = store_prepare(store, "INSERT INTO request (request, code, revision, notice) VALUES (?1, ?2, ?3, ?4)", &s, err);
     if (rc)
         return rc;
     bind_text(s, 1, request);
-    bind_integer(s, 2, notice);
+    bind_text(s, 2, code);
+    bind_integer(s, 3, revision);
+    bind_integer(s, 4, notice);
     rc = statement_run(s, NULL, err);
     statement_done(s);
     return rc;
@@ -106,14 +111,18 @@ enum rc municipal_apply(struct store *store, const struct resident *resident, en
                         const char *request, int64_t *notice, struct err *err)
 {
     struct ledger_change change;
-    int64_t now = clock_now();
+    int64_t now = clock_now(), number = 0;
     enum rc rc = ledger_put(store, resident, reason, date, now, &change, err);
     if (!rc)
         rc = certlink_mark(store, resident->code, change.effect, now, err);
+    if (!rc && reason_get(reason)->told != REASON_NONE)
+        rc = outbox_add_notice(store, NOTICE_RECORD, resident->code, change.revision, date, now, &number, err);
+    if (!rc && request)
+        rc = municipal_remember(store, request, resident->code, change.revision, number, err);
     if (!rc)
-        rc = outbox_add_notice(store, NOTICE_RECORD, resident->code, change.revision, date, now, notice, err);
+        rc = cards_follow(store, resident->code, reason, date, err);
     if (!rc)
-        rc = municipal_remember(store, request, *notice, err);
+        *notice = number;
     return rc;
 }
 
@@ -121,11 +130,11 @@ enum rc municipal_change(struct store *store, const struct resident *resident, e
                          const char *request, int64_t *notice, struct err *err)
 {
     const struct reason_row *why = reason_get(reason);
-    if (!why || why->change == CHANGE_ENTRY)
+    if (!why || (why->change != CHANGE_CORRECTION && why->change != CHANGE_REMOVAL))
         return err_set(err, RC_USAGE, "reason: neither a correction nor a removal");
     enum rc rc = municipal_check_form(date, request, err);
     if (!rc && why->change == CHANGE_CORRECTION)
-        rc = attributes_check(&resident->attributes, err);
+        rc = record_check(resident, false, err);
     if (!rc)
         rc = store_begin(store, err);
     if (rc)
@@ -236,7 +245,10 @@ static enum rc municipal_link_fresh(struct store *store, const struct ledger_row
         memcpy(link.code, row->resident.code, sizeof link.code);
         rc = certlink_add(store, &link, err);
     }
-    return rc;
+    struct card_row card;
+    if (rc || (rc = cardbook_find_alive(store, row->resident.code, &card, err)))
+        return rc == RC_NOT_FOUND ? RC_OK : rc; /* a card that comes into the ledger later claims them then */
+    return cardbook_claim(store, &card, err);
 }
 
 enum rc municipal_link(struct store *store, const char *municipality, const char *code,

@@ -27,12 +27,18 @@ struct municipal_record {
     struct resident resident; /* as it was then */
     enum reason reason;
     char date[11];
-    int64_t notice;
+    char previous_code[12];
+    int64_t notice; /* 0: nobody else hears of it */
 };
 enum rc municipal_recall(struct store *store, const char *request, struct municipal_record *record,
                          struct err *err) MUST_CHECK;
 
-/* One change under a new request's name, inside the caller's transaction. What ledger_put says. */
+/* Remembers what a request recorded; inside the caller's transaction. RC_EXISTS. */
+enum rc municipal_remember(struct store *store, const char *request, const char *code, int64_t revision, int64_t notice,
+                           struct err *err) MUST_CHECK;
+
+/* One change under a new request's name (NULL: none to remember), inside the caller's transaction. *notice is 0 when nobody
+ * else hears of such a change. What ledger_put says. */
 enum rc municipal_apply(struct store *store, const struct resident *resident, enum reason reason, const char *date,
                         const char *request, int64_t *notice, struct err *err) MUST_CHECK;
 

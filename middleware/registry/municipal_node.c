@@ -5,6 +5,7 @@
 #include "registry/municipal.h"
 #include "registry/node.h"
 #include "registry/outbox.h"
+#include "registry/service_node.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -192,7 +193,12 @@ const struct route municipal_routes[] = {
     { "POST", "/v1/residents/move", ROLE_BIT(ROLE_REGISTRAR), municipal_on_move },
     { "POST", "/v1/residents/record", ROLE_BIT(ROLE_REGISTRAR), municipal_on_record },
     { "POST", "/v1/certificates", ROLE_BIT(ROLE_DESK_OFFICER), municipal_on_link },
-    { "GET", "/v1/notices/*", OFFICERS, municipal_on_notice },
+    { "GET", "/v1/notices/*", OFFICERS | ROLE_BIT(ROLE_CARD_OFFICER), municipal_on_notice },
+    { "POST", "/v1/cards/issue", ROLE_BIT(ROLE_CARD_OFFICER), service_on_card_issue },
+    { "POST", "/v1/cards/event", ROLE_BIT(ROLE_CARD_OFFICER), service_on_card_event },
+    { "POST", "/v1/cards/show", OFFICERS | ROLE_BIT(ROLE_CARD_OFFICER), service_on_card_show },
+    { "POST", "/v1/cards/check", OFFICERS | ROLE_BIT(ROLE_CARD_OFFICER), service_on_card_check },
+    { "POST", "/v1/cards/sweep", ROLE_BIT(ROLE_CARD_OFFICER), service_on_card_sweep },
     { 0 },
 };
 

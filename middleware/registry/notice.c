@@ -3,36 +3,53 @@
 
 #include "base/clock.h"
 #include "net/json.h"
+#include "registry/cardreport.h"
 #include "registry/code.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* The texts of a record: where they stand in the struct and what the message calls them. */
-static const struct {
-    const char *member;
-    size_t offset, size;
-} texts[] = {
-    { "name", offsetof(struct attributes, name), sizeof(((struct attributes *)0)->name) },
-    { "name_substitutes", offsetof(struct attributes, name_substitutes),
-      sizeof(((struct attributes *)0)->name_substitutes) },
-    { "birth", offsetof(struct attributes, birth), sizeof(((struct attributes *)0)->birth) },
-    { "sex", offsetof(struct attributes, sex), sizeof(((struct attributes *)0)->sex) },
-    { "address", offsetof(struct attributes, address), sizeof(((struct attributes *)0)->address) },
-    { "address_substitutes", offsetof(struct attributes, address_substitutes),
-      sizeof(((struct attributes *)0)->address_substitutes) },
-};
+static const char *const kind_names[] = { [NOTICE_RECORD] = "record", [NOTICE_CERTIFICATES_KIND] = "certificates",
+                                          [NOTICE_CARD] = "card" };
+
+const char *notice_kind_name(enum notice_kind kind)
+{
+    return kind_names[kind];
+}
+
+enum rc notice_kind_parse(const char *name, enum notice_kind *kind)
+{
+    for (unsigned i = 0; i < sizeof kind_names / sizeof kind_names[0]; i++)
+        if (strcmp(kind_names[i], name) == 0) {
+            *kind = (enum notice_kind)i;
+            return RC_OK;
+        }
+    return RC_NOT_FOUND;
+}
+
+static json_t *notice_resident(const struct resident *resident, bool told_only)
+{
+    json_t *json = json_pack("{s:s, s:s}", "code", resident->code, "municipality", resident->municipality);
+    for (size_t i = 0; json && i < RECORD_FIELDS; i++) {
+        const struct record_field *field = &record_fields[i];
+        const char *text = record_text_of(resident, field);
+        if ((told_only && !field->told) || (i >= RECORD_WANTED && !text[0]))
+            continue;
+        if (json_object_set_new(json, field->name, json_string(text))) {
+            json_decref(json);
+            return NULL;
+        }
+    }
+    return json;
+}
 
 json_t *resident_to_json(const struct resident *resident)
 {
-    const struct attributes *a = &resident->attributes;
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "code", resident->code, "municipality",
-                     resident->municipality, "name", a->name, "name_substitutes", a->name_substitutes, "birth", a->birth,
-                     "sex", a->sex, "address", a->address, "address_substitutes", a->address_substitutes);
+    return notice_resident(resident, false);
 }
 
-enum rc resident_from_json(const json_t *json, const char *municipality, struct resident *out, struct err *err)
+static enum rc notice_read_resident(const json_t *json, const char *municipality, bool told_only, struct resident *out,
+                                    struct err *err)
 {
     struct resident resident = { 0 };
     const char *text;
@@ -42,18 +59,26 @@ enum rc resident_from_json(const json_t *json, const char *municipality, struct 
     if (code_check(text))
         return err_set(err, RC_FORMAT, "code: not 11 digits with a right check digit");
     memcpy(resident.code, text, strlen(text) + 1);
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        rc = json_want_text(json, texts[i].member, texts[i].size - 1, &text, err);
+    for (size_t i = 0; i < RECORD_FIELDS; i++) {
+        const struct record_field *field = &record_fields[i];
+        if ((told_only && !field->told) || (i >= RECORD_WANTED && !json_object_get(json, field->name)))
+            continue;
+        rc = json_want_text(json, field->name, field->size - 1, &text, err);
         if (rc)
             return rc;
-        memcpy((char *)&resident.attributes + texts[i].offset, text, strlen(text) + 1);
+        memcpy(record_text(&resident, field), text, strlen(text) + 1);
     }
-    rc = attributes_check(&resident.attributes, err);
+    rc = record_check(&resident, told_only, err);
     if (rc)
         return rc;
     snprintf(resident.municipality, sizeof resident.municipality, "%s", municipality);
     *out = resident;
     return RC_OK;
+}
+
+enum rc resident_from_json(const json_t *json, const char *municipality, struct resident *resident, struct err *err)
+{
+    return notice_read_resident(json, municipality, false, resident, err);
 }
 
 enum rc certificate_name(const char *authority, const char *serial, struct certificate *out, struct err *err)
@@ -119,14 +144,50 @@ json_t *notice_to_json(const struct notice *notice)
 {
     char recorded[CLOCK_TEXT_SIZE];
     clock_format(notice->recorded, recorded);
-    json_t *resident = resident_to_json(&notice->resident);
+    json_t *resident = notice_resident(&notice->resident, true);
     if (notice->kind == NOTICE_RECORD)
-        return json_pack("{s:I, s:s, s:s, s:s, s:s, s:o}", "sequence", (json_int_t)notice->sequence, "kind", "record",
+        return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s*, s:o}", "sequence", (json_int_t)notice->sequence, "kind", "record",
                          "reason", reason_get(notice->reason)->name, "date", notice->date, "recorded", recorded,
-                         "resident", resident);
-    return json_pack("{s:I, s:s, s:s, s:s, s:o, s:o}", "sequence", (json_int_t)notice->sequence, "kind", "certificates",
-                     "date", notice->date, "recorded", recorded, "resident", resident, "certificates",
-                     certificates_to_json(notice->certificates, notice->count));
+                         "previous_code", notice->previous_code[0] ? notice->previous_code : NULL, "resident", resident);
+    json_t *json = json_pack("{s:I, s:s, s:s, s:s, s:o, s:o}", "sequence", (json_int_t)notice->sequence, "kind",
+                             notice_kind_name(notice->kind), "date", notice->date, "recorded", recorded, "resident", resident,
+                             "certificates", certificates_to_json(notice->certificates, notice->count));
+    if (json && notice->kind == NOTICE_CARD && json_object_set_new(json, "card", card_report_to_json(&notice->card))) {
+        json_decref(json);
+        json = NULL;
+    }
+    return json;
+}
+
+/* A card has certificates or none; the other kind that names them has at least one. */
+static enum rc notice_read_card(const json_t *json, struct notice *notice, struct err *err)
+{
+    const json_t *card = json_object_get(json, "card");
+    if (!json_is_object(card))
+        return err_set(err, RC_FORMAT, "card: missing");
+    enum rc rc = card_report_from_json(card, &notice->card, err);
+    json_t *array;
+    if (!rc)
+        rc = json_want_array(json, "certificates", &array, err);
+    if (!rc && json_array_size(array) > 0)
+        rc = certificates_from_json(json, notice->certificates, &notice->count, err);
+    return rc;
+}
+
+/* A change of code names the code before it, nothing else does. */
+static enum rc notice_read_previous(const json_t *json, struct notice *notice, struct err *err)
+{
+    const char *text;
+    bool wanted = reason_get(notice->reason)->change == CHANGE_CODE;
+    if (wanted != (json_object_get(json, "previous_code") != NULL))
+        return err_set(err, RC_FORMAT, "previous_code: %s", wanted ? "missing" : "does not belong to this reason");
+    enum rc rc = wanted ? json_want_text(json, "previous_code", CODE_LEN, &text, err) : RC_NOT_FOUND;
+    if (rc)
+        return rc == RC_NOT_FOUND ? RC_OK : rc;
+    if (code_check(text))
+        return err_set(err, RC_FORMAT, "previous_code: not 11 digits with a right check digit");
+    snprintf(notice->previous_code, sizeof notice->previous_code, "%s", text);
+    return RC_OK;
 }
 
 enum rc notice_from_json(const json_t *json, const char *municipality, struct notice *out, struct err *err)
@@ -149,35 +210,23 @@ enum rc notice_from_json(const json_t *json, const char *municipality, struct no
     const json_t *resident = json_object_get(json, "resident");
     if (!json_is_object(resident))
         return err_set(err, RC_FORMAT, "resident: missing");
-    if ((rc = resident_from_json(resident, municipality, &notice.resident, err)))
+    if ((rc = notice_read_resident(resident, municipality, true, &notice.resident, err)))
         return rc;
-    if (strcmp(kind, "record") == 0) {
-        notice.kind = NOTICE_RECORD;
+    if (notice_kind_parse(kind, &notice.kind))
+        return err_set(err, RC_FORMAT, "kind: not a known one");
+    if (notice.kind == NOTICE_RECORD) {
         if ((rc = json_want_text(json, "reason", 60, &text, err)))
             return rc;
         if (reason_parse(text, &notice.reason))
             return err_set(err, RC_FORMAT, "reason: not a known one");
-    } else if (strcmp(kind, "certificates") == 0) {
-        notice.kind = NOTICE_CERTIFICATES_KIND;
-        if ((rc = certificates_from_json(json, notice.certificates, &notice.count, err)))
+        if ((rc = notice_read_previous(json, &notice, err)))
             return rc;
     } else {
-        return err_set(err, RC_FORMAT, "kind: neither 'record' nor 'certificates'");
+        rc = notice.kind == NOTICE_CARD ? notice_read_card(json, &notice, err)
+                                        : certificates_from_json(json, notice.certificates, &notice.count, err);
+        if (rc)
+            return rc;
     }
     *out = notice;
     return RC_OK;
-}
-
-enum rc date_check(const char *date)
-{
-    static const char shape[] = "dddd-dd-dd";
-    for (size_t i = 0; i < sizeof shape; i++)
-        if (shape[i] == 'd' ? date[i] < '0' || date[i] > '9' : date[i] != shape[i])
-            return RC_FORMAT;
-    char back[CLOCK_TEXT_SIZE]; /* a date that does not exist comes back as another one */
-    int month = atoi(date + 5), day = atoi(date + 8);
-    if (month < 1 || month > 12 || day < 1 || day > 31)
-        return RC_FORMAT;
-    clock_format(clock_from_date(atoi(date), month, day), back);
-    return strncmp(back, date, 10) == 0 ? RC_OK : RC_FORMAT;
 }

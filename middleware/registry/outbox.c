@@ -2,6 +2,7 @@
 #include "registry/outbox.h"
 
 #include "base/clock.h"
+#include "registry/cardbook.h"
 #include "registry/certlink.h"
 
 #include <stdio.h>
@@ -68,7 +69,7 @@ enum rc outbox_add_notice(struct store *store, enum notice_kind kind, const char
     if (rc)
         return rc;
     bind_integer(s, 1, number);
-    bind_text(s, 2, kind == NOTICE_RECORD ? "record" : "certificates");
+    bind_text(s, 2, notice_kind_name(kind));
     bind_text(s, 3, code);
     bind_integer(s, 4, revision);
     bind_text(s, 5, date);
@@ -84,18 +85,29 @@ enum rc outbox_add_notice(struct store *store, enum notice_kind kind, const char
 static enum rc outbox_notice(struct store *store, struct statement *s, json_t *array, struct err *err)
 {
     struct notice notice = { .sequence = column_integer(s, 0) };
-    notice.kind = strcmp(column_text(s, 1), "record") == 0 ? NOTICE_RECORD : NOTICE_CERTIFICATES_KIND;
-    enum rc rc = ledger_history(store, column_text(s, 2), column_integer(s, 3), &notice.resident, &notice.reason,
-                                notice.date, &notice.recorded, err);
+    struct ledger_past past;
+    enum rc rc = notice_kind_parse(column_text(s, 1), &notice.kind);
+    if (!rc)
+        rc = ledger_history(store, column_text(s, 2), column_integer(s, 3), &past, err);
     if (rc)
         return err_set(err, RC_BUG, "notice %lld has no history", (long long)notice.sequence);
-    if (notice.kind == NOTICE_CERTIFICATES_KIND) {
+    notice.resident = past.resident;
+    notice.reason = reason_get(past.reason)->told;
+    notice.recorded = past.recorded;
+    memcpy(notice.date, past.date, sizeof notice.date);
+    memcpy(notice.previous_code, past.previous_code, sizeof notice.previous_code);
+    if (notice.kind != NOTICE_RECORD) {
         snprintf(notice.date, sizeof notice.date, "%s", column_text(s, 4));
         notice.recorded = column_integer(s, 5);
-        rc = certlink_of_notice(store, notice.sequence, notice.certificates, &notice.count, err);
-        if (rc)
-            return rc;
     }
+    if (notice.kind == NOTICE_CERTIFICATES_KIND)
+        rc = certlink_of_notice(store, notice.sequence, notice.certificates, &notice.count, err);
+    if (notice.kind == NOTICE_CARD)
+        rc = cardbook_of_notice(store, notice.sequence, &notice.card, err);
+    if (!rc && notice.kind == NOTICE_CARD)
+        rc = cardbook_certificates(store, notice.card.card, notice.recorded, notice.certificates, &notice.count, err);
+    if (rc)
+        return rc == RC_NOT_FOUND ? err_set(err, RC_BUG, "notice %lld has no card", (long long)notice.sequence) : rc;
     return json_array_append_new(array, notice_to_json(&notice)) ? err_set(err, RC_NOMEM, "notices") : RC_OK;
 }
 
@@ -125,7 +137,7 @@ enum rc outbox_notices(struct store *store, int64_t from, size_t max, json_t **o
 
 static const char *const event_names[] = {
     [EFFECT_NONE] = NULL, [EFFECT_CHANGED] = "attributes-changed", [EFFECT_REMOVED] = "removed",
-    [EFFECT_ABROAD] = "removed-abroad",
+    [EFFECT_ABROAD] = "removed-abroad", [EFFECT_CARD] = "card-returned",
 };
 
 /* The certificates that are told once per effect: those not marked for it yet. */
@@ -148,24 +160,31 @@ static enum rc outbox_concerned(struct store *store, const char *code, enum effe
     return rc;
 }
 
-enum rc outbox_add_event(struct store *store, const char *code, enum effect effect, int64_t time, struct err *err)
+enum rc outbox_begin_event(struct store *store, const char *event, int64_t time, int64_t *sequence, struct err *err)
 {
-    int64_t concerned = 0, number;
-    enum rc rc = effect == EFFECT_NONE ? RC_OK : outbox_concerned(store, code, effect, time, &concerned, err);
-    if (rc || concerned == 0)
-        return rc;
-    rc = outbox_number(store, OUTBOX_CA, &number, err);
+    enum rc rc = outbox_number(store, OUTBOX_CA, sequence, err);
     if (rc)
         return rc;
     struct statement *s = NULL;
     rc = store_prepare(store, "INSERT INTO event (sequence, event, time) VALUES (?1, ?2, ?3)", &s, err);
     if (rc)
         return rc;
-    bind_integer(s, 1, number);
-    bind_text(s, 2, event_names[effect]);
+    bind_integer(s, 1, *sequence);
+    bind_text(s, 2, event);
     bind_integer(s, 3, time);
     rc = statement_run(s, NULL, err);
     statement_done(s);
+    return rc;
+}
+
+enum rc outbox_add_event(struct store *store, const char *code, enum effect effect, int64_t time, struct err *err)
+{
+    int64_t concerned = 0, number;
+    enum rc rc = effect == EFFECT_NONE ? RC_OK : outbox_concerned(store, code, effect, time, &concerned, err);
+    if (rc || concerned == 0)
+        return rc;
+    rc = outbox_begin_event(store, event_names[effect], time, &number, err);
+    struct statement *s = NULL;
     if (rc)
         return rc;
     rc = store_prepare(store, "INSERT INTO event_certificate (sequence, authority, serial) "

@@ -23,7 +23,7 @@ enum rc outbox_number(struct store *store, const char *peer, int64_t *number, st
  * beyond the last number: the peer knows more than this store, which then is the one that was set back. */
 enum rc outbox_acknowledge(struct store *store, const char *peer, int64_t acknowledged, struct err *err) MUST_CHECK;
 
-/* Adds a notice; inside the change's transaction. A record notice takes reason from the history. */
+/* Adds a notice; inside the change's transaction. A record notice takes reason from the history, a card notice what it reports from the card's event. */
 enum rc outbox_add_notice(struct store *store, enum notice_kind kind, const char *code, int64_t revision,
                           const char *date, int64_t recorded, int64_t *sequence, struct err *err) MUST_CHECK;
 
@@ -33,6 +33,9 @@ enum rc outbox_notices(struct store *store, int64_t from, size_t max, json_t **a
 /* Adds an event about those certificates of a resident that the effect concerns and that have not ended; none, no event.
  * Before certlink_mark, inside the change's transaction. */
 enum rc outbox_add_event(struct store *store, const char *code, enum effect effect, int64_t time, struct err *err) MUST_CHECK;
+
+/* The next event without its certificates, which the caller adds in the same transaction. */
+enum rc outbox_begin_event(struct store *store, const char *event, int64_t time, int64_t *sequence, struct err *err) MUST_CHECK;
 
 /* One event as the body of POST /v1/events. RC_NOT_FOUND. Caller decrefs. */
 enum rc outbox_event(struct store *store, int64_t sequence, json_t **event, struct err *err) MUST_CHECK;

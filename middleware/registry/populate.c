@@ -66,7 +66,7 @@ int populate_main(int argc, char **argv)
     const char *url = NULL, *municipality = NULL;
     long residents = 0, seed = 1;
     const struct opt opts[] = {
-        { "--store", "URL", "sqlite:PATH or a path; made when it is not there", OPT_TEXT, &url, true },
+        { "--store", "URL", "sqlite:PATH or a path (made when it is not there), or postgresql://…", OPT_TEXT, &url, true },
         { "--municipality", "CODE", "5 or 6 digits, for example 462012", OPT_TEXT, &municipality, true },
         { "--residents", "N", "how many", OPT_NUMBER, &residents, true },
         { "--seed", "S", "another number, another town (default 1)", OPT_NUMBER, &seed, false },

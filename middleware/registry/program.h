@@ -2,6 +2,8 @@
 #ifndef JPKI_REGISTRY_PROGRAM_H
 #define JPKI_REGISTRY_PROGRAM_H
 
+#include <jansson.h>
+
 int populate_main(int argc, char **argv);
 int serve_main(int argc, char **argv);
 int find_main(int argc, char **argv);
@@ -9,7 +11,12 @@ int move_main(int argc, char **argv);
 int record_main(int argc, char **argv);
 int confirm_main(int argc, char **argv);
 int sample_main(int argc, char **argv);
+int settings_main(int argc, char **argv);
 int status_main(int argc, char **argv);
 int usage_main(int argc, char **argv);
+int card_main(int argc, char **argv);
+
+/* One POST to a municipal node; the answer is printed as one line of JSON. Takes the body. Returns an exit status. */
+int ask_post(const char *node, const char *folder, const char *path, json_t *body);
 
 #endif

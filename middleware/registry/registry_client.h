@@ -4,8 +4,8 @@
 #define JPKI_REGISTRY_REGISTRY_CLIENT_H
 
 #include "net/client.h"
-#include "pki/attributes.h"
 #include "pki/authority.h"
+#include "registry/record.h"
 
 struct registry_client;
 
@@ -13,13 +13,6 @@ struct registry_client;
 enum rc registry_open(const char *url, const struct identity *identity, struct registry_client **client,
                       struct err *err) MUST_CHECK;
 void registry_close(struct registry_client *client);
-
-/* One resident's 本人確認情報 as the desk needs it. Personal data. */
-struct resident {
-    char code[12];         /* 住民票コード, 11 digits */
-    char municipality[7];
-    struct attributes attributes;
-};
 
 /* 本人確認 at the counter: by the code (11 digits) or, when code is NULL, by name, birth and address together.
  * RC_NOT_FOUND; RC_CONFLICT more than one; RC_FORMAT (check digit); RC_STATE removed from the register. */

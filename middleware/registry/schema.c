@@ -1,10 +1,19 @@
-/* schema.c — the tables of a node's store, for both roles. Plain SQL that PostgreSQL reads too. Times are seconds since
+/* schema.c — the tables of a node's store, for all roles. Plain SQL that PostgreSQL reads too. Times are seconds since
  * 1970, dates are texts. */
 #include "registry/schema.h"
 
 #define ATTRIBUTE_COLUMNS \
     "name TEXT NOT NULL, name_substitutes TEXT NOT NULL, birth TEXT NOT NULL, sex TEXT NOT NULL, " \
     "address TEXT NOT NULL, address_substitutes TEXT NOT NULL"
+
+#define ADD_TEXT(table, column) "ALTER TABLE " table " ADD COLUMN " column " TEXT NOT NULL DEFAULT '';"
+
+#define RECORD_COLUMNS(table) \
+    ADD_TEXT(table, "furigana") ADD_TEXT(table, "former_name") ADD_TEXT(table, "former_furigana") \
+    ADD_TEXT(table, "alias") ADD_TEXT(table, "personal_number") ADD_TEXT(table, "household") \
+    ADD_TEXT(table, "position") ADD_TEXT(table, "relation") ADD_TEXT(table, "foreign_resident") \
+    ADD_TEXT(table, "romaji") ADD_TEXT(table, "resident_since") ADD_TEXT(table, "address_since") \
+    ADD_TEXT(table, "notified") ADD_TEXT(table, "former_address")
 
 const char *const registry_migrations[] = {
     /* whose store this is */
@@ -42,6 +51,35 @@ const char *const registry_migrations[] = {
     "CREATE TABLE usage (id INTEGER PRIMARY KEY, time BIGINT NOT NULL, role TEXT NOT NULL, municipality TEXT NOT NULL, "
     "name TEXT NOT NULL, serial TEXT NOT NULL, action TEXT NOT NULL, record TEXT NOT NULL, result TEXT NOT NULL);"
     "CREATE INDEX usage_record ON usage (record, time)",
+
+    /* the whole record: what is told beside the four attributes, what stays in the municipality, and what became of a code
+     * that was changed */
+    RECORD_COLUMNS("resident") RECORD_COLUMNS("history")
+    ADD_TEXT("resident", "successor") ADD_TEXT("history", "previous_code") ADD_TEXT("history", "previous_number")
+    "CREATE INDEX resident_number ON resident (personal_number);"
+    "CREATE INDEX resident_household ON resident (household);"
+    /* a request's record: also of a change that nobody else hears of */
+    ADD_TEXT("request", "code") "ALTER TABLE request ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE request SET code = (SELECT n.code FROM notice n WHERE n.sequence = request.notice), "
+    "revision = (SELECT n.revision FROM notice n WHERE n.sequence = request.notice);"
+    /* settings that are not the program's */
+    "CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);"
+    "CREATE TABLE counter (name TEXT PRIMARY KEY, last INTEGER NOT NULL)",
+
+    /* the card ledger: present state, every event, the certificates on a card; and requests by their names with the answers */
+    "CREATE TABLE card (card TEXT PRIMARY KEY, code TEXT NOT NULL, municipality TEXT NOT NULL, type TEXT NOT NULL, "
+    "state TEXT NOT NULL, issued TEXT NOT NULL, expires TEXT NOT NULL, since TEXT NOT NULL, events INTEGER NOT NULL);"
+    "CREATE INDEX card_code ON card (code);"
+    "CREATE UNIQUE INDEX card_one ON card (code) WHERE state IN ('valid', 'locked', 'lost', 'lost-locked');"
+    "CREATE INDEX card_end ON card (expires) WHERE state IN ('valid', 'locked', 'lost', 'lost-locked');"
+    "CREATE TABLE card_event (card TEXT NOT NULL REFERENCES card, number INTEGER NOT NULL, event TEXT NOT NULL, "
+    "reason TEXT NOT NULL, state TEXT NOT NULL, date TEXT NOT NULL, recorded BIGINT NOT NULL, notice BIGINT NOT NULL, "
+    "PRIMARY KEY (card, number));"
+    "CREATE INDEX card_event_notice ON card_event (notice);"
+    "CREATE TABLE card_certificate (authority TEXT NOT NULL, serial TEXT NOT NULL, card TEXT NOT NULL REFERENCES card, "
+    "PRIMARY KEY (authority, serial));"
+    "CREATE INDEX card_certificate_card ON card_certificate (card);"
+    "CREATE TABLE asked (request TEXT PRIMARY KEY, kind TEXT NOT NULL, digest TEXT NOT NULL, answer TEXT NOT NULL)",
 };
 
 const size_t registry_migration_count = sizeof registry_migrations / sizeof registry_migrations[0];

@@ -90,7 +90,7 @@ int serve_main(int argc, char **argv)
     struct serve_options o = { 0 };
     const struct opt opts[] = {
         { "--role", "ROLE", "municipal or national", OPT_TEXT, &o.role, true },
-        { "--store", "URL", "sqlite:PATH or a path; made when it is not there", OPT_TEXT, &o.store, true },
+        { "--store", "URL", "sqlite:PATH or a path (made when it is not there), or postgresql://…", OPT_TEXT, &o.store, true },
         { "--identity", "FOLDER", "key.pem, cert.pem and ca.pem; names the municipality", OPT_TEXT, &o.identity, true },
         { "--port", "P", "0 for any", OPT_NUMBER, &o.port, true },
         { "--bind", "ADDRESS", "where to listen (default 127.0.0.1)", OPT_TEXT, &o.bind, false },

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "pki/municipality.h"
+#include "registry/code.h"
 #include "registry/pool.h"
 #include "registry/towndata.h"
 
@@ -25,7 +26,7 @@ struct person {
     bool woman;
 };
 
-struct household {
+struct home {
     uint32_t mother; /* the woman of a couple, or NOBODY */
     uint8_t members, at_home;
 };
@@ -36,7 +37,7 @@ struct town {
     uint64_t seed;
     uint32_t count, households;
     struct person *people;
-    struct household *homes;
+    struct home *homes;
 };
 
 static uint64_t town_hash(uint64_t seed, uint64_t what, uint64_t number)
@@ -106,7 +107,7 @@ static void town_join(struct town *town, uint32_t who, uint32_t home)
 static uint32_t town_found(struct town *town, uint32_t who)
 {
     uint32_t home = town->households++;
-    town->homes[home] = (struct household) { .mother = NOBODY };
+    town->homes[home] = (struct home) { .mother = NOBODY };
     town_join(town, who, home);
     return home;
 }
@@ -144,7 +145,7 @@ static uint32_t town_mother(struct town *town, struct by_age *mothers, uint32_t 
         uint32_t who = town_unlist(mothers, age);
         if (who == NOBODY)
             continue;
-        struct household *home = &town->homes[town->people[who].household];
+        struct home *home = &town->homes[town->people[who].household];
         if (++home->at_home < AT_HOME_MAX)
             town_list(mothers, (unsigned)age, who);
         return who;
@@ -264,12 +265,17 @@ static void town_surname(const struct town *town, uint32_t home, char *out, size
     town_text(out, size, town_surname_tails[town_pick(town, HASH_SURNAME + 200, home, TOWN_PARTS)]);
 }
 
+static bool town_is_foreign(const struct town *town, uint32_t i)
+{
+    return i == EDGE_FOREIGN || (i > EDGE_NO_DAY && town_pick(town, HASH_FOREIGN, i, 1000) < 20);
+}
+
 /* Members of one household, sex and generation get different names: their ranks differ. */
 static void town_name(const struct town *town, uint32_t i, int year, struct attributes *a)
 {
     const struct person *person = &town->people[i];
     size_t size = sizeof a->name;
-    if (i == EDGE_FOREIGN || (i > EDGE_NO_DAY && town_pick(town, HASH_FOREIGN, i, 1000) < 20)) {
+    if (town_is_foreign(town, i)) {
         town_text(a->name, size, town_foreign_names[town_pick(town, HASH_FOREIGN + 100, i, TOWN_FOREIGN)]);
         return;
     }
@@ -330,6 +336,25 @@ static void town_address(const struct town *town, uint32_t i, struct attributes 
     }
 }
 
+/* 世帯番号, 続柄 and the order of members. Every tenth number or its neighbour has a check digit. */
+static void town_household(const struct town *town, uint32_t i, struct household *h)
+{
+    const struct person *person = &town->people[i];
+    char digits[24];
+    char check = '\0';
+    for (unsigned k = 0; !check; k++) {
+        snprintf(digits, sizeof digits, "%09u", 10 * (person->household + 1) % 1000000000 + k);
+        check = code_household_digit(digits);
+    }
+    snprintf(h->number, sizeof h->number, "%.9s%c", digits, check);
+    snprintf(h->position, sizeof h->position, "%02u", (person->rank + 1u) % 100);
+    const char *relation = person->rank == 0 ? RELATION_HEAD
+                           : town->homes[person->household].mother == i ? "妻"
+                           : town->homes[person->household].mother != NOBODY || i == EDGE_OTHER_TWIN ? "子" : "同居人";
+    snprintf(h->relation, sizeof h->relation, "%s", relation);
+    memcpy(h->foreign, town_is_foreign(town, i) ? "1" : "", town_is_foreign(town, i) ? 2 : 1);
+}
+
 /* At most 200 characters: the long address is cut there. */
 static void town_cut(char *text, unsigned characters)
 {
@@ -360,7 +385,8 @@ enum rc town_resident(const struct town *town, int64_t index, struct resident *o
     attributes_no_substitutes(a);
     if (i == EDGE_SUBSTITUTE)
         a->name_substitutes[0] = '1';
-    rc = attributes_check(a, err);
+    town_household(town, i, &resident.household);
+    rc = record_check(&resident, false, err);
     if (!rc)
         *out = resident;
     return rc;

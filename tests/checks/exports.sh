@@ -1,11 +1,13 @@
 #!/bin/sh
-# The module exports Cryptoki functions and nothing else: all that docs/MODULE.md's list names, no more.
+# A library exports its functions and nothing else: all that the list of its page names, no more.
+# usage: exports.sh LIBRARY PAGE PREFIX
 set -eu
-top=$1
-module=$2
-exported=$(nm -D --defined-only "$module" | awk '{print $3}' | sed 's/@.*//' | sort)
-documented=$(sed -n 's/^| `\(C_[A-Za-z]*\)` |.*/\1/p' "$top/docs/MODULE.md" | sort)
-[ -n "$documented" ] || { echo "docs/MODULE.md names no functions"; exit 1; }
+module=$1
+page=$2
+prefix=$3
+exported=$(nm -D --defined-only "$module" | awk '$2 != "A" {print $3}' | sed 's/@.*//' | sort)
+documented=$(sed -n "s/^| \`\($prefix[A-Za-z_]*\)\` |.*/\1/p" "$page" | sort)
+[ -n "$documented" ] || { echo "$page names no functions"; exit 1; }
 if [ "$exported" != "$documented" ]; then
     echo "exported (+) and documented (-) symbols differ:"
     printf '%s\n' "$documented" >"${TMPDIR:-/tmp}/documented.$$"

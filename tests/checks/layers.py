@@ -16,7 +16,8 @@ CLIENT_HEADERS = {"registry/registry_client.h", "registry/confirm.h"}
 # Foreign headers that exactly these places may include.
 FOREIGN = [
     (re.compile(r"^(winscard|PCSC/|pcsclite|reader\.h)"), lambda p: p.name == "transport_pcsc.c", "PC/SC"),
-    (re.compile(r"^sqlite3"), lambda p: p.parts[:2] == ("common", "store"), "SQLite"),
+    (re.compile(r"^sqlite3"), lambda p: p.name == "store_sqlite.c", "SQLite"),
+    (re.compile(r"^libpq"), lambda p: p.name == "store_postgres.c", "libpq"),
     (re.compile(r"^assuan"), lambda p: p.name == "prompt.c", "libassuan"),
     (re.compile(r"^libp11"), lambda p: p.name == "keyuri.c", "libp11"),
     (re.compile(r"^microhttpd"), lambda p: p.parts[:2] == ("common", "net"), "libmicrohttpd"),

@@ -2,42 +2,6 @@
 # ca-ocsp.sh — the responder against openssl's client and curl: good, revoked, unknown, nonces, caching, what is no
 # request, a second's coherence with the lists, keys made anew.
 . "$(dirname "$0")/ca-world.sh"
-OCSP=
-trap '[ -z "$PID" ] || kill -9 "$PID" 2>/dev/null || true; [ -z "$OCSP" ] || kill -9 "$OCSP" 2>/dev/null || true; rm -rf "$W"' EXIT
-
-start_ocsp() { # arguments …
-    rm -f "$W/ocsp.pid"
-    "$JPKI_CA" ocsp --state "$W/ca" --pid-file "$W/ocsp.pid" --log "$W/ocsp.log" "$@" > "$W/ocsp.out" 2>> "$W/ocsp.log" &
-    OCSP=$!
-    for _ in $(seq 400); do
-        [ ! -f "$W/ocsp.pid" ] || break
-        kill -0 "$OCSP" 2> /dev/null || break
-        sleep 0.05
-    done
-    [ -f "$W/ocsp.pid" ] || return 1
-    OCSP_PORT=$(sed -n 's/listening on port //p' "$W/ocsp.out")
-}
-stop_ocsp() {
-    kill "$OCSP"
-    wait "$OCSP" || fail "ocsp did not end with 0"
-    OCSP=
-}
-ask() { # authority certificate arguments … : openssl's client checks signature, delegation and nonce
-    authority=$1
-    certificate=$2
-    shift 2
-    openssl ocsp -url "http://127.0.0.1:$OCSP_PORT/" ${DIGEST:-} -issuer "$W/$authority-ca.pem" -cert "$certificate" -CAfile "$W/$authority-ca.pem" \
-        "$@" > "$W/said" 2>&1
-}
-says() { # what, wanted line, authority certificate arguments …
-    what=$1
-    wanted=$2
-    shift 2
-    CHECKS=$((CHECKS + 1))
-    ask "$@" || true
-    grep -q "$wanted" "$W/said" || fail "$what: no '$wanted'"
-}
-verified() { grep -q "Response verify OK" "$W/said" || fail "$1: the answer does not verify"; }
 fetch() { # path-or-body arguments … → status; headers in $W/head, body in $W/body
     curl -sS -D "$W/head" -o "$W/body" -w '%{http_code}' "$@"
 }

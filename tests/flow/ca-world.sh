@@ -5,7 +5,8 @@ W=$(mktemp -d "${TMPDIR:-/tmp}/jpki-ca-flow.XXXXXX")
 export SOFTHSM2_CONF=$W/softhsm2.conf
 MODULE=$(ls /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so 2>/dev/null | head -n 1)
 PID=
-trap '[ -z "$PID" ] || kill -9 "$PID" 2>/dev/null || true; rm -rf "$W"' EXIT
+OCSP=
+trap '[ -z "$PID" ] || kill -9 "$PID" 2>/dev/null || true; [ -z "$OCSP" ] || kill -9 "$OCSP" 2>/dev/null || true; rm -rf "$W"' EXIT
 CHECKS=0
 
 fail() {
@@ -40,7 +41,7 @@ token() {
     (umask 077 && printf 4711 > "$W/pin")
     softhsm2-util --init-token --free --label jpki-flow --pin 4711 --so-pin 081500 > /dev/null
 }
-found() { "$JPKI_CA" found --state "$W/ca" --token jpki-flow --module "$MODULE" --pin-file "$W/pin"; }
+found() { "$JPKI_CA" found --state "$W/ca" --token jpki-flow --module "$MODULE" --pin-file "$W/pin" "$@"; }
 identity() { # role municipality folder
     "$JPKI_CA" identity --state "$W/ca" --role "$1" --name "$3" --municipality "$2" --out "$W/$3"
 }
@@ -116,3 +117,36 @@ call() { # identity method path [body]
     curl -sS --cacert "$W/ops-ca.pem" --cert "$W/$1/cert.pem" --key "$W/$1/key.pem" -X "$2" \
         ${4:+-H "Content-Type: application/json" -d "$4"} -w '\n%{http_code}' "https://localhost:$PORT$3"
 }
+start_ocsp() { # arguments …
+    rm -f "$W/ocsp.pid"
+    "$JPKI_CA" ocsp --state "$W/ca" --pid-file "$W/ocsp.pid" --log "$W/ocsp.log" "$@" > "$W/ocsp.out" 2>> "$W/ocsp.log" &
+    OCSP=$!
+    for _ in $(seq 400); do
+        [ ! -f "$W/ocsp.pid" ] || break
+        kill -0 "$OCSP" 2> /dev/null || break
+        sleep 0.05
+    done
+    [ -f "$W/ocsp.pid" ] || return 1
+    OCSP_PORT=$(sed -n 's/listening on port //p' "$W/ocsp.out")
+}
+stop_ocsp() {
+    kill "$OCSP"
+    wait "$OCSP" || fail "ocsp did not end with 0"
+    OCSP=
+}
+ask() { # authority certificate arguments … : openssl's client checks signature, delegation and nonce
+    authority=$1
+    certificate=$2
+    shift 2
+    openssl ocsp -url "http://127.0.0.1:$OCSP_PORT/" ${DIGEST:-} -issuer "$W/$authority-ca.pem" -cert "$certificate" -CAfile "$W/$authority-ca.pem" \
+        "$@" > "$W/said" 2>&1
+}
+says() { # what, wanted line, authority certificate arguments …
+    what=$1
+    wanted=$2
+    shift 2
+    CHECKS=$((CHECKS + 1))
+    ask "$@" || true
+    grep -q "$wanted" "$W/said" || fail "$what: no '$wanted'"
+}
+verified() { grep -q "Response verify OK" "$W/said" || fail "$1: the answer does not verify"; }

@@ -10,6 +10,7 @@
 
 /* With the pause in revive, patience of seconds: under a sanitizer a killed process takes its time to go. */
 enum { TRIES = 40 };
+#define CARD "A000000000000001"
 
 /* Until it is done, a node that died is started again: what an operator and a retrying desk do. A process that was killed
  * refuses connections a moment before it can be seen to be dead: then a pause, and whoever asked asks again. */
@@ -63,15 +64,26 @@ static bool faulty_story(enum who who, const char *fault)
     for (int i = 0; i < TRIES && (rc = move(&w, ID_REGISTRAR, resident.code, at, "move")); i++)
         revive(&w);
     assert_int_equal(rc, RC_OK);
-    for (int i = 0; i < 200 && (count(&w, MUNICIPAL, TOLD) || count(&w, NATIONAL, HEARD) != 1 || w.applied < 1); i++) {
+    for (int i = 0; i < TRIES && (rc = post(&w, MUNICIPAL, ID_CARD_OFFICER, "/v1/cards/issue",
+                                            card_issue(resident.code, CARD, "2015-12-01", "card"))); i++)
+        revive(&w);
+    assert_int_equal(rc, RC_OK);
+    for (int i = 0; i < TRIES && (rc = post(&w, MUNICIPAL, ID_CARD_OFFICER, "/v1/cards/event",
+                                            card_event(CARD, "lost", "2015-12-02", "lost"))); i++)
+        revive(&w);
+    assert_int_equal(rc, RC_OK);
+    for (int i = 0; i < 200 && (count(&w, MUNICIPAL, TOLD) || count(&w, NATIONAL, HEARD) != 2 || w.applied < 2); i++) {
         revive(&w);
         pause_ms(50);
     }
     revive(&w);
     same_world(&w);
     await(&w, NATIONAL, "SELECT last - acknowledged FROM outbox WHERE peer = 'ca'", 0);
-    assert_int_equal(w.applied, 1);
-    assert_int_equal(w.revoked, 2);
+    assert_int_equal(w.applied, 2); /* the move and the lost card, each once */
+    assert_int_equal(w.revoked, 4);
+    assert_string_equal(w.last_event, "card-lost");
+    assert_int_equal(count(&w, MUNICIPAL, "SELECT count(*) FROM card_event"), 2);
+    assert_int_equal(count(&w, NATIONAL, "SELECT count(*) FROM card_event"), 2);
     assert_int_equal(count(&w, NATIONAL, "SELECT count(*) FROM history"), 21);
     assert_int_equal(count(&w, NATIONAL, "SELECT count(*) FROM link"), 2);
     for (int i = 0; i < TRIES && (rc = confirm(&w, ID_VERIFIER, AUTHORITY_SIGN, "0A01", &confirmation)); i++)
@@ -90,6 +102,8 @@ static void test_faults(void **state)
         const char *fault;
     } rows[] = {
         { MUNICIPAL, "registry.before_link" },        { MUNICIPAL, "registry.before_move" },
+        { MUNICIPAL, "registry.before_card_issue" },  { MUNICIPAL, "registry.after_card_issue" },
+        { MUNICIPAL, "registry.before_card_event" },  { MUNICIPAL, "registry.after_card_event" },
         { MUNICIPAL, "registry.before_send" },        { MUNICIPAL, "registry.after_send" },
         { MUNICIPAL, "registry.after_send:2" },       { MUNICIPAL, "registry.before_acknowledge" },
         { MUNICIPAL, "registry.after_acknowledge" },  { MUNICIPAL, "registry.before_acknowledge:2" },

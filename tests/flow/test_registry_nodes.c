@@ -191,6 +191,10 @@ static void test_program(void **state)
         { "no such authority", { "confirm", "--node", "https://127.0.0.1:1", "--identity", officer, "--authority", "ops", "--serial", "01" }, 2 },
         { "sample", { "sample", "--store", store, "--count", "3", "--adult" }, 0 },
         { "status", { "status", "--store", store }, 0 },
+        { "settings", { "settings", "--store", store }, 0 },
+        { "another day", { "settings", "--store", store, "juki-card-end=2015-12-22" }, 0 },
+        { "a day for nothing", { "settings", "--store", store, "juki-card-begin=2015-12-22" }, 1 },
+        { "no day", { "settings", "--store", store, "juki-card-end" }, 2 },
         { "status of nothing", { "status", "--store", "/nonexistent/x.db" }, 1 },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
@@ -299,6 +303,63 @@ static void test_acts(void **state)
     world_free(&w);
 }
 
+/* The card ledger over the wire and by the program: who may, what the nation and the authorities hear. */
+static void test_cards(void **state)
+{
+    (void)state;
+    static const char a[] = "A000000000000001", issue[] = "/v1/cards/issue", event[] = "/v1/cards/event";
+    struct world w;
+    struct resident resident, found;
+    world_new(&w, "30");
+    start(&w, NATIONAL, NULL);
+    start(&w, MUNICIPAL, NULL);
+    same_world(&w);
+    pick(&w, &resident);
+    assert_int_equal(find(&w, ID_OFFICER, resident.code, &found), RC_OK);
+    assert_int_equal(link_cards(&w, ID_OFFICER, &found), RC_OK);
+    const int strangers[] = { ID_OFFICER, ID_REGISTRAR, ID_VERIFIER, ID_OTHER_OFFICER, ID_OTHER_NODE };
+    for (size_t i = 0; i < sizeof strangers / sizeof strangers[0]; i++) {
+        assert_int_equal(post(&w, MUNICIPAL, strangers[i], issue, card_issue(resident.code, a, "2015-12-01", "c-1")), RC_DENIED);
+        assert_int_equal(post(&w, MUNICIPAL, strangers[i], event, card_event(a, "lost", "2015-12-02", "c-2")), RC_DENIED);
+    }
+    assert_int_equal(count(&w, MUNICIPAL, "SELECT count(*) FROM card"), 0);
+    const char *node = w.nodes[MUNICIPAL].url, *officer = w.paths[ID_CARD_OFFICER], *store = w.nodes[MUNICIPAL].store;
+    const struct {
+        const char *flaw, *args[20];
+        int want;
+    } rows[] = {
+        { "help", { "card", "--help" }, 0 },
+        { "help of a command", { "card", "lost", "--help" }, 0 },
+        { "no such command", { "card", "burn" }, 2 },
+        { "no date", { "card", "lost", "--node", node, "--identity", officer, "--card", a, "--request", "c-0" }, 2 },
+        { "too late", { "card", "issue", "--node", node, "--identity", officer, "--card", a, "--code", resident.code, "--type", "juki-b",
+                        "--date", "2018-01-05", "--request", "c-1" }, 1 },
+        { "a later last day", { "settings", "--store", store, "juki-card-end=2026-03-31" }, 0 },
+        { "now it goes", { "card", "issue", "--node", node, "--identity", officer, "--card", a, "--code", resident.code, "--type",
+                           "juki-b", "--date", "2018-01-05", "--request", "c-1" }, 0 },
+        { "the code in the card finds its holder", { "card", "check", "--node", node, "--identity", officer, "--card", a, "--use",
+                                                     "network", "--code", resident.code }, 0 },
+        { "a photo card", { "card", "check", "--node", node, "--identity", officer, "--card", a, "--use", "identity" }, 0 },
+        { "lost", { "card", "lost", "--node", node, "--identity", officer, "--card", a, "--date", "2018-01-06", "--request", "c-2" }, 0 },
+        { "lost, again", { "card", "lost", "--node", node, "--identity", officer, "--card", a, "--date", "2018-01-06", "--request", "c-2" }, 0 },
+        { "a lost card", { "card", "check", "--node", node, "--identity", officer, "--card", a, "--use", "identity" }, 1 },
+        { "show", { "card", "show", "--node", node, "--identity", officer, "--code", resident.code }, 0 },
+        { "show what", { "card", "show", "--node", node, "--identity", officer }, 2 },
+        { "sweep", { "card", "sweep", "--node", node, "--identity", officer }, 0 },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (run_wait(rows[i].args) != rows[i].want)
+            fail_msg("%s: not exit status %d", rows[i].flaw, rows[i].want);
+    await(&w, NATIONAL, HEARD, 1);
+    same_world(&w);
+    assert_string_equal(w.last_event, "card-lost");
+    assert_int_equal(w.revoked, 2);
+    assert_int_equal(count(&w, NATIONAL, "SELECT count(*) FROM card_event"), 2);
+    for (int i = 0; i < NODES; i++)
+        not_in_log(&w.nodes[i], resident.code);
+    world_free(&w);
+}
+
 /* A code that is another municipality's already: its notice is refused, those before it arrive all the same. */
 static void test_refused_notice(void **state)
 {
@@ -335,7 +396,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest stories[] = {
         cmocka_unit_test(test_story),           cmocka_unit_test(test_refusals),    cmocka_unit_test(test_program),
         cmocka_unit_test(test_killed_anywhere), cmocka_unit_test(test_nation_lost), cmocka_unit_test(test_refused_notice),
-        cmocka_unit_test(test_acts),
+        cmocka_unit_test(test_acts),            cmocka_unit_test(test_cards),
     };
     return cmocka_run_group_tests_name("registry-nodes", stories, NULL, NULL);
 }

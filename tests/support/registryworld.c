@@ -30,6 +30,7 @@ static const struct {
     { ROLE_DESK_OFFICER, HERE, "officer" },      { ROLE_REGISTRAR, HERE, "registrar" },
     { ROLE_VERIFIER, "000000", "verifier" },     { ROLE_CA, "000000", "ca" },
     { ROLE_NODE_MUNICIPAL, THERE, "chiyoda" },   { ROLE_DESK_OFFICER, THERE, "stranger" },
+    { ROLE_CARD_OFFICER, HERE, "cards" },
 };
 
 /* The authorities: each event once, in order; known ones answered again; may fail first. */
@@ -292,6 +293,16 @@ enum rc move(struct world *w, int id, const char *code, const char *address, con
 {
     return post(w, MUNICIPAL, id, "/v1/residents/move",
                 json_pack("{s:s, s:s, s:s, s:s}", "code", code, "address", address, "date", "2026-01-05", "request", request));
+}
+
+json_t *card_issue(const char *code, const char *card, const char *date, const char *request)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "code", code, "card", card, "type", "juki-b", "date", date, "request", request);
+}
+
+json_t *card_event(const char *card, const char *event, const char *date, const char *request)
+{
+    return json_pack("{s:s, s:s, s:s, s:s}", "card", card, "event", event, "date", date, "request", request);
 }
 
 #define ALL_SUM "SELECT coalesce(sum(revision * 7 + length(name) * 31 + length(address) * 13 + substr(code, 1, 10) % 100003), 0) FROM resident"

@@ -16,7 +16,7 @@
 extern const char *program; /* jpki-registry */
 
 enum who { MUNICIPAL, NATIONAL, NODES };
-enum { ID_MUNICIPAL, ID_NATIONAL, ID_OFFICER, ID_REGISTRAR, ID_VERIFIER, ID_CA, ID_OTHER_NODE, ID_OTHER_OFFICER, IDS };
+enum { ID_MUNICIPAL, ID_NATIONAL, ID_OFFICER, ID_REGISTRAR, ID_VERIFIER, ID_CA, ID_OTHER_NODE, ID_OTHER_OFFICER, ID_CARD_OFFICER, IDS };
 
 struct process {
     pid_t pid;
@@ -57,6 +57,8 @@ enum rc find(struct world *w, int id, const char *code, struct resident *residen
 enum rc link_cards(struct world *w, int id, const struct resident *resident); /* sign 0A01 and auth 0B01 */
 enum rc confirm(struct world *w, int id, enum authority authority, const char *serial, struct confirmation *confirmation);
 enum rc post(struct world *w, enum who who, int id, const char *path, json_t *body); /* takes the body */
+json_t *card_issue(const char *code, const char *card, const char *date, const char *request); /* of type juki-b */
+json_t *card_event(const char *card, const char *event, const char *date, const char *request);
 enum rc move(struct world *w, int id, const char *code, const char *address, const char *request);
 
 #endif

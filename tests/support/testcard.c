@@ -2,7 +2,6 @@
 #include "support/testcard.h"
 
 #include "applet-sim/sim_reader.h"
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/proc.h"
@@ -26,11 +25,6 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/param_build.h>
-#include <openssl/x509v3.h>
-
-#define YEAR (365 * 24 * 3600L)
-
-enum { HALF_AUTH, HALF_SIGN, HALVES };
 
 struct testcard {
     struct sim *sim;
@@ -39,20 +33,7 @@ struct testcard {
     unsigned saves, fail_after;
     bool failing;
     struct scp03_session session;
-    X509 *certs[HALVES], *ca_certs[HALVES];
-};
-
-static const struct {
-    enum applet_ef key, cert, ca_cert, pin;
-    const char *unit, *name, *pin_value;
-    const char *usage;
-} halves[HALVES] = {
-    [HALF_AUTH] = { APPLET_EF_AUTH_KEY, APPLET_EF_AUTH_CERT, APPLET_EF_AUTH_CA_CERT, APPLET_EF_AUTH_PIN,
-                    "JPKI for user authentication", "00000000TESTAUTH000000A", TESTCARD_AUTH_PIN,
-                    "critical,digitalSignature" },
-    [HALF_SIGN] = { APPLET_EF_SIGN_KEY, APPLET_EF_SIGN_CERT, APPLET_EF_SIGN_CA_CERT, APPLET_EF_SIGN_PIN,
-                    "JPKI for digital signature", "00000000TESTSIGN000000A", TESTCARD_SIGN_PIN,
-                    "critical,digitalSignature,nonRepudiation" },
+    struct sim_specimen made; /* all NULL: blank */
 };
 
 /* --- the card ------------------------------------------------------------------------------------------------------ */
@@ -105,6 +86,11 @@ struct testcard *testcard_new(void)
     return card;
 }
 
+static X509 *testcard_dup(X509 *cert)
+{
+    return cert ? X509_dup(cert) : NULL;
+}
+
 struct testcard *testcard_copy(struct testcard *card)
 {
     struct testcard *copy = calloc(1, sizeof *copy);
@@ -112,10 +98,8 @@ struct testcard *testcard_copy(struct testcard *card)
     assert_int_equal(secret_dup(&copy->seal_key, card->seal_key.data, card->seal_key.len), RC_OK);
     assert_int_equal(secret_dup(&copy->master, card->master.data, card->master.len), RC_OK);
     assert_int_equal(buf_append_bytes(&copy->image, buf_bytes(&card->image)), RC_OK);
-    for (int i = 0; i < HALVES; i++) {
-        copy->certs[i] = card->certs[i] ? X509_dup(card->certs[i]) : NULL;
-        copy->ca_certs[i] = card->ca_certs[i] ? X509_dup(card->ca_certs[i]) : NULL;
-    }
+    copy->made = (struct sim_specimen) { testcard_dup(card->made.auth), testcard_dup(card->made.auth_ca),
+                                         testcard_dup(card->made.sign), testcard_dup(card->made.sign_ca) };
     testcard_cut(copy);
     return copy;
 }
@@ -147,10 +131,7 @@ void testcard_free(struct testcard *card)
     secret_wipe(&card->master);
     buf_wipe(&card->image);
     scp03_wipe(&card->session);
-    for (int i = 0; i < HALVES; i++) {
-        X509_free(card->certs[i]);
-        X509_free(card->ca_certs[i]);
-    }
+    sim_specimen_wipe(&card->made);
     free(card);
 }
 
@@ -166,13 +147,11 @@ const struct secret *testcard_master(const struct testcard *card)
 
 X509 *testcard_cert(const struct testcard *card, enum applet_ef ef)
 {
-    for (int i = 0; i < HALVES; i++) {
-        if (halves[i].cert == ef)
-            return card->certs[i];
-        if (halves[i].ca_cert == ef)
-            return card->ca_certs[i];
-    }
-    return NULL;
+    return ef == APPLET_EF_AUTH_CERT      ? card->made.auth
+           : ef == APPLET_EF_AUTH_CA_CERT ? card->made.auth_ca
+           : ef == APPLET_EF_SIGN_CERT    ? card->made.sign
+           : ef == APPLET_EF_SIGN_CA_CERT ? card->made.sign_ca
+                                          : NULL;
 }
 
 unsigned testcard_transmit(struct testcard *card, struct bytes command, struct buf *answer)
@@ -317,88 +296,12 @@ EVP_PKEY *testcard_public_key(struct bytes template)
     return key;
 }
 
-static void testcard_extend(X509 *cert, X509 *issuer, int nid, const char *value)
-{
-    X509V3_CTX ctx;
-    X509V3_set_ctx(&ctx, issuer, cert, NULL, NULL, 0);
-    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
-    assert_non_null(extension);
-    assert_true(X509_add_ext(cert, extension, -1));
-    X509_EXTENSION_free(extension);
-}
-
-/* A certificate for the public key, by the authority of that half; ca NULL makes the authority's own. */
-static X509 *testcard_make_cert(int half, EVP_PKEY *public_key, X509 *ca, EVP_PKEY *ca_key)
-{
-    X509 *cert = X509_new();
-    X509_NAME *name = X509_NAME_new();
-    uint64_t serial;
-    assert_non_null(cert);
-    assert_int_equal(random_bytes(&serial, sizeof serial), RC_OK);
-    assert_true(X509_set_version(cert, X509_VERSION_3));
-    assert_true(ASN1_INTEGER_set_uint64(X509_get_serialNumber(cert), serial >> 1 | 1));
-    assert_true(X509_NAME_add_entry_by_txt(name, "C", MBSTRING_ASC, (const uint8_t *)"JP", -1, -1, 0));
-    if (ca) {
-        assert_true(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const uint8_t *)halves[half].name, -1, -1, 0));
-    } else {
-        assert_true(X509_NAME_add_entry_by_txt(name, "O", MBSTRING_ASC, (const uint8_t *)"JPKI-TEST", -1, -1, 0));
-        assert_true(X509_NAME_add_entry_by_txt(name, "OU", MBSTRING_ASC, (const uint8_t *)halves[half].unit, -1, -1, 0));
-    }
-    assert_true(X509_set_subject_name(cert, name));
-    assert_true(X509_set_issuer_name(cert, ca ? X509_get_subject_name(ca) : name));
-    assert_non_null(ASN1_TIME_set(X509_getm_notBefore(cert), (time_t)(clock_now() - 24 * 3600)));
-    assert_non_null(ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)(clock_now() + 5 * YEAR)));
-    assert_true(X509_set_pubkey(cert, public_key));
-    testcard_extend(cert, ca ? ca : cert, NID_key_usage, ca ? halves[half].usage : "critical,keyCertSign,cRLSign");
-    if (!ca)
-        testcard_extend(cert, cert, NID_basic_constraints, "critical,CA:TRUE");
-    testcard_extend(cert, ca ? ca : cert, NID_subject_key_identifier, "hash");
-    testcard_extend(cert, ca ? ca : cert, NID_authority_key_identifier, "keyid:always");
-    assert_true(X509_sign(cert, ca_key, EVP_sha256()) > 0);
-    X509_NAME_free(name);
-    return cert;
-}
-
-static void testcard_put_cert(struct testcard *card, enum applet_ef ef, X509 *cert)
-{
-    struct buf answer = { 0 };
-    uint8_t *der = NULL;
-    int len = i2d_X509(cert, &der);
-    assert_true(len > 0);
-    testcard_issue(card, APPLET_INS_UPDATE_BINARY, APPLET_P_SFI(ef), 0, bytes_of(der, (size_t)len), 0, &answer);
-    OPENSSL_free(der);
-    buf_wipe(&answer);
-}
-
 void testcard_personalise(struct testcard *card)
 {
-    struct buf answer = { 0 };
-    struct sim_summary summary;
-    sim_summarise(card->sim, &summary);
-    const enum sim_algorithm *keys = summary.profile->keys;
-    bool both = keys[SIM_KEY_AUTH] != SIM_NO_KEY;
-    EVP_PKEY *ca_key = keys[SIM_KEY_SIGN] == SIM_EC_P384 ? EVP_EC_gen("P-384") : EVP_RSA_gen(2048);
-    assert_non_null(ca_key);
-    testcard_open_channel(card);
-    for (int i = 0; i < HALVES; i++) {
-        if (i == HALF_AUTH && !both)
-            continue;
-        testcard_issue(card, APPLET_INS_GENERATE_KEY_PAIR, 0x80, APPLET_SFI(halves[i].key), bytes_of(NULL, 0), 65536, &answer);
-        EVP_PKEY *key = testcard_public_key(buf_bytes(&answer));
-        card->ca_certs[i] = testcard_make_cert(i, ca_key, NULL, ca_key);
-        card->certs[i] = testcard_make_cert(i, key, card->ca_certs[i], ca_key);
-        testcard_put_cert(card, halves[i].cert, card->certs[i]);
-        testcard_put_cert(card, halves[i].ca_cert, card->ca_certs[i]);
-        testcard_issue(card, APPLET_INS_PUT_REFERENCE_DATA, 0, APPLET_P_SFI(halves[i].pin),
-                       bytes_of(halves[i].pin_value, strlen(halves[i].pin_value)), 0, &answer);
-        EVP_PKEY_free(key);
-    }
-    if (both)
-        testcard_issue(card, APPLET_INS_UPDATE_BINARY, APPLET_P_SFI(APPLET_EF_CERT_PRESENCE), 0, bytes_of("\x8F\x8F\0", 3), 0,
-                       &answer);
-    testcard_issue(card, APPLET_INS_SET_STATUS, APPLET_LIFE_ACTIVE, 0, bytes_of(NULL, 0), 0, &answer);
-    EVP_PKEY_free(ca_key);
-    buf_wipe(&answer);
+    struct sim_specimen made = { 0 };
+    assert_int_equal(sim_specimen_fill(card->sim, &made), RC_OK);
+    sim_specimen_wipe(&card->made);
+    card->made = made;
     sim_power_off(card->sim);
     sim_power_on(card->sim);
 }

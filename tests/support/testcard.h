@@ -6,12 +6,13 @@
 #define JPKI_TESTS_SUPPORT_TESTCARD_H
 
 #include "applet-sim/sim.h"
+#include "applet-sim/sim_specimen.h"
 #include "wire/applet.h"
 
 #include <openssl/x509.h>
 
-#define TESTCARD_AUTH_PIN "1234"
-#define TESTCARD_SIGN_PIN "ABC123"
+#define TESTCARD_AUTH_PIN SIM_SPECIMEN_AUTH_PIN
+#define TESTCARD_SIGN_PIN SIM_SPECIMEN_SIGN_PIN
 #define TESTCARD_SERIAL "0000000099000001"
 
 struct testcard;

@@ -7,12 +7,11 @@
 
 #include "support/testcard.h"
 
-#define TESTFACE_PIN "2580"            /* of text, resident and common application */
-#define TESTFACE_NUMBER "123456789018" /* My Number: 照合番号A */
-#define TESTFACE_BIRTH "600401"        /* in the era's years */
-#define TESTFACE_B "60040120354567"    /* 照合番号B */
-#define TESTFACE_NAME "見本\xE3\x80\x80花子"
-#define TESTFACE_ADDRESS "架空県見本市中央１－２－３"
+#define TESTFACE_PIN SIM_SPECIMEN_PIN
+#define TESTFACE_NUMBER SIM_SPECIMEN_NUMBER
+#define TESTFACE_BIRTH SIM_SPECIMEN_BIRTH_PIN
+#define TESTFACE_B SIM_SPECIMEN_B
+#define TESTFACE_NAME SIM_SPECIMEN_NAME
 
 /* Puts all of it on a card that is not its holder's yet, with the keys made in it. Returns the root's public key, which is
  * on no card; the caller frees. */

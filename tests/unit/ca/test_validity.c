@@ -72,6 +72,35 @@ static void test_leaf(void **state)
     }
 }
 
+/* The same of P-384: ten birthdays, five for minors, a year for renewals. */
+static const struct {
+    const char *what, *now, *birth, *renews, *end;
+    enum rc rc;
+} next[] = {
+    { "the tenth birthday", "2028-10-27T03:00:00Z", "319800217", NULL, "2038-02-17T14:59:59Z", 0 },
+    { "the day before coming of age: the fifth", "2028-10-27T03:00:00Z", "520101028", NULL, "2032-10-28T14:59:59Z", 0 },
+    { "eighteen today: the tenth", "2028-10-27T15:00:00Z", "520101028", NULL, "2038-10-28T14:59:59Z", 0 },
+    { "a year before its end: the eleventh", "2037-02-16T15:00:00Z", "319800217", "2038-02-17T14:59:59Z",
+      "2048-02-17T14:59:59Z", 0 },
+    { "a second earlier", "2037-02-16T14:59:59Z", "319800217", "2038-02-17T14:59:59Z", NULL, RC_STATE },
+};
+
+static void test_next(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof next / sizeof next[0]; i++) {
+        struct validity_limits limits = { .suite = SUITE_P_384, .now = at(next[i].now), .birth = next[i].birth,
+                                          .card_expiry = at(FAR), .ca_not_after = at(FAR), .renews = at(next[i].renews) };
+        int64_t end = -1;
+        char text[CLOCK_TEXT_SIZE] = "";
+        enum rc rc = validity_leaf(&limits, &end, NULL);
+        if (!rc)
+            clock_format(end, text);
+        if (rc != next[i].rc || (next[i].end && strcmp(text, next[i].end) != 0))
+            fail_msg("%s: %s %s", next[i].what, rc_name(rc), text);
+    }
+}
+
 /* Renewals of a certificate: when, to which end. */
 static const struct {
     const char *what, *now, *old, *card, *end;
@@ -143,7 +172,7 @@ static void test_authority(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_leaf), cmocka_unit_test(test_renewal), cmocka_unit_test(test_age),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_leaf), cmocka_unit_test(test_next), cmocka_unit_test(test_renewal), cmocka_unit_test(test_age),
                                         cmocka_unit_test(test_authority) };
     return cmocka_run_group_tests_name("ca-validity", tests, NULL, NULL);
 }

@@ -99,9 +99,9 @@ static void test_generate_and_sign(void **state)
     (void)state;
     struct err err = {0};
     struct keyuri *key, *second;
-    if (keyuri_generate_rsa(uri_of("jpki-test", "ca-sign", pin_path), 2048, &err))
+    if (keyuri_generate(uri_of("jpki-test", "ca-sign", pin_path), SUITE_RSA_2048, &err))
         fail_msg("%s", err.text);
-    assert_int_equal(keyuri_generate_rsa(uri_of("jpki-test", "ca-sign", pin_path), 2048, NULL), RC_EXISTS);
+    assert_int_equal(keyuri_generate(uri_of("jpki-test", "ca-sign", pin_path), SUITE_RSA_2048, NULL), RC_EXISTS);
     if (keyuri_open(uri_of("jpki-test", "ca-sign", pin_path), &key, &err))
         fail_msg("%s", err.text);
     assert_int_equal(EVP_PKEY_get_bits(keyuri_get(key)), 2048);
@@ -112,12 +112,35 @@ static void test_generate_and_sign(void **state)
     assert_int_equal(X509_verify(cert, public_key), 1);
     X509_free(cert);
     /* others come and go beside it */
-    assert_int_equal(keyuri_generate_rsa(uri_of("jpki-test", "ca-auth", pin_path), 2048, &err), RC_OK);
+    assert_int_equal(keyuri_generate(uri_of("jpki-test", "ca-auth", pin_path), SUITE_RSA_2048, &err), RC_OK);
     assert_int_equal(keyuri_open(uri_of("jpki-test", "ca-auth", pin_path), &second, &err), RC_OK);
     check_signs(keyuri_get(key), public_key);
     assert_int_not_equal(EVP_PKEY_eq(keyuri_get(key), keyuri_get(second)), 1);
     keyuri_close(second);
     check_signs(keyuri_get(key), public_key);
+    EVP_PKEY_free(public_key);
+    keyuri_close(key);
+}
+
+static void test_generate_on_a_curve(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct keyuri *key;
+    enum suite suite;
+    if (keyuri_generate(uri_of("jpki-test", "ca-next", pin_path), SUITE_P_384, &err) ||
+        keyuri_open(uri_of("jpki-test", "ca-next", pin_path), &key, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(suite_of_key(keyuri_get(key), &suite), RC_OK);
+    assert_int_equal(suite, SUITE_P_384);
+    assert_true(suite_has_key(SUITE_P_384, keyuri_get(key)));
+    assert_false(suite_has_key(SUITE_RSA_2048, keyuri_get(key)));
+    EVP_PKEY *public_key = public_of(keyuri_get(key));
+    struct buf signature = {0};
+    assert_int_equal(suite_sign(SUITE_P_384, keyuri_get(key), bytes_of("abc", 3), &signature), RC_OK);
+    assert_true(suite_verifies(SUITE_P_384, public_key, bytes_of("abc", 3), buf_bytes(&signature)));
+    assert_false(suite_verifies(SUITE_P_384, public_key, bytes_of("abd", 3), buf_bytes(&signature)));
+    buf_wipe(&signature);
     EVP_PKEY_free(public_key);
     keyuri_close(key);
 }
@@ -159,12 +182,15 @@ static void test_key_stays_inside(void **state)
             assert_int_equal(module->C_GetAttributeValue(session, keys[k], answers, 6), CKR_OK);
             assert_true(sensitive && !extractable && always && never && !decrypt && sign);
             uint8_t exponent[512];
-            CK_ATTRIBUTE inside = {CKA_PRIVATE_EXPONENT, exponent, sizeof exponent};
+            CK_KEY_TYPE kind = 0;
+            CK_ATTRIBUTE type = {CKA_KEY_TYPE, &kind, sizeof kind};
+            assert_int_equal(module->C_GetAttributeValue(session, keys[k], &type, 1), CKR_OK);
+            CK_ATTRIBUTE inside = {kind == CKK_RSA ? CKA_PRIVATE_EXPONENT : CKA_VALUE, exponent, sizeof exponent};
             assert_int_equal(module->C_GetAttributeValue(session, keys[k], &inside, 1), CKR_ATTRIBUTE_SENSITIVE);
         }
         module->C_CloseSession(session);
     }
-    assert_int_equal(found, 2);
+    assert_int_equal(found, 3);
     if (started == CKR_OK)
         module->C_Finalize(NULL);
     p11_kit_module_release(module);
@@ -211,10 +237,9 @@ static void test_refusals(void **state)
     assert_int_equal(keyuri_open(uri_of("jpki-test", "nothing", pin_path), &none, NULL), RC_NOT_FOUND);
     assert_int_equal(keyuri_open(uri_of("jpki-other", "ca-sign", pin_path), &none, NULL), RC_NOT_FOUND);
     assert_null(none);
-    assert_int_equal(keyuri_generate_rsa(uri_of("jpki-test", "x", wrong_path), 2048, NULL), RC_PIN_WRONG);
-    assert_int_equal(keyuri_generate_rsa(uri_of("nobody", "x", pin_path), 2048, NULL), RC_NOT_FOUND);
-    assert_int_equal(keyuri_generate_rsa(uri_of("jpki-test", "x", pin_path), 1024, NULL), RC_RANGE);
-    assert_int_equal(keyuri_generate_rsa("/tmp/key.pem", 2048, NULL), RC_FORMAT);
+    assert_int_equal(keyuri_generate(uri_of("jpki-test", "x", wrong_path), SUITE_RSA_2048, NULL), RC_PIN_WRONG);
+    assert_int_equal(keyuri_generate(uri_of("nobody", "x", pin_path), SUITE_RSA_2048, NULL), RC_NOT_FOUND);
+    assert_int_equal(keyuri_generate("/tmp/key.pem", SUITE_RSA_2048, NULL), RC_FORMAT);
 }
 
 /* A child opens anew and signs, while the parent's session lives on. */
@@ -298,7 +323,7 @@ static void test_return_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_generate_and_sign), cmocka_unit_test(test_key_stays_inside),
+        cmocka_unit_test(test_generate_and_sign), cmocka_unit_test(test_generate_on_a_curve), cmocka_unit_test(test_key_stays_inside),
         cmocka_unit_test(test_refusals),          cmocka_unit_test(test_after_fork),
         cmocka_unit_test(test_pem_files),         cmocka_unit_test(test_return_values),
     };

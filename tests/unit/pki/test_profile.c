@@ -22,9 +22,10 @@ struct recipe {
     const char *not_before, *not_after;
     long version, serial;
     const char *country_type; /* "utf8": wrong */
-    int key;                  /* 0: RSA-2048; 1: RSA-1024; 2: EC; 3: exponent 3 */
+    int key;                  /* 0: RSA-2048; 1: RSA-1024; 2: P-256; 3: exponent 3; 4: P-384 */
     bool md5_like;            /* the signature algorithm is another one */
     const char *authority_ou; /* replaces the issuer's: a foreign authority */
+    bool next;                /* signed with P-384 and SHA-384 */
 };
 
 static const char config_text[] =
@@ -43,7 +44,7 @@ static const char config_text[] =
     "Systems\n";
 
 static CONF *config;
-static EVP_PKEY *keys[4];
+static EVP_PKEY *keys[5];
 static X509 *issuers[AUTHORITY_COUNT];
 
 static const struct recipe good[PROFILE_COUNT] = {
@@ -289,7 +290,8 @@ static X509 *make(const struct recipe *recipe)
     X509_set_pubkey(cert, keys[recipe->key]);
     add_subject(cert, recipe);
     add_extensions(cert, recipe);
-    assert_true(X509_sign(cert, keys[0], recipe->md5_like ? EVP_sha384() : EVP_sha256()) > 0);
+    bool next = recipe->next;
+    assert_true(X509_sign(cert, keys[next ? 4 : 0], next != recipe->md5_like ? EVP_sha384() : EVP_sha256()) > 0);
     return cert;
 }
 
@@ -318,6 +320,7 @@ static int setup(void **state)
     keys[0] = make_key();
     keys[1] = EVP_RSA_gen(1024);
     keys[2] = EVP_EC_gen("P-256");
+    keys[4] = EVP_EC_gen("P-384");
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_id(EVP_PKEY_RSA, NULL);
     BIGNUM *three = BN_new();
     BN_set_word(three, 3);
@@ -350,7 +353,7 @@ static int teardown(void **state)
 {
     (void)state;
     NCONF_free(config);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         EVP_PKEY_free(keys[i]);
     for (int i = 0; i < AUTHORITY_COUNT; i++)
         X509_free(issuers[i]);
@@ -426,6 +429,37 @@ static void test_spoilt_fields(void **state)
     ROW(PROFILE_OFFICER, "the role of a node", "subject", one.subject[2][1] = "node-national");
     ROW(PROFILE_OFFICER, "a wrong check digit", "subject", one.subject[3][1] = "462013");
     ROW(PROFILE_OFFICER, "another organisation", "subject", one.subject[1][1] = "ACME");
+}
+
+/* The next suite: the same rows, another algorithm and other years. */
+static void test_next_suite(void **state)
+{
+    (void)state;
+    static const struct {
+        enum profile_kind kind;
+        const char *not_after;
+    } lives[] = { { PROFILE_SIGN, "2037-02-17T14:59:59Z" }, { PROFILE_AUTH, "2037-02-17T14:59:59Z" },
+                  { PROFILE_SIGN_CA, "2046-11-22T14:59:59Z" }, { PROFILE_SIGN_OCSP, "2026-12-02T14:59:59Z" } };
+    for (size_t i = 0; i < sizeof lives / sizeof *lives; i++) {
+        struct recipe one = good[lives[i].kind];
+        struct err err;
+        one.next = true;
+        one.key = 4;
+        one.not_after = lives[i].not_after;
+        X509 *cert = make(&one);
+        if (judge(one.kind, cert, &err))
+            fail_msg("%s", err.text);
+        X509_free(cert);
+    }
+    ROW(PROFILE_SIGN, "an RSA key under P-384", "subjectPublicKeyInfo", one.next = true);
+    ROW(PROFILE_SIGN, "a key on P-256", "subjectPublicKeyInfo", (one.next = true, one.key = 2));
+    ROW(PROFILE_SIGN, "a P-384 key under RSA", "subjectPublicKeyInfo", one.key = 4);
+    ROW(PROFILE_SIGN, "P-384 with SHA-256", "signature", (one.next = one.md5_like = true, one.key = 4));
+    ROW(PROFILE_OFFICER, "an officer of the next suite", "signature", (one.next = true, one.key = 4));
+    ROW(PROFILE_SIGN, "twelve years", "too long",
+        (one.next = true, one.key = 4, one.not_after = "2039-02-17T14:59:59Z"));
+    ROW(PROFILE_SIGN_CA, "twenty-one years", "too long",
+        (one.next = true, one.key = 4, one.not_after = "2047-11-22T14:59:59Z"));
 }
 
 static void test_spoilt_extensions(void **state)
@@ -588,6 +622,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_spoilt_fields),
+        cmocka_unit_test(test_next_suite),
         cmocka_unit_test(test_spoilt_extensions),
         cmocka_unit_test(test_cuts_and_flips),
         cmocka_unit_test(test_rows_are_sound),

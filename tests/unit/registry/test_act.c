@@ -133,10 +133,7 @@ static void test_effects(void **state)
         struct act_request request = rows[i].request;
         struct act_result first = { 0 }, again = { 0 };
         char words[WORDS_SIZE];
-        struct resident resident;
-        enum reason reason;
-        char date[11];
-        int64_t recorded;
+        struct ledger_past past;
         json_t *event = NULL;
         if (i) {
             teardown(state);
@@ -151,9 +148,9 @@ static void test_effects(void **state)
         assert_string_equal(first.code, CODE);
         assert_int_equal(count(w.town, "SELECT count(*) FROM history"), 2);
         carry();
-        assert_int_equal(ledger_history(w.nation, CODE, 2, &resident, &reason, date, &recorded, NULL), RC_OK);
-        assert_string_equal(reason_get(reason)->name, rows[i].reason);
-        assert_string_equal(date, ON);
+        assert_int_equal(ledger_history(w.nation, CODE, 2, &past, NULL), RC_OK);
+        assert_string_equal(reason_get(past.reason)->name, rows[i].reason);
+        assert_string_equal(past.date, ON);
         assert_int_equal(outbox_event(w.nation, 1, &event, NULL), rows[i].event ? RC_OK : RC_NOT_FOUND);
         if (rows[i].event)
             assert_string_equal(json_string_value(json_object_get(event, "event")), rows[i].event);

@@ -38,6 +38,12 @@ static void test_check_digits(void **state)
 static void test_codes(void **state)
 {
     (void)state;
+    assert_int_equal(code_household_digit("123456789"), '2');
+    assert_int_equal(code_household_digit("000000000"), '0'); /* only remainder 0 gives 0 */
+    assert_int_equal(code_household_digit("000000006"), '\0'); /* remainder 1: such a number is passed over */
+    assert_int_equal(code_household_digit("12345678"), '\0');
+    assert_int_equal(code_check_household("1234567892"), RC_OK);
+    assert_int_equal(code_check_household("1234567890"), RC_FORMAT);
     assert_int_equal(code_check("24727059608"), RC_OK);
     assert_int_equal(code_check("24846016224"), RC_OK);
     assert_int_equal(code_check_personal("123456789018"), RC_OK);

@@ -193,14 +193,11 @@ static void test_put_rules(void **state)
         assert_int_equal(count(w->town, "SELECT count(*) FROM history") - before, rc == RC_OK);
     }
     assert_int_equal(change.revision, 4);
-    struct resident then;
-    enum reason reason;
-    char date[11];
-    int64_t recorded;
-    assert_int_equal(ledger_history(w->town, CODE, 3, &then, &reason, date, &recorded, NULL), RC_OK);
-    assert_int_equal(reason, REASON_MOVE_OUT);
-    assert_string_equal(then.municipality, HERE);
-    assert_int_equal(ledger_history(w->town, CODE, 5, &then, &reason, date, &recorded, NULL), RC_NOT_FOUND);
+    struct ledger_past past;
+    assert_int_equal(ledger_history(w->town, CODE, 3, &past, NULL), RC_OK);
+    assert_int_equal(past.reason, REASON_MOVE_OUT);
+    assert_string_equal(past.resident.municipality, HERE);
+    assert_int_equal(ledger_history(w->town, CODE, 5, &past, NULL), RC_NOT_FOUND);
 }
 
 static void test_find(void **state)

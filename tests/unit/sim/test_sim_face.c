@@ -1,6 +1,8 @@
 /* test_sim_face.c — the applications with what is printed on the card: every signature verifies under the root that is on no
  * card, the card proves its presence, and the text application's secure messaging, command by command and broken in every
  * way. */
+#include "../../support/scratch.h"
+#include "base/file.h"
 #include "base/hex.h"
 #include "support/testface.h"
 #include "wire/apdu.h"
@@ -158,6 +160,53 @@ static void test_visual(void **state)
     assert_true(verifies(municipality, NULL, bytes_of(block, sizeof block), object(face, 0xDF28)));
     EVP_PKEY_free(municipality);
     buf_wipe(&file);
+    testcard_free(card);
+}
+
+/* The pictures as files, read by programs that are not ours: what they say of each. */
+static void test_pictures(void **state)
+{
+    const struct world *world = *state;
+    static const struct {
+        const char *what;
+        unsigned file, outer, tag;
+        const char *command, *says;
+    } rows[] = {
+        { "photograph", APPLET_VISUAL_FACE, 0xFF20, 0xDF27, "opj_dump -i picture.jp2", "x1=240, y1=320" },
+        { "photograph, one component", APPLET_VISUAL_FACE, 0xFF20, 0xDF27, "opj_dump -i picture.jp2", "numcomps=1" },
+        { "photograph, to pixels", APPLET_VISUAL_FACE, 0xFF20, 0xDF27,
+          "opj_decompress -i picture.jp2 -o x.pgm >out && [ $(tail -c 76800 x.pgm | od -An -v -tu1 -w1 | sort -u | wc -l) -gt 60 ] "
+          "&& echo many greys",
+          "many greys" },
+        { "name", APPLET_VISUAL_FACE, 0xFF20, 0xDF25, "pngcheck -v picture.png", "200 x 24 image, 1-bit" },
+        { "address", APPLET_VISUAL_FACE, 0xFF20, 0xDF26, "pngcheck -v picture.png", "200 x 24 image, 1-bit" },
+        { "security code", APPLET_VISUAL_FACE, 0xFF20, 0xDF2A, "pngcheck -v picture.png", "24 x 12 image, 1-bit" },
+        { "My Number", APPLET_VISUAL_NUMBER, 0xFF40, 0xDF41, "pngcheck -v picture.png", "72 x 12 image, 1-bit" },
+        { "no errors", APPLET_VISUAL_NUMBER, 0xFF40, 0xDF41, "pngcheck -q picture.png && echo clean", "clean" },
+    };
+    struct testcard *card = testcard_copy(world->card);
+    char folder[] = "/tmp/simpictures.XXXXXX", path[64], command[640];
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(testcard_send(card, SELECT_VISUAL), 0x9000);
+    assert_int_equal(testcard_send(card, "00200093" NUMBER_HEX), 0x9000);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct buf file = { 0 }, said = { 0 };
+        print_message("  %s\n", rows[i].what);
+        read_file(card, rows[i].file, &file);
+        struct bytes picture = object(object(buf_bytes(&file), rows[i].outer), rows[i].tag);
+        (void)snprintf(path, sizeof path, "%s/picture.%s", folder, strstr(rows[i].command, "jp2") ? "jp2" : "png");
+        assert_int_equal(file_write_atomic(path, picture, 0600, NULL), RC_OK);
+        (void)snprintf(command, sizeof command, "cd %s && { %s; } >said 2>&1", folder, rows[i].command);
+        assert_int_equal(system(command), 0);
+        (void)snprintf(path, sizeof path, "%s/said", folder);
+        assert_int_equal(file_read(path, &said, NULL), RC_OK);
+        const char *text = buf_string(&said);
+        if (!text || !strstr(text, rows[i].says))
+            fail_msg("'%s' is not in: %s", rows[i].says, text ? text : "");
+        buf_wipe(&file);
+        buf_wipe(&said);
+    }
+    assert_int_equal(scratch_remove(folder), 0);
     testcard_free(card);
 }
 
@@ -452,7 +501,7 @@ static int teardown(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_text),      cmocka_unit_test(test_visual),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_text),      cmocka_unit_test(test_visual),    cmocka_unit_test(test_pictures),
                                         cmocka_unit_test(test_chain),     cmocka_unit_test(test_internal),
                                         cmocka_unit_test(test_messaging), cmocka_unit_test(test_messaging_refusals),
                                         cmocka_unit_test(test_session_key) };

@@ -1,0 +1,58 @@
+/* store_engine.h — what an engine does for store.c; for the files of this folder only. An engine's own records begin
+ * with these. Each function keeps the contract of its namesake in store.h. */
+#ifndef JPKI_STORE_STORE_ENGINE_H
+#define JPKI_STORE_STORE_ENGINE_H
+
+#include "store/dialect.h"
+#include "store/store.h"
+
+struct store {
+    const struct store_engine *engine;
+    struct statement *statements; /* store.c's: prepared, lent or not */
+    bool reader;
+};
+
+struct statement {
+    struct store *store;
+    struct statement *next;
+    char *sql;
+    enum dialect_kind kind;
+    unsigned parameters; /* the highest number in the text */
+    bool lent;
+};
+
+struct store_engine {
+    /* A store whose table `migration` (version, fingerprint, applied) is there; for a reader it must have been. */
+    enum rc (*open)(const char *url, bool reader, struct store **store, struct err *err);
+    void (*close)(struct store *store); /* every statement has been finished */
+
+    enum rc (*begin)(struct store *store, struct err *err);
+    enum rc (*commit)(struct store *store, struct err *err);
+    void (*rollback)(struct store *store);
+    enum rc (*exec)(struct store *store, const char *sql, enum dialect_kind kind, struct err *err);
+
+    /* A statement of the engine's size; common is what store.c has filled in. */
+    enum rc (*prepare)(const struct statement *common, struct statement **statement, struct err *err);
+    void (*reset)(struct statement *statement);  /* unbound, and no row of it held */
+    void (*finish)(struct statement *statement); /* freed */
+
+    void (*bind_integer)(struct statement *statement, int index, int64_t value);
+    void (*bind_text)(struct statement *statement, int index, const char *value);
+    void (*bind_blob)(struct statement *statement, int index, struct bytes value);
+    enum rc (*step)(struct statement *statement, struct err *err);
+    enum rc (*run)(struct statement *statement, int64_t *changes, struct err *err);
+
+    int64_t (*column_integer)(struct statement *statement, int index);
+    const char *(*column_text)(struct statement *statement, int index);
+    struct bytes (*column_blob)(struct statement *statement, int index);
+    bool (*column_is_null)(struct statement *statement, int index);
+};
+
+extern const struct store_engine store_sqlite;
+#ifdef JPKI_POSTGRES
+extern const struct store_engine store_postgres;
+#endif
+
+#define STORE_WAIT_SECONDS 10 /* how long a writer waits for another one */
+
+#endif

@@ -1,0 +1,270 @@
+/* cardbook.c — the card ledger's rows. */
+#include "registry/cardbook.h"
+
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ROW "c.card, c.code, c.municipality, c.type, c.state, c.issued, c.expires, c.since, c.events"
+#define ALIVE "('valid', 'locked', 'lost', 'lost-locked')"
+
+enum rc card_check(const char *card)
+{
+    return strlen(card) == 16 && strspn(card, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 16 ? RC_OK : RC_FORMAT;
+}
+
+static enum rc cardbook_read(struct statement *s, struct card_row *out, struct err *err)
+{
+    struct card_row row = {.events = column_integer(s, 8)};
+    const struct {
+        char *to;
+        size_t size;
+        int column;
+    } texts[] = {{row.card, sizeof row.card, 0},
+                 {row.code, sizeof row.code, 1},
+                 {row.municipality, sizeof row.municipality, 2},
+                 {row.issued, sizeof row.issued, 5},
+                 {row.expires, sizeof row.expires, 6},
+                 {row.since, sizeof row.since, 7}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        snprintf(texts[i].to, texts[i].size, "%s", column_text(s, texts[i].column));
+    if (card_type_parse(column_text(s, 3), &row.type) || card_state_parse(column_text(s, 4), &row.state))
+        return err_set(err, RC_FORMAT, "the store names a type or state of cards that this program does not know");
+    *out = row;
+    return RC_OK;
+}
+
+/* One row by one text (and, when there is a second, by two). */
+static enum rc cardbook_get(struct store *store, const char *sql, const char *first, const char *second,
+                            struct card_row *row, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, sql, &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, first);
+    if (second)
+        bind_text(s, 2, second);
+    rc = statement_step(s, err);
+    if (!rc)
+        rc = cardbook_read(s, row, err);
+    statement_done(s);
+    return rc;
+}
+
+enum rc cardbook_find(struct store *store, const char *card, struct card_row *row, struct err *err)
+{
+    return cardbook_get(store, "SELECT " ROW " FROM card c WHERE c.card = ?1", card, NULL, row, err);
+}
+
+enum rc cardbook_find_alive(struct store *store, const char *code, struct card_row *row, struct err *err)
+{
+    return cardbook_get(store, "SELECT " ROW " FROM card c WHERE c.code = ?1 AND c.state IN " ALIVE, code, NULL, row,
+                        err);
+}
+
+enum rc cardbook_find_certificate(struct store *store, enum authority authority, const char *serial,
+                                  struct card_row *row, struct err *err)
+{
+    return cardbook_get(store,
+                        "SELECT " ROW " FROM card c JOIN card_certificate x ON x.card = c.card "
+                        "WHERE x.authority = ?1 AND x.serial = ?2",
+                        authority_name(authority), serial, row, err);
+}
+
+static enum rc cardbook_write(struct store *store, const struct card_row *row, bool fresh, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(
+        store,
+        fresh ? "INSERT INTO card (card, code, municipality, type, state, issued, expires, since, events) "
+                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+              : "UPDATE card SET code = ?2, municipality = ?3, type = ?4, state = ?5, issued = ?6, expires = ?7, since "
+                "= ?8, "
+                "events = ?9 WHERE card = ?1",
+        &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, row->card);
+    bind_text(s, 2, row->code);
+    bind_text(s, 3, row->municipality);
+    bind_text(s, 4, card_type_name(row->type));
+    bind_text(s, 5, card_state_name(row->state));
+    bind_text(s, 6, row->issued);
+    bind_text(s, 7, row->expires);
+    bind_text(s, 8, row->since);
+    bind_integer(s, 9, row->events);
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    return rc == RC_EXISTS ? err_set(err, RC_CONFLICT, "the resident has a card that is not void") : rc;
+}
+
+static enum rc cardbook_write_event(struct store *store, const struct card_row *row, const struct card_deed *deed,
+                                    struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store,
+                               "INSERT INTO card_event (card, number, event, reason, state, date, recorded, notice) "
+                               "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                               &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, row->card);
+    bind_integer(s, 2, row->events);
+    bind_text(s, 3, card_event_name(deed->event));
+    bind_text(s, 4, card_reason_name(deed->reason));
+    bind_text(s, 5, card_state_name(row->state));
+    bind_text(s, 6, deed->date);
+    bind_integer(s, 7, deed->recorded);
+    bind_integer(s, 8, deed->notice);
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    return rc;
+}
+
+enum rc cardbook_apply(struct store *store, struct card_row *row, const struct card_deed *deed, struct err *err)
+{
+    struct card_row next = *row;
+    if (cardlife_next(row->state, deed->event, &next.state))
+        return err_set(err, RC_STATE, "'%s' does not happen to a card that is %s", card_event_name(deed->event),
+                       card_state_name(row->state));
+    if (row->events && strcmp(deed->date, row->since) < 0)
+        return err_set(err, RC_RANGE, "date: before the card's latest event, which was on %s", row->since);
+    next.events++;
+    snprintf(next.since, sizeof next.since, "%s", deed->date);
+    enum rc rc = cardbook_write(store, &next, row->events == 0, err);
+    if (!rc)
+        rc = cardbook_write_event(store, &next, deed, err);
+    if (!rc)
+        *row = next;
+    return rc;
+}
+
+static enum rc cardbook_events(struct store *store, const char *card, json_t *array, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store,
+                               "SELECT event, reason, state, date, recorded, notice FROM card_event WHERE card = ?1 "
+                               "ORDER BY number",
+                               &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, card);
+    while (!(rc = statement_step(s, err))) {
+        char recorded[CLOCK_TEXT_SIZE];
+        clock_format(column_integer(s, 4), recorded);
+        if (json_array_append_new(array,
+                                  json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "event", column_text(s, 0), "reason",
+                                            column_text(s, 1), "state", column_text(s, 2), "date", column_text(s, 3),
+                                            "recorded", recorded, "notice", (json_int_t)column_integer(s, 5)))) {
+            rc = err_set(err, RC_NOMEM, "card");
+            break;
+        }
+    }
+    statement_done(s);
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+enum rc cardbook_to_json(struct store *store, const char *code, json_t **out, struct err *err)
+{
+    struct statement *s = NULL;
+    json_t *array = json_array();
+    enum rc rc =
+        array ? store_prepare(store, "SELECT " ROW " FROM card c WHERE c.code = ?1 ORDER BY c.issued, c.card", &s, err)
+              : RC_NOMEM;
+    if (!rc)
+        bind_text(s, 1, code);
+    while (!rc && !(rc = statement_step(s, err))) {
+        struct card_row row;
+        json_t *events = json_array();
+        rc = cardbook_read(s, &row, err);
+        if (!rc)
+            rc = cardbook_events(store, row.card, events, err);
+        if (json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "card", row.card, "code",
+                                                   row.code, "municipality", row.municipality, "type",
+                                                   card_type_name(row.type), "state", card_state_name(row.state),
+                                                   "issued", row.issued, "expires", row.expires, "events", events)) &&
+            !rc)
+            rc = err_set(err, RC_NOMEM, "card");
+    }
+    statement_done(s);
+    if (rc != RC_NOT_FOUND) {
+        json_decref(array);
+        return rc;
+    }
+    *out = array;
+    return RC_OK;
+}
+
+enum rc cardbook_of_notice(struct store *store, int64_t notice, struct card_report *out, struct err *err)
+{
+    struct statement *s = NULL;
+    struct card_report report = {0};
+    enum rc rc = store_prepare(store,
+                               "SELECT c.card, c.type, e.event, e.reason, c.issued, c.expires FROM card_event e "
+                               "JOIN card c ON c.card = e.card WHERE e.notice = ?1",
+                               &s, err);
+    if (rc)
+        return rc;
+    bind_integer(s, 1, notice);
+    rc = statement_step(s, err);
+    if (!rc &&
+        (card_type_parse(column_text(s, 1), &report.type) || card_event_parse(column_text(s, 2), &report.event) ||
+         card_reason_parse(column_text(s, 3), &report.reason)))
+        rc = err_set(err, RC_FORMAT, "the store names something of cards that this program does not know");
+    if (!rc) {
+        snprintf(report.card, sizeof report.card, "%s", column_text(s, 0));
+        snprintf(report.issued, sizeof report.issued, "%s", column_text(s, 4));
+        snprintf(report.expires, sizeof report.expires, "%s", column_text(s, 5));
+        *out = report;
+    }
+    statement_done(s);
+    return rc;
+}
+
+enum rc cardbook_claim(struct store *store, const struct card_row *row, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store,
+                               "INSERT INTO card_certificate (authority, serial, card) "
+                               "SELECT l.authority, l.serial, ?2 FROM link l WHERE l.code = ?1 AND NOT EXISTS "
+                               "(SELECT 1 FROM card_certificate x WHERE x.authority = l.authority "
+                               "AND x.serial = l.serial)",
+                               &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, row->code);
+    bind_text(s, 2, row->card);
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    return rc;
+}
+
+enum rc cardbook_certificates(struct store *store, const char *card, int64_t now, struct certificate *certificates,
+                              size_t *count, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store,
+                               "SELECT l.authority, l.serial, l.not_after FROM link l JOIN card_certificate x "
+                               "ON x.authority = l.authority AND x.serial = l.serial "
+                               "WHERE x.card = ?1 AND l.not_after > ?2 "
+                               "ORDER BY l.recorded DESC, l.authority, l.serial LIMIT ?3",
+                               &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, card);
+    bind_integer(s, 2, now);
+    bind_integer(s, 3, NOTICE_CERTIFICATES);
+    size_t have = 0;
+    while (!(rc = statement_step(s, err))) {
+        if ((rc = certificate_name(column_text(s, 0), column_text(s, 1), &certificates[have], err)))
+            break;
+        certificates[have++].not_after = column_integer(s, 2);
+    }
+    statement_done(s);
+    if (rc != RC_NOT_FOUND)
+        return rc;
+    *count = have;
+    return RC_OK;
+}

@@ -1,0 +1,19 @@
+/* service_node.h — the municipal node's routes for cards and the services that use them. */
+#ifndef JPKI_REGISTRY_SERVICE_NODE_H
+#define JPKI_REGISTRY_SERVICE_NODE_H
+
+#include "registry/asked.h"
+#include "registry/node.h"
+
+/* A request that is done once by its name: the peer must be of the municipality; context is the deed's. */
+enum rc service_once(struct node *node, const struct request *request, const char *kind, asked_do_fn run, void *context,
+                     struct response *response, struct err *err) MUST_CHECK;
+
+/* Handlers, context a struct node. */
+enum rc service_on_card_issue(void *context, const struct request *request, struct response *response, struct err *err);
+enum rc service_on_card_event(void *context, const struct request *request, struct response *response, struct err *err);
+enum rc service_on_card_check(void *context, const struct request *request, struct response *response, struct err *err);
+enum rc service_on_card_show(void *context, const struct request *request, struct response *response, struct err *err);
+enum rc service_on_card_sweep(void *context, const struct request *request, struct response *response, struct err *err);
+
+#endif
