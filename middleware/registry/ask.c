@@ -121,38 +121,71 @@ int move_main(int argc, char **argv)
                     json_pack("{s:s, s:s, s:s, s:s}", "code", code, "address", address, "date", date, "request", request));
 }
 
+/* What `record` takes for the fields of a record, in the order of record_fields. */
+static const char *const record_helps[RECORD_FIELDS] = {
+    "name", "one 0 or 1 a character: which ones stand for others", "birth (1980-02-29, or as the register writes it)",
+    "1 male, 2 female, 3 or 9 other", "address, in this municipality", "as --name-substitutes", "振り仮名, katakana",
+    "旧氏; empty: removed", "its 振り仮名", "通称; empty: removed", "(the national node's to make)", "世帯番号",
+    "place in the household, 01 to 99", "続柄", "1: a foreign resident", "ローマ字氏名", "住民となった日", "住所を定めた日", "届出日",
+    "従前の住所",
+};
+
+/* The acts of docs/PROTOCOLS.md as options: --former-name for former_name. */
+static void record_option(struct opt *opt, char name[32], size_t i, const char **to)
+{
+    snprintf(name, 32, "--%s", record_fields[i].name);
+    for (char *c = name; *c; c++)
+        if (*c == '_')
+            *c = '-';
+    *opt = (struct opt) { name, "TEXT", record_helps[i], OPT_TEXT, to, false };
+}
+
+static json_t *record_body(const char *act, const char *code, const char *date, const char *request, const char *why,
+                           const char *const *fields)
+{
+    json_t *body = json_pack("{s:s, s:s, s:s, s:s*, s:s*}", "act", act, "date", date, "request", request, "code", code, "why",
+                             why);
+    for (size_t i = 0; body && i < RECORD_FIELDS; i++)
+        if (fields[i] && json_object_set_new(body, record_fields[i].name, json_string(fields[i]))) {
+            json_decref(body);
+            return NULL;
+        }
+    return body;
+}
+
 int record_main(int argc, char **argv)
 {
-    const char *node = NULL, *folder = NULL, *code = NULL, *name = NULL, *birth = NULL, *sex = NULL, *address = NULL;
-    const char *date = NULL, *request = NULL;
-    const struct opt opts[] = {
+    const char *node = NULL, *folder = NULL, *code = NULL, *date = NULL, *request = NULL, *why = NULL;
+    const char *fields[RECORD_FIELDS] = { 0 };
+    char names[RECORD_FIELDS][32];
+    struct opt opts[6 + RECORD_FIELDS + 1] = {
         { "--node", "URL", "the municipal node", OPT_TEXT, &node, true },
         { "--identity", "FOLDER", "a registrar of the municipality", OPT_TEXT, &folder, true },
         { "--date", "DATE", "when it happened, YYYY-MM-DD", OPT_TEXT, &date, true },
         { "--request", "ID", "a name for this request: the same again is the same act", OPT_TEXT, &request, true },
         { "--code", "CODE", "住民票コード, 11 digits; a birth gets a new one", OPT_TEXT, &code, false },
-        { "--name", "NAME", "name", OPT_TEXT, &name, false },
-        { "--birth", "BIRTH", "birth (1980-02-29, or as the register writes it)", OPT_TEXT, &birth, false },
-        { "--sex", "SEX", "1 male, 2 female, 3 or 9 other", OPT_TEXT, &sex, false },
-        { "--address", "ADDRESS", "address, in this municipality", OPT_TEXT, &address, false },
-        { 0 },
+        { "--why", "TEXT", "the reason of a change of 個人番号", OPT_TEXT, &why, false },
     };
+    for (size_t i = 0; i < RECORD_FIELDS; i++)
+        record_option(&opts[6 + i], names[i], i, &fields[i]);
     int rest, status;
     if (opt_parse("jpki-registry record [OPTIONS] ACT",
-                  "Records an act: birth, death, leave (転出), abroad, abroad-continued (国外転出, the card kept), strike\n"
-                  "(職権消除), correct (職権修正), rename, minor (軽微な修正: changes no certificate).",
+                  "Records an act: birth, enter (職権記載), from-abroad, death, leave (転出), abroad, abroad-continued (国外転出, the card\n"
+                  "kept), strike (職権消除), correct (職権修正), rename, minor (軽微な修正: changes no certificate), furigana, former-name,\n"
+                  "alias, slip (誤記修正), household-split, -join, -change, head-change, remake (改製), undo-entry, -removal,\n"
+                  "-correction, naturalised-out and -in, nationality-out and -in, code-change, code-correct, number-change,\n"
+                  "number-correct.",
                   opts, argc, argv, &rest, &status))
         return status;
     if (rest + 1 != argc)
         return opt_misuse("one act is wanted");
     proc_harden();
     char day[16] = "";
-    if (birth)
-        ask_birth(birth, day);
-    return ask_post(node, folder, "/v1/residents/record",
-                    json_pack("{s:s, s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:s*}", "act", argv[rest], "date", date, "request",
-                              request, "code", code, "name", name, "birth", birth ? day : NULL, "sex", sex, "address",
-                              address));
+    if (fields[2]) {
+        ask_birth(fields[2], day);
+        fields[2] = day;
+    }
+    return ask_post(node, folder, "/v1/residents/record", record_body(argv[rest], code, date, request, why, fields));
 }
 
 int confirm_main(int argc, char **argv)

@@ -20,7 +20,7 @@ enum rc service_once(struct node *node, const struct request *request, const cha
     json_decref(body);
     if (rc)
         return rc;
-    courier_wake(node->courier);
+    node_wake(node);
     return node_answer(response, answer, err);
 }
 
@@ -96,6 +96,6 @@ enum rc service_on_card_sweep(void *context, const struct request *request, stru
     }
     if (rc)
         return rc;
-    courier_wake(node->courier);
+    node_wake(node);
     return node_answer(response, json_pack("{s:I}", "ended", (json_int_t)ended), err);
 }

@@ -4,6 +4,7 @@
 #include "net/json.h"
 #include "registry/cardintake.h"
 #include "registry/certlink.h"
+#include "registry/designate.h"
 #include "registry/outbox.h"
 
 #include <stdio.h>
@@ -46,6 +47,8 @@ static enum rc intake_record(struct store *store, const struct notice *notice, s
         ? ledger_recode(store, notice->previous_code, &notice->resident, notice->reason, notice->date, notice->recorded,
                         &change, err)
         : ledger_put(store, &notice->resident, notice->reason, notice->date, notice->recorded, &change, err);
+    if (!rc && notice->previous_code[0])
+        rc = designate_recode(store, notice->previous_code, notice->resident.code, err);
     if (!rc)
         rc = outbox_add_event(store, notice->resident.code, change.effect, notice->recorded, err);
     if (!rc)

@@ -14,6 +14,7 @@ static const struct command commands[] = {
     { "card", "COMMAND", "the card ledger: issue, lost, found, return, show and others", card_main },
     { "sample", NULL, "print some residents of a store (synthetic people)", sample_main },
     { "usage", NULL, "print who used a resident's record", usage_main },
+    { "letters", NULL, "print the written notices to residents", letters_main },
     { "settings", "[NAME=DATE]", "print or change the days from which rules hold", settings_main },
     { "status", NULL, "print what a store holds and what is still to be told", status_main },
     { 0 },

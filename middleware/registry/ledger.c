@@ -303,11 +303,10 @@ enum rc ledger_put(struct store *store, const struct resident *resident, enum re
     return RC_OK;
 }
 
-/* The person's certificates follow to the new code; the state at its first revision is that of the change. */
-static enum rc ledger_move_links(struct store *store, const char *previous, const char *code, struct err *err)
+static enum rc ledger_rename(struct store *store, const char *sql, const char *previous, const char *code, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "UPDATE link SET code = ?2, revision = 1 WHERE code = ?1", &s, err);
+    enum rc rc = store_prepare(store, sql, &s, err);
     if (rc)
         return rc;
     bind_text(s, 1, previous);
@@ -315,6 +314,13 @@ static enum rc ledger_move_links(struct store *store, const char *previous, cons
     rc = statement_run(s, NULL, err);
     statement_done(s);
     return rc;
+}
+
+/* The person's certificates and cards follow to the new code; the state at its first revision is that of the change. */
+static enum rc ledger_move_links(struct store *store, const char *previous, const char *code, struct err *err)
+{
+    enum rc rc = ledger_rename(store, "UPDATE link SET code = ?2, revision = 1 WHERE code = ?1", previous, code, err);
+    return rc ? rc : ledger_rename(store, "UPDATE card SET code = ?2 WHERE code = ?1", previous, code, err);
 }
 
 enum rc ledger_recode(struct store *store, const char *previous, const struct resident *resident, enum reason reason,

@@ -92,6 +92,42 @@ enum rc municipal_remember(struct store *store, const char *request, const char 
     return rc;
 }
 
+static enum rc municipal_count_household(struct store *store, int64_t last, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, "INSERT INTO counter (name, last) VALUES ('household', ?1) "
+                                      "ON CONFLICT (name) DO UPDATE SET last = ?1", &s, err);
+    if (rc)
+        return rc;
+    bind_integer(s, 1, last);
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    return rc;
+}
+
+/* Counts up from the highest there was; a number without a check digit is passed over. */
+enum rc municipal_new_household(struct store *store, char number[11], struct err *err)
+{
+    int64_t there = 0, given = 0;
+    enum rc rc = ledger_count(store, "SELECT CAST(substr('0' || coalesce(max(household), ''), 1, 10) AS INTEGER) "
+                                     "FROM resident", &there, err);
+    if (!rc)
+        rc = ledger_count(store, "SELECT coalesce(max(last), 0) FROM counter WHERE name = 'household'", &given, err);
+    char digits[24] = "", check = '\0';
+    int64_t next = there > given ? there : given;
+    while (!rc && !check) {
+        if (++next > 999999999)
+            return err_set(err, RC_RANGE, "household: the numbers are used up");
+        snprintf(digits, sizeof digits, "%09lld", (long long)next);
+        check = code_household_digit(digits);
+    }
+    if (!rc)
+        rc = municipal_count_household(store, next, err);
+    if (!rc)
+        snprintf(number, 11, "%.9s%c", digits, check);
+    return rc;
+}
+
 enum rc municipal_check_form(const char *date, const char *request, struct err *err)
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";

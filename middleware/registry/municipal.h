@@ -33,6 +33,9 @@ struct municipal_record {
 enum rc municipal_recall(struct store *store, const char *request, struct municipal_record *record,
                          struct err *err) MUST_CHECK;
 
+/* A 世帯番号 that was not given before; inside the caller's transaction. */
+enum rc municipal_new_household(struct store *store, char number[11], struct err *err) MUST_CHECK;
+
 /* Remembers what a request recorded; inside the caller's transaction. RC_EXISTS. */
 enum rc municipal_remember(struct store *store, const char *request, const char *code, int64_t revision, int64_t notice,
                            struct err *err) MUST_CHECK;

@@ -6,6 +6,7 @@
 #include "registry/node.h"
 #include "registry/outbox.h"
 #include "registry/service_node.h"
+#include "registry/spare.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,17 +19,19 @@ static enum rc municipal_on_health(void *context, const struct request *request,
     (void)request;
     struct node *node = context;
     struct outbox_state outbox;
-    int64_t residents;
+    int64_t residents, codes;
     pthread_mutex_lock(&node->lock);
     enum rc rc = ledger_count(node->store, "SELECT count(*) FROM resident WHERE removed = 0", &residents, err);
+    if (!rc)
+        rc = spare_left(node->store, &codes, err);
     if (!rc)
         rc = outbox_read(node->store, OUTBOX_NATIONAL, &outbox, err);
     pthread_mutex_unlock(&node->lock);
     if (rc)
         return rc;
-    return node_answer(response, json_pack("{s:s, s:s, s:I, s:I}", "role", node_role_name(node->role), "municipality",
+    return node_answer(response, json_pack("{s:s, s:s, s:I, s:I, s:I}", "role", node_role_name(node->role), "municipality",
                                            node->self.municipality, "residents", (json_int_t)residents, "outbox",
-                                           (json_int_t)(outbox.last - outbox.acknowledged)), err);
+                                           (json_int_t)(outbox.last - outbox.acknowledged), "codes", (json_int_t)codes), err);
 }
 
 static enum rc municipal_on_find(void *context, const struct request *request, struct response *response,
@@ -76,7 +79,7 @@ static enum rc municipal_on_move(void *context, const struct request *request, s
     json_decref(body);
     if (rc)
         return rc;
-    courier_wake(node->courier);
+    node_wake(node);
     return node_answer(response, json_pack("{s:I}", "notice", (json_int_t)notice), err);
 }
 
@@ -85,6 +88,19 @@ static enum rc municipal_may_text(const json_t *body, const char *member, size_t
 {
     *text = NULL;
     return json_object_get(body, member) ? json_want_text(body, member, max, text, err) : RC_OK;
+}
+
+static enum rc municipal_read_act(const json_t *body, struct act_request *asked, struct err *err)
+{
+    enum rc rc;
+    if ((rc = json_want_text(body, "act", 20, &asked->act, err)) || (rc = json_want_text(body, "date", 10, &asked->date, err)) ||
+        (rc = json_want_text(body, "request", REQUEST_MAX, &asked->request, err)) ||
+        (rc = municipal_may_text(body, "code", 64, &asked->code, err)) ||
+        (rc = municipal_may_text(body, "why", 1000, &asked->why, err)))
+        return rc;
+    for (size_t i = 0; !rc && i < RECORD_FIELDS; i++)
+        rc = municipal_may_text(body, record_fields[i].name, record_fields[i].size - 1, &asked->fields[i], err);
+    return rc;
 }
 
 static enum rc municipal_on_record(void *context, const struct request *request, struct response *response,
@@ -97,14 +113,9 @@ static enum rc municipal_on_record(void *context, const struct request *request,
     enum rc rc = node_own(node, request->peer, err);
     if (!rc)
         rc = node_body(request, &body, err);
-    if (!rc && !(rc = json_want_text(body, "act", 20, &asked.act, err)) &&
-        !(rc = municipal_may_text(body, "code", 64, &asked.code, err)) &&
-        !(rc = municipal_may_text(body, "name", 399, &asked.name, err)) &&
-        !(rc = municipal_may_text(body, "birth", 9, &asked.birth, err)) &&
-        !(rc = municipal_may_text(body, "sex", 1, &asked.sex, err)) &&
-        !(rc = municipal_may_text(body, "address", 800, &asked.address, err)) &&
-        !(rc = json_want_text(body, "date", 10, &asked.date, err)) &&
-        !(rc = json_want_text(body, "request", REQUEST_MAX, &asked.request, err))) {
+    if (!rc)
+        rc = municipal_read_act(body, &asked, err);
+    if (!rc) {
         pthread_mutex_lock(&node->lock);
         rc = act_record(node->store, node->self.municipality, &asked, &result, err);
         pthread_mutex_unlock(&node->lock);
@@ -112,7 +123,7 @@ static enum rc municipal_on_record(void *context, const struct request *request,
     json_decref(body);
     if (rc)
         return rc;
-    courier_wake(node->courier);
+    node_wake(node);
     return node_answer(response, json_pack("{s:I, s:s}", "notice", (json_int_t)result.notice, "code", result.code), err);
 }
 
@@ -157,7 +168,7 @@ static enum rc municipal_on_link(void *context, const struct request *request, s
     json_decref(body);
     if (rc)
         return rc;
-    courier_wake(node->courier);
+    node_wake(node);
     return node_answer(response, json_pack("{s:I}", "notice", (json_int_t)notice), err);
 }
 
@@ -202,8 +213,8 @@ const struct route municipal_routes[] = {
     { 0 },
 };
 
-/* What the national node answered to the notices behind `acknowledged`. */
-static enum rc municipal_heard(struct node *node, int64_t acknowledged, unsigned status, const json_t *answer,
+/* What the other end answered to the notices behind `acknowledged`. */
+static enum rc municipal_heard(struct line *line, int64_t acknowledged, unsigned status, const json_t *answer,
                                struct err *err)
 {
     int64_t number;
@@ -211,20 +222,19 @@ static enum rc municipal_heard(struct node *node, int64_t acknowledged, unsigned
     if (status == 200) {
         rc = json_want_integer(answer, "acknowledged", &number, err);
         if (!rc && number <= acknowledged)
-            rc = err_set(err, RC_REFUSED, "the national node took no notice behind %lld", (long long)acknowledged);
+            rc = err_set(err, RC_REFUSED, "the node took no notice behind %lld", (long long)acknowledged);
         if (!rc)
-            rc = node_acknowledge(node, OUTBOX_NATIONAL, number, err);
-        node->batch = node->batch * 2 > NOTICE_BATCH ? NOTICE_BATCH : node->batch * 2;
+            rc = node_acknowledge(line, number, err);
+        line->batch = line->batch * 2 > NOTICE_BATCH ? NOTICE_BATCH : line->batch * 2;
         return rc;
     }
     if (status == 409 && !json_want_integer(answer, "expected", &number, NULL) && number - 1 != acknowledged) {
-        rc = node_acknowledge(node, OUTBOX_NATIONAL, number - 1, err);
-        return rc ? rc : err_set(err, RC_CONFLICT, "the national node expects notice %lld: told again from there",
-                                 (long long)number);
+        rc = node_acknowledge(line, number - 1, err);
+        return rc ? rc : err_set(err, RC_CONFLICT, "the node expects notice %lld: told again from there", (long long)number);
     }
     /* One refused notice must not hold back those before it: smaller requests, at once, find it. */
-    if (status >= 400 && status < 500 && node->batch > 1) {
-        node->batch /= 2;
+    if (status >= 400 && status < 500 && line->batch > 1) {
+        line->batch /= 2;
         return RC_OK;
     }
     char what[40];
@@ -234,24 +244,24 @@ static enum rc municipal_heard(struct node *node, int64_t acknowledged, unsigned
 
 enum rc municipal_deliver(void *context, struct err *err)
 {
-    struct node *node = context;
+    struct line *line = context;
     struct outbox_state outbox;
-    enum rc rc = outbox_read(node->outgoing, OUTBOX_NATIONAL, &outbox, err);
+    enum rc rc = outbox_read(line->store, line->peer, &outbox, err);
     if (rc)
         return rc == RC_NOT_FOUND ? RC_BUG : rc;
     if (outbox.acknowledged == outbox.last)
         return RC_NOT_FOUND;
     json_t *notices = NULL, *answer = NULL;
     unsigned status = 0;
-    rc = outbox_notices(node->outgoing, outbox.acknowledged + 1, node->batch, &notices, err);
+    rc = outbox_notices(line->store, outbox.acknowledged + 1, line->batch, &notices, err);
     if (rc)
         return rc == RC_NOT_FOUND ? RC_BUG : rc;
     json_t *body = json_pack("{s:o}", "notices", notices);
     fault_point("registry.before_send");
-    rc = node_post(node, "/v1/notices", body, &status, &answer, err);
+    rc = node_post(line, "/v1/notices", body, &status, &answer, err);
     fault_point("registry.after_send");
     if (!rc)
-        rc = municipal_heard(node, outbox.acknowledged, status, answer, err);
+        rc = municipal_heard(line, outbox.acknowledged, status, answer, err);
     json_decref(body);
     json_decref(answer);
     return rc == RC_NOT_FOUND ? RC_REFUSED : rc;

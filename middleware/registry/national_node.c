@@ -6,6 +6,7 @@
 #include "registry/intake.h"
 #include "registry/node.h"
 #include "registry/outbox.h"
+#include "registry/supply.h"
 #include "registry/usage.h"
 
 #include <stdio.h>
@@ -60,7 +61,7 @@ static enum rc national_on_notices(void *context, const struct request *request,
     }
     if (rc)
         return rc;
-    courier_wake(node->courier);
+    node_wake(node);
     return node_answer(response, json_pack("{s:I}", "acknowledged", (json_int_t)acknowledged), err);
 }
 
@@ -114,11 +115,13 @@ static enum rc national_on_confirm(void *context, const struct request *request,
 const struct route national_routes[] = {
     { "GET", "/v1/health", ~0u, national_on_health },
     { "POST", "/v1/notices", ROLE_BIT(ROLE_NODE_MUNICIPAL), national_on_notices },
+    { "POST", "/v1/codes", ROLE_BIT(ROLE_NODE_MUNICIPAL), supply_on_codes },
+    { "POST", "/v1/numbers", ROLE_BIT(ROLE_NODE_MUNICIPAL), supply_on_numbers },
     { "POST", "/v1/confirm", ROLE_BIT(ROLE_VERIFIER), national_on_confirm },
     { 0 },
 };
 
-static enum rc national_heard(struct node *node, int64_t sent, unsigned status, const json_t *answer, struct err *err)
+static enum rc national_heard(struct line *line, int64_t sent, unsigned status, const json_t *answer, struct err *err)
 {
     int64_t number;
     enum rc rc;
@@ -126,10 +129,10 @@ static enum rc national_heard(struct node *node, int64_t sent, unsigned status, 
         rc = json_want_integer(answer, "sequence", &number, err);
         if (!rc && number != sent)
             rc = err_set(err, RC_REFUSED, "event %lld was answered with %lld", (long long)sent, (long long)number);
-        return rc ? rc : node_acknowledge(node, OUTBOX_CA, number, err);
+        return rc ? rc : node_acknowledge(line, number, err);
     }
     if (status == 409 && !json_want_integer(answer, "expected", &number, NULL) && number != sent) {
-        rc = node_acknowledge(node, OUTBOX_CA, number - 1, err);
+        rc = node_acknowledge(line, number - 1, err);
         return rc ? rc : err_set(err, RC_CONFLICT, "the authorities expect event %lld: told again from there",
                                  (long long)number);
     }
@@ -138,23 +141,23 @@ static enum rc national_heard(struct node *node, int64_t sent, unsigned status, 
 
 enum rc national_deliver(void *context, struct err *err)
 {
-    struct node *node = context;
+    struct line *line = context;
     struct outbox_state outbox;
-    enum rc rc = outbox_read(node->outgoing, OUTBOX_CA, &outbox, err);
+    enum rc rc = outbox_read(line->store, line->peer, &outbox, err);
     if (rc)
         return rc == RC_NOT_FOUND ? RC_BUG : rc;
     if (outbox.acknowledged == outbox.last)
         return RC_NOT_FOUND;
     json_t *event = NULL, *answer = NULL;
     unsigned status = 0;
-    rc = outbox_event(node->outgoing, outbox.acknowledged + 1, &event, err);
+    rc = outbox_event(line->store, outbox.acknowledged + 1, &event, err);
     if (rc)
         return rc == RC_NOT_FOUND ? RC_BUG : rc;
     fault_point("registry.before_event");
-    rc = node_post(node, "/v1/events", event, &status, &answer, err);
+    rc = node_post(line, "/v1/events", event, &status, &answer, err);
     fault_point("registry.after_event");
     if (!rc)
-        rc = national_heard(node, outbox.acknowledged + 1, status, answer, err);
+        rc = national_heard(line, outbox.acknowledged + 1, status, answer, err);
     json_decref(event);
     json_decref(answer);
     return rc == RC_NOT_FOUND ? RC_REFUSED : rc;

@@ -1,4 +1,4 @@
-/* node.c — what the two roles share: bodies, answers, deliveries. */
+/* node.c — what the roles share: bodies, answers, deliveries. */
 #include "registry/node.h"
 
 #include "base/fault.h"
@@ -6,6 +6,12 @@
 #include "registry/outbox.h"
 
 #include <string.h>
+
+void node_wake(struct node *node)
+{
+    for (size_t i = 0; i < node->line_count; i++)
+        courier_wake(node->lines[i].courier);
+}
 
 enum rc node_body(const struct request *request, json_t **body, struct err *err)
 {
@@ -37,14 +43,14 @@ enum rc node_own(const struct node *node, const struct peer *peer, struct err *e
     return RC_OK;
 }
 
-enum rc node_post(struct node *node, const char *path, const json_t *body, unsigned *status, json_t **answer,
+enum rc node_post(struct line *line, const char *path, const json_t *body, unsigned *status, json_t **answer,
                   struct err *err)
 {
     struct buf out = { .max = 1 << 20 }, in = { 0 };
     enum rc rc = json_write(body, &in);
     struct bytes bytes = buf_bytes(&in);
     if (!rc)
-        rc = client_send(node->client, "POST", path, "application/json", &bytes, status, &out, err);
+        rc = client_send(line->client, "POST", path, "application/json", &bytes, status, &out, err);
     if (!rc)
         rc = json_read(buf_bytes(&out), answer, err);
     buf_wipe(&in);
@@ -61,10 +67,10 @@ enum rc node_refused(unsigned status, const json_t *answer, const char *what, st
     return err_set(err, rc ? rc : RC_REFUSED, "%s: refused with %u: %s", what, status, text);
 }
 
-enum rc node_acknowledge(struct node *node, const char *peer, int64_t number, struct err *err)
+enum rc node_acknowledge(struct line *line, int64_t number, struct err *err)
 {
     fault_point("registry.before_acknowledge");
-    enum rc rc = outbox_acknowledge(node->outgoing, peer, number, err);
+    enum rc rc = outbox_acknowledge(line->store, line->peer, number, err);
     fault_point("registry.after_acknowledge");
     return rc;
 }

@@ -1,7 +1,8 @@
-/* node.h — a running node: its store, who it is, its routes and its courier. What the two roles share. */
+/* node.h — a running node: its store, who it is, its routes, and its lines to others. What the roles share. */
 #ifndef JPKI_REGISTRY_NODE_H
 #define JPKI_REGISTRY_NODE_H
 
+#include "base/secret.h"
 #include "net/client.h"
 #include "net/server.h"
 #include "registry/courier.h"
@@ -9,23 +10,38 @@
 
 #include <pthread.h>
 
+#define LINES_MAX 4
+
+/* One way out of a node: its own handle on the store, its own connection, its own thread, so that one peer that is down
+ * stops no other. */
+struct line {
+    struct node *node;
+    const char *peer; /* the outbox's name for who is told; for the log, too */
+    struct store *store;
+    struct client *client;
+    size_t batch; /* notices in the next request */
+    struct courier *courier;
+};
+
 struct node {
     enum node_role role;
     struct identity identity;
-    struct peer self;       /* what the node's own certificate says */
-    pthread_mutex_t lock;   /* over store: handlers run at the same time */
+    struct peer self;     /* what the node's own certificate says */
+    pthread_mutex_t lock; /* over store: handlers run at the same time */
     struct store *store;
-    struct store *outgoing; /* the courier's own handle */
-    struct client *client;  /* to the national node or the authorities; the courier's */
-    size_t batch;           /* notices in the next request; the courier's */
-    struct courier *courier;
+    struct secret key;    /* of the numbers: the national node's */
+    struct line lines[LINES_MAX];
+    size_t line_count;
 };
 
 extern const struct route municipal_routes[], national_routes[];
 
-/* The couriers' deliveries, context a struct node. */
+/* The couriers' deliveries, context a struct line. */
 enum rc municipal_deliver(void *context, struct err *err) MUST_CHECK;
 enum rc national_deliver(void *context, struct err *err) MUST_CHECK;
+
+/* Wakes every line: something is new. */
+void node_wake(struct node *node);
 
 /* The request's body as a JSON object; caller decrefs. */
 enum rc node_body(const struct request *request, json_t **body, struct err *err) MUST_CHECK;
@@ -37,13 +53,13 @@ enum rc node_answer(struct response *response, json_t *value, struct err *err) M
 enum rc node_own(const struct node *node, const struct peer *peer, struct err *err) MUST_CHECK;
 
 /* One POST of the courier: the status and the answer's JSON (caller decrefs). Any other failure is the rc. */
-enum rc node_post(struct node *node, const char *path, const json_t *body, unsigned *status, json_t **answer,
+enum rc node_post(struct line *line, const char *path, const json_t *body, unsigned *status, json_t **answer,
                   struct err *err) MUST_CHECK;
 
 /* The words of an error answer, behind what was asked, as RC_REFUSED (or the rc that the status stands for). */
 enum rc node_refused(unsigned status, const json_t *answer, const char *what, struct err *err);
 
-/* Takes the peer's word on how far it is: its number must lie in the outbox (outbox_acknowledge). */
-enum rc node_acknowledge(struct node *node, const char *peer, int64_t number, struct err *err) MUST_CHECK;
+/* Takes the line's peer's word on how far it is: its number must lie in the outbox (outbox_acknowledge). */
+enum rc node_acknowledge(struct line *line, int64_t number, struct err *err) MUST_CHECK;
 
 #endif

@@ -10,6 +10,7 @@ int find_main(int argc, char **argv);
 int move_main(int argc, char **argv);
 int record_main(int argc, char **argv);
 int confirm_main(int argc, char **argv);
+int letters_main(int argc, char **argv);
 int sample_main(int argc, char **argv);
 int settings_main(int argc, char **argv);
 int status_main(int argc, char **argv);

@@ -80,6 +80,21 @@ const char *const registry_migrations[] = {
     "PRIMARY KEY (authority, serial));"
     "CREATE INDEX card_certificate_card ON card_certificate (card);"
     "CREATE TABLE asked (request TEXT PRIMARY KEY, kind TEXT NOT NULL, digest TEXT NOT NULL, answer TEXT NOT NULL)",
+    /* numbers: a municipality's stock of codes, and who waits for a 個人番号 */
+    "CREATE TABLE spare (code TEXT PRIMARY KEY, given INTEGER NOT NULL);"
+    "CREATE INDEX spare_given ON spare (given, code);"
+    "CREATE TABLE wanted (request TEXT PRIMARY KEY, code TEXT NOT NULL, previous TEXT NOT NULL, reason TEXT NOT NULL, "
+    "date TEXT NOT NULL, why TEXT NOT NULL, recorded INTEGER NOT NULL, number TEXT NOT NULL);"
+    "CREATE INDEX wanted_code ON wanted (code);"
+    "CREATE INDEX wanted_number ON wanted (number, recorded);"
+    /* what the national node assigned and designated */
+    "CREATE TABLE assignment (municipality TEXT NOT NULL, request TEXT NOT NULL, first INTEGER NOT NULL, "
+    "count INTEGER NOT NULL, time INTEGER NOT NULL, PRIMARY KEY (municipality, request));"
+    "CREATE TABLE number (number TEXT PRIMARY KEY, code TEXT NOT NULL, successor TEXT NOT NULL, time INTEGER NOT NULL);"
+    "CREATE INDEX number_code ON number (code);"
+    /* letters to the residents */
+    "CREATE TABLE posted (code TEXT NOT NULL, revision INTEGER NOT NULL, kind TEXT NOT NULL, date TEXT NOT NULL, "
+    "recorded INTEGER NOT NULL, printed INTEGER NOT NULL, PRIMARY KEY (code, revision, kind))",
 };
 
 const size_t registry_migration_count = sizeof registry_migrations / sizeof registry_migrations[0];

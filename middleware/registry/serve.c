@@ -3,8 +3,11 @@
 #include "base/opt.h"
 #include "base/proc.h"
 #include "pki/cert.h"
+#include "registry/designate.h"
 #include "registry/node.h"
+#include "registry/outbox.h"
 #include "registry/program.h"
+#include "registry/supply.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -35,53 +38,80 @@ static enum rc serve_read_self(struct node *node, struct err *err)
     return rc;
 }
 
-/* The store, and for the courier its own handle and connection. */
-static enum rc serve_open(struct node *node, const struct serve_options *o, const char *target, struct err *err)
+/* Whose store it is: the national one is nobody's own. */
+static const char *serve_place(const struct node *node)
+{
+    return node->role == NODE_NATIONAL ? "000000" : node->self.municipality;
+}
+
+/* Starts a line to a peer; url NULL: there is none. */
+static enum rc serve_line(struct node *node, const struct serve_options *o, const char *peer, const char *url, enum role role,
+                          courier_deliver_fn deliver, struct err *err)
+{
+    if (!url)
+        return RC_OK;
+    struct line *line = &node->lines[node->line_count];
+    *line = (struct line) { .node = node, .peer = peer, .batch = NOTICE_BATCH };
+    node->line_count++;
+    enum rc rc = ledger_open(o->store, node->role, serve_place(node), &line->store, err);
+    if (!rc)
+        rc = client_open(url, &node->identity, DELIVERY_SECONDS, &line->client, err);
+    if (rc)
+        return rc;
+    client_expect(line->client, ROLE_BIT(role));
+    return courier_start(peer, deliver, line, &line->courier, err);
+}
+
+static enum rc serve_open(struct node *node, const struct serve_options *o, struct err *err)
 {
     enum rc rc = identity_open(o->identity, &node->identity, err);
     if (!rc)
         rc = serve_read_self(node, err);
-    const char *municipality = node->role == NODE_MUNICIPAL ? node->self.municipality : "000000";
+    if (!rc && node->role == NODE_NATIONAL)
+        rc = designate_key(o->identity, &node->key, err);
     if (!rc)
-        rc = ledger_open(o->store, node->role, municipality, &node->store, err);
-    if (!rc && target)
-        rc = ledger_open(o->store, node->role, municipality, &node->outgoing, err);
-    if (!rc && target)
-        rc = client_open(target, &node->identity, DELIVERY_SECONDS, &node->client, err);
-    if (!rc && target)
-        client_expect(node->client, ROLE_BIT(node->role == NODE_MUNICIPAL ? ROLE_NODE_NATIONAL : ROLE_CA));
+        rc = ledger_open(o->store, node->role, serve_place(node), &node->store, err);
+    if (!rc)
+        rc = serve_line(node, o, OUTBOX_NATIONAL, o->national, ROLE_NODE_NATIONAL, municipal_deliver, err);
+    if (!rc)
+        rc = serve_line(node, o, "supply", o->national, ROLE_NODE_NATIONAL, supply_deliver, err);
+    if (!rc)
+        rc = serve_line(node, o, OUTBOX_CA, o->ca, ROLE_CA, national_deliver, err);
     return rc;
+}
+
+static void serve_close(struct node *node)
+{
+    for (size_t i = 0; i < node->line_count; i++) {
+        courier_stop(node->lines[i].courier);
+        client_close(node->lines[i].client);
+        store_close(node->lines[i].store);
+    }
+    store_close(node->store);
+    secret_wipe(&node->key);
+    identity_close(&node->identity);
 }
 
 static enum rc serve_run(struct node *node, const struct serve_options *o, struct err *err)
 {
-    bool municipal = node->role == NODE_MUNICIPAL;
-    const char *target = municipal ? o->national : o->ca;
     struct server *server = NULL;
-    enum rc rc = serve_open(node, o, target, err);
-    if (!rc && target)
-        rc = courier_start(municipal ? "to the national node" : "to the authorities",
-                           municipal ? municipal_deliver : national_deliver, node, &node->courier, err);
+    enum rc rc = serve_open(node, o, err);
     const struct server_settings settings = {
         .bind = o->bind, .port = (uint16_t)o->port, .body_max = BODY_MAX, .identity = &node->identity,
-        .routes = municipal ? municipal_routes : national_routes, .context = node,
+        .routes = node->role == NODE_MUNICIPAL ? municipal_routes : national_routes, .context = node,
     };
     if (!rc)
         rc = server_start(&settings, &server, err);
     if (!rc) {
         log_info("%s node %s listens on port %u%s", node_role_name(node->role), node->self.municipality,
-                 server_port(server), target ? "" : "; its outbox is delivered to nobody");
+                 server_port(server), node->line_count ? "" : "; its outbox is delivered to nobody");
         rc = proc_pid_file(o->pid_file, err);
     }
     while (!rc && !proc_wait(60000))
         ;
     if (server)
         server_stop(server);
-    courier_stop(node->courier);
-    client_close(node->client);
-    store_close(node->outgoing);
-    store_close(node->store);
-    identity_close(&node->identity);
+    serve_close(node);
     return rc;
 }
 
@@ -104,7 +134,7 @@ int serve_main(int argc, char **argv)
     proc_harden();
     if (opt_parse("jpki-registry serve [OPTIONS]", "Runs a node until SIGTERM.", opts, argc, argv, &rest, &status))
         return status;
-    struct node node = { .batch = NOTICE_BATCH, .lock = PTHREAD_MUTEX_INITIALIZER };
+    struct node node = { .lock = PTHREAD_MUTEX_INITIALIZER };
     if (rest < argc)
         return opt_misuse("'%s' is not expected here", argv[rest]);
     if (node_role_parse(o.role, &node.role))

@@ -386,6 +386,7 @@ enum rc town_resident(const struct town *town, int64_t index, struct resident *o
     if (i == EDGE_SUBSTITUTE)
         a->name_substitutes[0] = '1';
     town_household(town, i, &resident.household);
+    pool_number(resident.code, resident.particulars.personal_number);
     rc = record_check(&resident, false, err);
     if (!rc)
         *out = resident;

@@ -104,6 +104,7 @@ static void test_faults(void **state)
         { MUNICIPAL, "registry.before_link" },        { MUNICIPAL, "registry.before_move" },
         { MUNICIPAL, "registry.before_card_issue" },  { MUNICIPAL, "registry.after_card_issue" },
         { MUNICIPAL, "registry.before_card_event" },  { MUNICIPAL, "registry.after_card_event" },
+        { MUNICIPAL, "registry.before_supply" },      { MUNICIPAL, "registry.after_supply" },
         { MUNICIPAL, "registry.before_send" },        { MUNICIPAL, "registry.after_send" },
         { MUNICIPAL, "registry.after_send:2" },       { MUNICIPAL, "registry.before_acknowledge" },
         { MUNICIPAL, "registry.after_acknowledge" },  { MUNICIPAL, "registry.before_acknowledge:2" },

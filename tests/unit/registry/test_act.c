@@ -4,6 +4,7 @@
 #include "registry/code.h"
 #include "registry/intake.h"
 #include "registry/outbox.h"
+#include "registry/spare.h"
 
 #include "base/clock.h"
 
@@ -85,6 +86,7 @@ static int setup(void **state)
     if (ledger_open(path, NODE_NATIONAL, "000000", &w.nation, NULL))
         return -1;
     attributes_no_substitutes(&r.attributes);
+    assert_int_equal(spare_stock(w.town, "codes-1", (const char *const[]) { "12345678903", OTHER_CODE }, 2, NULL), RC_OK);
     assert_int_equal(store_begin(w.town, NULL), RC_OK);
     assert_int_equal(municipal_enter(w.town, &r, REASON_FIRST, "2026-11-23", &notice, NULL), RC_OK);
     assert_int_equal(store_commit(w.town, NULL), RC_OK);

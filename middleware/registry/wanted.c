@@ -1,0 +1,182 @@
+/* wanted.c — who waits for a number. */
+#include "registry/wanted.h"
+
+#include "base/clock.h"
+#include "registry/code.h"
+#include "registry/posted.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static enum rc wanted_add(struct store *store, const struct wanted *wanted, const char *previous, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store,
+                               "INSERT INTO wanted (request, code, previous, reason, date, why, recorded, number) "
+                               "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, '')",
+                               &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, wanted->request);
+    bind_text(s, 2, wanted->code);
+    bind_text(s, 3, previous);
+    bind_text(s, 4, reason_get(wanted->reason)->name);
+    bind_text(s, 5, wanted->date);
+    bind_text(s, 6, wanted->why);
+    bind_integer(s, 7, clock_now());
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    return rc;
+}
+
+/* Whether the person waits for an answer: RC_OK, RC_NOT_FOUND. */
+static enum rc wanted_waits(struct store *store, const char *code, char request[80], enum reason *reason, char date[11],
+                            char previous[13], struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(
+        store, "SELECT request, reason, date, previous FROM wanted WHERE code = ?1 AND number = ''", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, code);
+    rc = statement_step(s, err);
+    if (!rc) {
+        snprintf(request, 80, "%s", column_text(s, 0));
+        if (reason_parse(column_text(s, 1), reason))
+            rc = err_set(err, RC_FORMAT, "the store names a reason that this program does not know");
+        snprintf(date, 11, "%s", column_text(s, 2));
+        snprintf(previous, 13, "%s", column_text(s, 3));
+    }
+    statement_done(s);
+    return rc;
+}
+
+enum rc wanted_first(struct store *store, const char *code, const char *date, struct err *err)
+{
+    char request[80], then[11], previous[13];
+    enum reason reason;
+    enum rc rc = wanted_waits(store, code, request, &reason, then, previous, err);
+    if (rc != RC_NOT_FOUND)
+        return rc;
+    snprintf(request, sizeof request, "first %s %lld", code, (long long)clock_now());
+    const struct wanted wanted = {request, code, date, "", REASON_NUMBER_ENTERED};
+    return wanted_add(store, &wanted, "", err);
+}
+
+static enum rc wanted_known(struct store *store, const struct wanted *wanted, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, "SELECT code, reason, date, why FROM wanted WHERE request = ?1", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, wanted->request);
+    rc = statement_step(s, err);
+    if (!rc && (strcmp(column_text(s, 0), wanted->code) != 0 ||
+                strcmp(column_text(s, 1), reason_get(wanted->reason)->name) != 0 ||
+                strcmp(column_text(s, 2), wanted->date) != 0 || strcmp(column_text(s, 3), wanted->why) != 0))
+        rc = err_set(err, RC_CONFLICT, "request: this name was used for another request");
+    statement_done(s);
+    return rc;
+}
+
+enum rc wanted_change(struct store *store, const struct wanted *wanted, bool *known, struct err *err)
+{
+    struct ledger_row row;
+    char request[80], date[11], previous[13];
+    enum reason reason;
+    enum rc rc = wanted_known(store, wanted, err);
+    *known = rc == RC_OK;
+    if (rc != RC_NOT_FOUND)
+        return rc;
+    rc = ledger_find_code(store, wanted->code, &row, err);
+    if (rc)
+        return rc == RC_NOT_FOUND ? err_set(err, rc, "no such resident") : rc;
+    if (row.removed)
+        return err_set(err, RC_STATE, "the record has been removed from the register");
+    if (!row.resident.particulars.personal_number[0])
+        return err_set(err, RC_STATE, "the person has no 個人番号 yet");
+    rc = wanted_waits(store, wanted->code, request, &reason, date, previous, err);
+    if (rc == RC_OK)
+        return err_set(err, RC_STATE, "another 個人番号 has been asked for already");
+    return rc == RC_NOT_FOUND ? wanted_add(store, wanted, row.resident.particulars.personal_number, err) : rc;
+}
+
+enum rc wanted_items(struct store *store, size_t max, json_t **out, struct err *err)
+{
+    json_t *items = json_array();
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(
+        store, "SELECT code, previous FROM wanted WHERE number = '' ORDER BY recorded, request LIMIT ?1", &s, err);
+    if (rc) {
+        json_decref(items);
+        return rc;
+    }
+    bind_integer(s, 1, (int64_t)max);
+    while (items && !(rc = statement_step(s, err)))
+        if (json_array_append_new(items,
+                                  json_pack("{s:s, s:s}", "code", column_text(s, 0), "previous", column_text(s, 1)))) {
+            rc = RC_NOMEM;
+            break;
+        }
+    statement_done(s);
+    if (!items || rc != RC_NOT_FOUND) {
+        json_decref(items);
+        return items ? rc : RC_NOMEM;
+    }
+    *out = items;
+    return RC_OK;
+}
+
+static enum rc wanted_close(struct store *store, const char *request, const char *number, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, "UPDATE wanted SET number = ?2 WHERE request = ?1", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, request);
+    bind_text(s, 2, number);
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    return rc;
+}
+
+enum rc wanted_given(struct store *store, const char *municipality, const char *code, const char *number,
+                     struct err *err)
+{
+    struct ledger_row row;
+    char request[80], date[11], previous[13];
+    enum reason reason;
+    int64_t notice;
+    if (code_check_personal(number))
+        return err_set(err, RC_FORMAT, "number: not 12 digits with a right check digit");
+    enum rc rc = wanted_waits(store, code, request, &reason, date, previous, err);
+    if (rc)
+        return rc == RC_NOT_FOUND ? RC_OK : rc; /* an answer that came twice */
+    rc = ledger_find_code(store, code, &row, err);
+    if (!rc)
+        rc = wanted_close(store, request, number, err);
+    if (rc)
+        return rc;
+    struct resident *resident = &row.resident;
+    if (row.removed || strcmp(resident->municipality, municipality) != 0 ||
+        strcmp(resident->particulars.personal_number, number) == 0)
+        return RC_OK;
+    snprintf(resident->particulars.personal_number, sizeof resident->particulars.personal_number, "%s", number);
+    rc = municipal_apply(store, resident, reason, date, NULL, &notice, err);
+    if (!rc)
+        rc = ledger_find_code(store, code, &row, err);
+    return rc ? rc : posted_add(store, POSTED_NUMBER, code, row.revision, date, err);
+}
+
+enum rc wanted_recode(struct store *store, const char *previous, const char *code, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, "UPDATE wanted SET code = ?2 WHERE code = ?1", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, previous);
+    bind_text(s, 2, code);
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    return rc;
+}
