@@ -179,7 +179,11 @@ for n in 1 2 3; do # killed in the middle, or through already
     kill -9 $! 2>/dev/null || :
     wait $! 2>/dev/null || :
 done
-abandon fourth >abandon.out || fail "not given up"
+for n in 1 2 3 4 5 6 7 8 9; do # the shell was killed, the desk may end, with its lock, a moment later
+    abandon fourth >abandon.out && break
+    sleep 0.3
+done
+[ -s abandon.out ] || fail "not given up"
 grep -q '^abandoned:' abandon.out || fail "abandon says $(cat abandon.out)"
 state_is fourth auth revoked
 state_is fourth sign revoked
