@@ -72,18 +72,32 @@ static void asked_fault(const char *when, const char *kind)
     fault_point(name);
 }
 
+/* The request's name and the body's digest. */
+static enum rc asked_name(const json_t *body, const char **request, char digest[DIGEST_SIZE], struct err *err)
+{
+    char today[11];
+    municipal_today(today);
+    enum rc rc = json_want_text(body, "request", REQUEST_MAX, request, err);
+    if (!rc)
+        rc = municipal_check_form(today, *request, err);
+    return rc ? rc : asked_digest(body, digest, err);
+}
+
+enum rc asked_find(struct store *store, const char *kind, const json_t *body, json_t **answer, struct err *err)
+{
+    const char *request;
+    char digest[DIGEST_SIZE];
+    enum rc rc = asked_name(body, &request, digest, err);
+    return rc ? rc : asked_recall(store, request, kind, digest, answer, err);
+}
+
 enum rc asked_once(struct store *store, const char *kind, const json_t *body, asked_do_fn run, void *context,
                    json_t **out, struct err *err)
 {
     const char *request;
-    char digest[DIGEST_SIZE], today[11];
+    char digest[DIGEST_SIZE];
     json_t *answer = NULL;
-    municipal_today(today);
-    enum rc rc = json_want_text(body, "request", REQUEST_MAX, &request, err);
-    if (!rc)
-        rc = municipal_check_form(today, request, err);
-    if (!rc)
-        rc = asked_digest(body, digest, err);
+    enum rc rc = asked_name(body, &request, digest, err);
     asked_fault("before", kind);
     if (!rc)
         rc = store_begin(store, err);

@@ -17,4 +17,8 @@ typedef enum rc (*asked_do_fn)(void *context, struct store *store, const json_t 
 enum rc asked_once(struct store *store, const char *kind, const json_t *body, asked_do_fn run, void *context,
                    json_t **answer, struct err *err) MUST_CHECK;
 
+/* The answer that was given to the request before. RC_NOT_FOUND the name is new; RC_CONFLICT, RC_FORMAT as asked_once. No transaction
+ * needed. Caller decrefs. */
+enum rc asked_find(struct store *store, const char *kind, const json_t *body, json_t **answer, struct err *err) MUST_CHECK;
+
 #endif

@@ -12,6 +12,7 @@ static const struct command commands[] = {
     { "record", "ACT", "record a birth, a death, a moving out, a correction", record_main },
     { "confirm", NULL, "ask the national node about a certificate's person", confirm_main },
     { "card", "COMMAND", "the card ledger: issue, lost, found, return, show and others", card_main },
+    { "copy", "COMMAND", "住民票の写し: of this municipality's register or another's", copy_main },
     { "sample", NULL, "print some residents of a store (synthetic people)", sample_main },
     { "usage", NULL, "print who used a resident's record", usage_main },
     { "letters", NULL, "print the written notices to residents", letters_main },

@@ -210,6 +210,11 @@ const struct route municipal_routes[] = {
     { "POST", "/v1/cards/show", OFFICERS | ROLE_BIT(ROLE_CARD_OFFICER), service_on_card_show },
     { "POST", "/v1/cards/check", OFFICERS | ROLE_BIT(ROLE_CARD_OFFICER), service_on_card_check },
     { "POST", "/v1/cards/sweep", ROLE_BIT(ROLE_CARD_OFFICER), service_on_card_sweep },
+    { "POST", "/v1/copies/elsewhere", ROLE_BIT(ROLE_COUNTER), service_on_copy_elsewhere },
+    { "POST", "/v1/copies/own", ROLE_BIT(ROLE_COUNTER), service_on_copy_own },
+    { "POST", "/v1/copies/request", ROLE_BIT(ROLE_NODE_MUNICIPAL), service_on_copy_request },
+    { "POST", "/v1/copies/withhold", ROLE_BIT(ROLE_REGISTRAR), service_on_withhold },
+    { "GET", "/v1/copies/*", ROLE_BIT(ROLE_COUNTER) | ROLE_BIT(ROLE_KIOSK), service_on_copy_get },
     { 0 },
 };
 

@@ -32,6 +32,7 @@ struct node {
     struct secret key;    /* of the numbers: the national node's */
     struct line lines[LINES_MAX];
     size_t line_count;
+    const char *directory; /* the file that names the other municipal nodes (directory.h); NULL: none */
 };
 
 extern const struct route municipal_routes[], national_routes[];

@@ -16,8 +16,12 @@ int settings_main(int argc, char **argv);
 int status_main(int argc, char **argv);
 int usage_main(int argc, char **argv);
 int card_main(int argc, char **argv);
+int copy_main(int argc, char **argv);
 
 /* One POST to a municipal node; the answer is printed as one line of JSON. Takes the body. Returns an exit status. */
 int ask_post(const char *node, const char *folder, const char *path, json_t *body);
+
+/* The request of a copy, and the copy into a file: POST to the path, then GET what its answer names. Prints the answer. Takes the body. */
+int copy_fetch(const char *node, const char *folder, const char *path, json_t *body, const char *file);
 
 #endif

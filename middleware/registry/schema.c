@@ -95,6 +95,11 @@ const char *const registry_migrations[] = {
     /* letters to the residents */
     "CREATE TABLE posted (code TEXT NOT NULL, revision INTEGER NOT NULL, kind TEXT NOT NULL, date TEXT NOT NULL, "
     "recorded INTEGER NOT NULL, printed INTEGER NOT NULL, PRIMARY KEY (code, revision, kind))",
+
+    /* copies that were issued, and residents of whom none is given out (支援措置) */
+    "CREATE TABLE copy (number TEXT PRIMARY KEY, action TEXT NOT NULL, home TEXT NOT NULL, asker TEXT NOT NULL, "
+    "issued BIGINT NOT NULL, pdf BLOB NOT NULL);"
+    "CREATE TABLE withheld (code TEXT PRIMARY KEY, until TEXT NOT NULL)",
 };
 
 const size_t registry_migration_count = sizeof registry_migrations / sizeof registry_migrations[0];

@@ -16,7 +16,7 @@
 #define BODY_MAX (2u << 20)
 
 struct serve_options {
-    const char *role, *store, *identity, *bind, *national, *ca, *pid_file, *log;
+    const char *role, *store, *identity, *bind, *national, *ca, *nodes, *pid_file, *log;
     long port;
 };
 
@@ -125,6 +125,7 @@ int serve_main(int argc, char **argv)
         { "--port", "P", "0 for any", OPT_NUMBER, &o.port, true },
         { "--bind", "ADDRESS", "where to listen (default 127.0.0.1)", OPT_TEXT, &o.bind, false },
         { "--national", "URL", "the national node, for a municipal one", OPT_TEXT, &o.national, false },
+        { "--nodes", "FILE", "the other municipal nodes: lines of code and URL", OPT_TEXT, &o.nodes, false },
         { "--ca", "URL", "the certification authorities, for the national one", OPT_TEXT, &o.ca, false },
         { "--pid-file", "FILE", "written when the node is ready", OPT_TEXT, &o.pid_file, false },
         { "--log", "FILE", "instead of standard error", OPT_TEXT, &o.log, false },
@@ -141,8 +142,11 @@ int serve_main(int argc, char **argv)
         return opt_misuse("--role takes municipal or national, not '%s'", o.role);
     if (o.port < 0 || o.port > 65535)
         return opt_misuse("--port takes 0 to 65535");
+    if (o.nodes && node.role != NODE_MUNICIPAL)
+        return opt_misuse("--nodes is for a municipal node");
     if (node.role == NODE_MUNICIPAL ? o.ca != NULL : o.national != NULL)
         return opt_misuse("%s is not for a %s node", o.ca ? "--ca" : "--national", o.role);
+    node.directory = o.nodes;
     log_open("jpki-registry", LOG_INFO);
     if (o.log && log_to_file(o.log))
         return opt_fail("%s: cannot be written", o.log);

@@ -15,5 +15,10 @@ enum rc service_on_card_event(void *context, const struct request *request, stru
 enum rc service_on_card_check(void *context, const struct request *request, struct response *response, struct err *err);
 enum rc service_on_card_show(void *context, const struct request *request, struct response *response, struct err *err);
 enum rc service_on_card_sweep(void *context, const struct request *request, struct response *response, struct err *err);
+enum rc service_on_copy_elsewhere(void *context, const struct request *request, struct response *response, struct err *err);
+enum rc service_on_copy_own(void *context, const struct request *request, struct response *response, struct err *err);
+enum rc service_on_copy_request(void *context, const struct request *request, struct response *response, struct err *err);
+enum rc service_on_copy_get(void *context, const struct request *request, struct response *response, struct err *err);
+enum rc service_on_withhold(void *context, const struct request *request, struct response *response, struct err *err);
 
 #endif

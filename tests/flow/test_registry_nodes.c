@@ -18,15 +18,6 @@
 
 #include <cmocka.h>
 
-static void not_in_log(const struct process *node, const char *text)
-{
-    struct buf log = { 0 };
-    assert_int_equal(file_read(node->log, &log, NULL), RC_OK);
-    if (strstr(buf_string(&log), text))
-        fail_msg("%s holds personal data", node->log);
-    buf_wipe(&log);
-}
-
 struct uses {
     const char *const *want;
 };

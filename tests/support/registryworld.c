@@ -30,7 +30,9 @@ static const struct {
     { ROLE_DESK_OFFICER, HERE, "officer" },      { ROLE_REGISTRAR, HERE, "registrar" },
     { ROLE_VERIFIER, "000000", "verifier" },     { ROLE_CA, "000000", "ca" },
     { ROLE_NODE_MUNICIPAL, THERE, "chiyoda" },   { ROLE_DESK_OFFICER, THERE, "stranger" },
-    { ROLE_CARD_OFFICER, HERE, "cards" },
+    { ROLE_CARD_OFFICER, HERE, "cards" },        { ROLE_COUNTER, HERE, "counter" },
+    { ROLE_COUNTER, THERE, "counter-there" },    { ROLE_CARD_OFFICER, THERE, "cards-there" },
+    { ROLE_KIOSK, "000000", "kiosk" },
 };
 
 /* The authorities: each event once, in order; known ones answered again; may fail first. */
@@ -125,24 +127,38 @@ static void read_port(struct process *node)
     buf_wipe(&text);
 }
 
+/* Both municipal nodes with their URLs, as far as they have one. */
+static void write_directory(const struct world *w)
+{
+    struct buf text = { 0 };
+    assert_int_equal(buf_append_text(&text, "# nodes\n"), RC_OK);
+    for (size_t i = 0; i < ALL_NODES; i++)
+        if (i != NATIONAL && w->nodes[i].url[0])
+            assert_int_equal(buf_printf(&text, "%s %s\n", i == OTHER ? THERE : HERE, w->nodes[i].url), RC_OK);
+    assert_int_equal(file_write_atomic(w->directory, buf_bytes(&text), 0600, NULL), RC_OK);
+    buf_wipe(&text);
+}
+
 /* Starts a node and waits until it serves. False when it died before (a fault). */
 bool start(struct world *w, enum who who, const char *fault)
 {
+    static const int owner[ALL_NODES] = { [MUNICIPAL] = ID_MUNICIPAL, [NATIONAL] = ID_NATIONAL, [OTHER] = ID_OTHER_NODE };
     struct process *node = &w->nodes[who];
     char target[40];
+    bool municipal = who != NATIONAL;
     snprintf(target, sizeof target, "https://127.0.0.1:%u", server_port(w->ca));
     unlink(node->pid_file);
     const char *const args[] = {
-        "serve", "--role", who == MUNICIPAL ? "municipal" : "national", "--store", node->store, "--identity",
-        w->paths[who == MUNICIPAL ? ID_MUNICIPAL : ID_NATIONAL], "--port", node->port[0] ? node->port : "0",
-        who == MUNICIPAL ? "--national" : "--ca", who == MUNICIPAL ? w->nodes[NATIONAL].url : target, "--pid-file",
-        node->pid_file, "--log", node->log, NULL,
+        "serve", "--role", municipal ? "municipal" : "national", "--store", node->store, "--identity", w->paths[owner[who]],
+        "--port", node->port[0] ? node->port : "0", municipal ? "--national" : "--ca", municipal ? w->nodes[NATIONAL].url : target,
+        "--pid-file", node->pid_file, "--log", node->log, municipal ? "--nodes" : NULL, w->directory, NULL,
     };
     node->pid = run(fault, args);
     for (int i = 0; i < 1500; i++) {
         if (access(node->pid_file, F_OK) == 0) {
             if (!node->port[0])
                 read_port(node);
+            write_directory(w);
             return true;
         }
         if (died(node)) {
@@ -177,8 +193,9 @@ void world_new(struct world *w, const char *residents)
         w->paths[i] = testops_identity(&w->ops, people[i].role, people[i].municipality, people[i].name);
         assert_int_equal(identity_open(w->paths[i], &w->ids[i], NULL), RC_OK);
     }
-    static const char *const names[] = { "municipal", "national" };
-    for (size_t i = 0; i < NODES; i++) {
+    static const char *const names[] = { "municipal", "national", "other" };
+    snprintf(w->directory, sizeof w->directory, "%s/nodes.txt", w->ops.folder);
+    for (size_t i = 0; i < ALL_NODES; i++) {
         struct process *node = &w->nodes[i];
         snprintf(node->store, sizeof node->store, "%s/%s.db", w->ops.folder, names[i]);
         snprintf(node->pid_file, sizeof node->pid_file, "%s/%s.pid", w->ops.folder, names[i]);
@@ -194,6 +211,7 @@ void world_new(struct world *w, const char *residents)
 void world_free(struct world *w)
 {
     stop(&w->nodes[MUNICIPAL], SIGTERM);
+    stop(&w->nodes[OTHER], SIGTERM);
     stop(&w->nodes[NATIONAL], SIGTERM);
     server_stop(w->ca);
     for (size_t i = 0; i < IDS; i++) {
@@ -224,6 +242,15 @@ void await(struct world *w, enum who who, const char *sql, int64_t want)
         pause_ms(50);
     if (n != want)
         fail_msg("%s: %lld, not %lld", sql, (long long)n, (long long)want);
+}
+
+void not_in_log(const struct process *node, const char *text)
+{
+    struct buf log = { 0 };
+    assert_int_equal(file_read(node->log, &log, NULL), RC_OK);
+    if (strstr(buf_string(&log), text))
+        fail_msg("%s holds personal data", node->log);
+    buf_wipe(&log);
 }
 
 /* The first grown-up in the order of codes, straight from the store. */

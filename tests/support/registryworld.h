@@ -15,8 +15,10 @@
 
 extern const char *program; /* jpki-registry */
 
-enum who { MUNICIPAL, NATIONAL, NODES };
-enum { ID_MUNICIPAL, ID_NATIONAL, ID_OFFICER, ID_REGISTRAR, ID_VERIFIER, ID_CA, ID_OTHER_NODE, ID_OTHER_OFFICER, ID_CARD_OFFICER, IDS };
+/* OTHER is a second municipal node, of THERE: its store is the test's to fill, and it runs only where it was started. */
+enum who { MUNICIPAL, NATIONAL, NODES, OTHER = NODES, ALL_NODES };
+enum { ID_MUNICIPAL, ID_NATIONAL, ID_OFFICER, ID_REGISTRAR, ID_VERIFIER, ID_CA, ID_OTHER_NODE, ID_OTHER_OFFICER, ID_CARD_OFFICER,
+       ID_COUNTER, ID_OTHER_COUNTER, ID_OTHER_CARD_OFFICER, ID_KIOSK, IDS };
 
 struct process {
     pid_t pid;
@@ -27,7 +29,8 @@ struct world {
     struct testops ops;
     struct identity ids[IDS];
     char *paths[IDS];
-    struct process nodes[NODES];
+    struct process nodes[ALL_NODES];
+    char directory[96]; /* the file that names the municipal nodes to each other */
     struct server *ca;
     pthread_mutex_t lock;
     int64_t applied, refusals; /* the last event the authorities took; how often they fail first */
@@ -51,6 +54,7 @@ void pause_ms(long ms);
 int64_t count(struct world *w, enum who who, const char *sql);
 void await(struct world *w, enum who who, const char *sql, int64_t want); /* until it becomes so */
 void same_world(struct world *w); /* all told, and the nation is the town */
+void not_in_log(const struct process *node, const char *text); /* personal data */
 void pick(struct world *w, struct resident *resident);
 
 enum rc find(struct world *w, int id, const char *code, struct resident *resident);
