@@ -1,8 +1,6 @@
 /* book.c — the schema, and the rows of authorities and certificates. */
 #include "ca/book.h"
 
-#include "base/file.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,20 +34,14 @@ static const char *const migrations[] = {
     "ALTER TABLE certificates ADD COLUMN replaces INTEGER REFERENCES certificates(id);",
 };
 
-enum rc book_open(const char *folder, struct store **store, struct err *err)
+enum rc book_open(const char *url, struct store **store, struct err *err)
 {
-    char *path = file_join(folder, "ca.db");
-    enum rc rc = path ? store_open(path, migrations, sizeof migrations / sizeof migrations[0], store, err) : RC_NOMEM;
-    free(path);
-    return rc;
+    return store_open(url, migrations, sizeof migrations / sizeof migrations[0], store, err);
 }
 
-enum rc book_open_reader(const char *folder, struct store **store, struct err *err)
+enum rc book_open_reader(const char *url, struct store **store, struct err *err)
 {
-    char *path = file_join(folder, "ca.db");
-    enum rc rc = path ? store_open_reader(path, migrations, sizeof migrations / sizeof migrations[0], store, err) : RC_NOMEM;
-    free(path);
-    return rc;
+    return store_open_reader(url, migrations, sizeof migrations / sizeof migrations[0], store, err);
 }
 
 enum rc book_add_authority(struct store *store, enum authority authority, int64_t next_serial, struct bytes cert,

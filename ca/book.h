@@ -6,9 +6,8 @@
 #include "pki/authority.h"
 #include "store/store.h"
 
-/* Opens folder/ca.db. */
-enum rc book_open_reader(const char *folder, struct store **store, struct err *err) MUST_CHECK; /* store_open_reader */
-enum rc book_open(const char *folder, struct store **store, struct err *err) MUST_CHECK;
+enum rc book_open_reader(const char *url, struct store **store, struct err *err) MUST_CHECK; /* store_open_reader */
+enum rc book_open(const char *url, struct store **store, struct err *err) MUST_CHECK;        /* store_open */
 
 /* --- authorities ------------------------------------------------------------------------------------------------- */
 enum rc book_add_authority(struct store *store, enum authority authority, int64_t next_serial, struct bytes cert,

@@ -23,8 +23,12 @@ enum rc ca_open(const char *program, const char *folder, const char *file, enum 
         if (!rc && suite_of_key(X509_get0_pubkey(ca->issuers[a].cert), &ca->issuers[a].suite))
             rc = err_set(err, RC_UNSUPPORTED, "the key of authority %s is of no suite", authority_name(a));
     }
+    char *url = rc ? NULL : caconfig_store(folder, &ca->config);
+    if (!rc && !url)
+        rc = RC_NOMEM;
     if (!rc)
-        rc = want == CA_READ ? book_open_reader(folder, &ca->store, err) : book_open(folder, &ca->store, err);
+        rc = want == CA_READ ? book_open_reader(url, &ca->store, err) : book_open(url, &ca->store, err);
+    free(url);
     if (!rc && want == CA_SIGN)
         rc = signing_open(program, folder, file, &ca->signing, err);
     if (rc)

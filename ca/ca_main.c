@@ -50,6 +50,7 @@ static int command_found(int argc, char **argv)
         { "--suite", "NAME", "rsa-2048 or p-384, of the two authorities; default rsa-2048", OPT_TEXT, &suite, false },
         { "--publication", "DIR", "where lists are published; default DIR/publication", OPT_TEXT, &founding.publication,
           false },
+        { "--store", "URL", "where the book is kept: postgresql://…; default ca.db in DIR", OPT_TEXT, &founding.store, false },
         { 0 },
     };
     int status;

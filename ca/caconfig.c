@@ -62,6 +62,8 @@ enum rc caconfig_read(const char *folder, const char *file, struct caconfig *con
         rc = config_text(json, "organisation", read.organisation, sizeof read.organisation, err);
     if (!rc)
         rc = config_text(json, "publication", read.publication, sizeof read.publication, err);
+    if (!rc && json_object_get(json, "store"))
+        rc = config_text(json, "store", read.store, sizeof read.store, err);
     if (!rc)
         rc = config_text(json, "cps", read.cps, sizeof read.cps, err);
     if (!rc)
@@ -89,6 +91,8 @@ enum rc caconfig_write(const char *folder, const char *file, const struct caconf
     json_t *json = json_pack("{s:s,s:s,s:s,s:s,s:I,s:o}", "organisation", config->organisation, "publication",
                              config->publication, "cps", config->cps, "ocsp", config->ocsp, "pending_seconds",
                              (json_int_t)config->pending_seconds, "authorities", authorities);
+    if (config->store[0])
+        json_object_set_new(json, "store", json_string(config->store));
     char *path = file_join(folder, file);
     enum rc rc = json && path ? json_write(json, &text) : RC_NOMEM;
     if (!rc)
@@ -99,6 +103,11 @@ enum rc caconfig_write(const char *folder, const char *file, const struct caconf
     buf_wipe(&text);
     free(path);
     return rc;
+}
+
+char *caconfig_store(const char *folder, const struct caconfig *config)
+{
+    return config->store[0] ? strdup(config->store) : file_join(folder, "ca.db");
 }
 
 enum rc caconfig_read_cert(const char *folder, enum authority authority, X509 **cert, struct err *err)

@@ -16,6 +16,7 @@
 struct caconfig {
     char organisation[65];
     char publication[512];                  /* folder */
+    char store[512];                        /* URL of the book; "": ca.db in the state folder */
     char key_uri[AUTHORITY_COUNT][1200];
     enum suite suite[AUTHORITY_COUNT];
     char policy[AUTHORITY_COUNT][65];       /* OID; "" for operations */
@@ -30,6 +31,9 @@ void caconfig_defaults(const char *organisation, struct caconfig *config);
 /* RC_NOT_FOUND when there is no such file, RC_FORMAT. */
 enum rc caconfig_read(const char *folder, const char *file, struct caconfig *config, struct err *err) MUST_CHECK;
 enum rc caconfig_write(const char *folder, const char *file, const struct caconfig *config, struct err *err) MUST_CHECK;
+
+/* The URL of the book on the heap, caller frees; NULL when out of memory. */
+char *caconfig_store(const char *folder, const struct caconfig *config);
 
 /* The certificate of an authority: folder/sign.cer. X509_free. */
 enum rc caconfig_read_cert(const char *folder, enum authority authority, X509 **cert, struct err *err) MUST_CHECK;

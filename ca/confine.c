@@ -14,6 +14,7 @@
 #include <pwd.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -62,6 +63,22 @@ static enum rc landlock_allow(int ruleset, const char *path, uint64_t access, st
     return rc;
 }
 
+/* What libpq and the resolver read when they connect again. */
+static enum rc confine_connecting(int ruleset, struct err *err)
+{
+    static const char *const mine[] = { "/.pgpass", "/.postgresql" };
+    const char *home = getenv("HOME"), *passwords = getenv("PGPASSFILE");
+    enum rc rc = landlock_allow(ruleset, "/etc", READING, err);
+    if (!rc && passwords)
+        rc = landlock_allow(ruleset, passwords, READING, err);
+    for (size_t i = 0; !rc && home && i < sizeof mine / sizeof mine[0]; i++) {
+        char path[600];
+        snprintf(path, sizeof path, "%s%s", home, mine[i]);
+        rc = landlock_allow(ruleset, path, READING, err);
+    }
+    return rc;
+}
+
 static enum rc confine_files(const struct confine *room, struct err *err)
 {
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
@@ -79,6 +96,8 @@ static enum rc confine_files(const struct confine *room, struct err *err)
         rc = landlock_allow(ruleset, room->read[i], READING & ruled, err);
     for (int i = 0; !rc && i < CONFINE_PATHS && room->write[i]; i++)
         rc = landlock_allow(ruleset, room->write[i], (READING | WRITING | TRUNCATING | MADE) & ruled, err);
+    if (!rc && room->connects)
+        rc = confine_connecting(ruleset, err);
     const char *leak_check = LEAK_CHECK_READS;
     if (!rc && leak_check)
         rc = landlock_allow(ruleset, leak_check, READING & ruled, err);
@@ -88,12 +107,15 @@ static enum rc confine_files(const struct confine *room, struct err *err)
     return rc;
 }
 
-/* Calls that no room ever makes once it is at work. */
+static bool connects; /* this process, for good */
+
+/* Calls that no room ever makes once it is at work; connect, at the end, but to a store. */
 static const long calls_never[] = {
-    SYS_execve, SYS_execveat, SYS_connect, LEAK_CHECK_CALL, SYS_process_vm_readv, SYS_process_vm_writev, SYS_mount,
+    SYS_execve, SYS_execveat, LEAK_CHECK_CALL, SYS_process_vm_readv, SYS_process_vm_writev, SYS_mount,
     SYS_umount2, SYS_pivot_root, SYS_chroot, SYS_setns, SYS_unshare, SYS_bpf, SYS_perf_event_open, SYS_userfaultfd,
     SYS_keyctl, SYS_add_key, SYS_request_key, SYS_init_module, SYS_finit_module, SYS_delete_module, SYS_kexec_load,
     SYS_setuid, SYS_setgid, SYS_setreuid, SYS_setregid, SYS_setresuid, SYS_setresgid, SYS_setgroups,
+    SYS_connect,
 };
 static const long calls_of_sockets[] = { SYS_socket, SYS_socketpair, SYS_bind, SYS_listen };
 
@@ -137,7 +159,8 @@ enum rc confine_process(const struct confine *room, struct err *err)
         return err_set_errno(err, RC_IO, "no new privileges");
     enum rc rc = confine_files(room, err);
     if (!rc)
-        rc = confine_calls(calls_never, sizeof calls_never / sizeof calls_never[0], 0, err);
+        rc = confine_calls(calls_never, sizeof calls_never / sizeof calls_never[0] - room->connects, 0, err);
+    connects = room->connects;
     if (!rc && !room->sockets)
         rc = confine_close_network(err);
     return rc;
@@ -145,6 +168,8 @@ enum rc confine_process(const struct confine *room, struct err *err)
 
 enum rc confine_close_network(struct err *err)
 {
+    if (connects)
+        return RC_OK;
     return confine_calls(calls_of_sockets, sizeof calls_of_sockets / sizeof calls_of_sockets[0],
                          SECCOMP_FILTER_FLAG_TSYNC, err);
 }

@@ -16,12 +16,13 @@ struct confine {
     const char *read[CONFINE_PATHS];   /* files, or folders with all below; NULL ends. What does not exist is passed over */
     const char *write[CONFINE_PATHS];  /* there: reading, making, changing, removing */
     bool sockets;                      /* may still make sockets and listen, until confine_close_network; never connect */
+    bool connects;                     /* keeps a store on a server: may connect, and read what that takes below /etc */
 };
 
 /* Before any thread is started. RC_IO when a rule that the kernel knows could not be set. */
 enum rc confine_process(const struct confine *room, struct err *err) MUST_CHECK;
 
-/* No more sockets, in all threads. */
+/* No more sockets, in all threads; nothing to do in a room that connects. */
 enum rc confine_close_network(struct err *err) MUST_CHECK;
 
 /* As root: becomes this user for good, before anything is opened. NULL: nothing to do. RC_NOT_FOUND, RC_DENIED. */

@@ -88,6 +88,8 @@ static enum rc founding_plan(const struct founding *founding, struct caconfig *c
     if (!rc)
         rc = plan_path(folder, publication, err);
     free(folder);
+    if (!rc && founding->store && (!founding->store[0] || strlen(founding->store) >= sizeof config->store))
+        rc = err_set(err, RC_RANGE, "the URL of the book is empty or too long");
     if (!rc && strlen(publication) >= sizeof config->publication)
         rc = err_set(err, RC_RANGE, "the publication folder's path is too long");
     if (!rc)
@@ -95,6 +97,8 @@ static enum rc founding_plan(const struct founding *founding, struct caconfig *c
     if (rc)
         return rc;
     snprintf(config->publication, sizeof config->publication, "%s", publication);
+    if (founding->store)
+        snprintf(config->store, sizeof config->store, "%s", founding->store);
     hex_encode(bytes_of(unique, sizeof unique), unique_text);
     for (enum authority a = 0; !rc && a < AUTHORITY_COUNT; a++)
         rc = plan_key(founding, module, pin_file, a, unique_text, config, err);

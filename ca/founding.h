@@ -14,6 +14,7 @@ struct founding {
     const char *organisation; /* "JPKI-TEST" */
     enum suite suite;         /* of the two authorities; that of operations is RSA-2048 */
     const char *publication;  /* folder; NULL: state/publication */
+    const char *store;        /* URL of the book; NULL: state/ca.db */
 };
 
 /* RC_EXISTS when the state is founded already. A run that was torn is repeated with the same call and finishes with the

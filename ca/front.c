@@ -251,7 +251,7 @@ static enum rc hall_confine(const struct hall *hall, const struct front *front, 
         const char *slash = strrchr(front->pid_file, '/');
         snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - front->pid_file) + 1 : 1, slash ? front->pid_file : ".");
     }
-    const struct confine room = { .name = "intake", .sockets = true,
+    const struct confine room = { .name = "intake", .sockets = true, .connects = store_is_remote(hall->ca->config.store),
                                   .read = { "/usr", "/lib", "/lib64", "/etc/ssl", "/etc/gnutls", "/etc/localtime" },
                                   .write = { "/dev/null", hall->ca->folder, hall->ca->config.publication,
                                              front->pid_file ? folder : NULL } };

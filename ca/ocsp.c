@@ -305,15 +305,16 @@ static bool responder_keep_keys(struct responder *responder)
 }
 
 /* Reads the state folder, writes its own box there, and where the pid file goes. */
-static enum rc responder_confine(const struct ocsp *settings, const char *box, struct err *err)
+static enum rc responder_confine(const struct responder *responder, const char *box, struct err *err)
 {
+    const struct ocsp *settings = responder->settings;
     char folder[600] = "";
     if (settings->pid_file) {
         const char *slash = strrchr(settings->pid_file, '/');
         snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - settings->pid_file) + 1 : 1,
                  slash ? settings->pid_file : ".");
     }
-    const struct confine room = { .name = "ocsp", .sockets = true,
+    const struct confine room = { .name = "ocsp", .sockets = true, .connects = store_is_remote(responder->ca->config.store),
                                   .read = { "/usr", "/lib", "/lib64", "/etc/ssl", "/etc/localtime", settings->state },
                                   .write = { "/dev/null", box, settings->pid_file ? folder : NULL } };
     return confine_process(&room, err);
@@ -369,7 +370,7 @@ enum rc ocsp_run(const struct ocsp *ocsp, struct err *err)
     if (!rc)
         rc = box ? file_make_folder(box, 0700, err) : RC_NOMEM;
     if (!rc)
-        rc = responder_confine(ocsp, box, err);
+        rc = responder_confine(&responder, box, err);
     if (!rc)
         rc = responder_serve(&responder, err);
     free(box);

@@ -109,6 +109,7 @@ static const struct {
     { "instr", AS_CALL, "a comparison" },
     { "printf", AS_CALL, "a parameter" },
     { "format", AS_CALL, "a parameter" },
+    { "zeroblob", AS_CALL, "a parameter" },
     { "typeof", AS_CALL, "a column's type" },
     { "greatest", AS_CALL, "CASE" },
     { "least", AS_CALL, "CASE" },
@@ -144,6 +145,8 @@ static enum rc dialect_check_word(const struct token *token, const struct token 
             (place == ANYWHERE || (place == AS_CALL ? token_is_sign(&next, '(') : defines && dialect_is_type(before))))
             return dialect_refuse(token, foreign_words[i].instead, err);
     }
+    if (token_is(token, "x") && next.kind == TOKEN_QUOTED && next.at == token->at + 1)
+        return dialect_refuse(token, "a blob as a parameter", err);
     if (token_is(token, "or") && (token_is(before, "insert") || token_is(before, "update")))
         return dialect_refuse(token, "INSERT … ON CONFLICT", err);
     return RC_OK;
@@ -169,6 +172,8 @@ static enum rc dialect_begin(const struct token *token, enum dialect_kind *kind,
     for (size_t i = 0; i < sizeof writes / sizeof writes[0]; i++)
         if (token_is(token, writes[i]))
             *kind = DIALECT_WRITES;
+    if (token_is(token, "savepoint") || token_is(token, "rollback") || token_is(token, "release"))
+        *kind = DIALECT_MARKS;
     *with = token_is(token, "with");
     return RC_OK;
 }

@@ -7,7 +7,7 @@
 #include "base/err.h"
 
 /* What a text does, by the verb that it begins with. */
-enum dialect_kind { DIALECT_READS, DIALECT_WRITES };
+enum dialect_kind { DIALECT_READS, DIALECT_WRITES, DIALECT_MARKS /* SAVEPOINT, ROLLBACK TO, RELEASE */ };
 
 /* One statement or several. *parameters: the highest number of a ?1. RC_BUG names the word that is not portable and
  * what to write instead. */

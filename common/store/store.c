@@ -8,10 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool store_is_remote(const char *url)
+{
+    return strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0;
+}
+
 static enum rc store_engine_of(const char *url, const struct store_engine **engine, struct err *err)
 {
     *engine = &store_sqlite;
-    if (strncmp(url, "postgresql://", 13) != 0 && strncmp(url, "postgres://", 11) != 0)
+    if (!store_is_remote(url))
         return RC_OK;
 #ifdef JPKI_POSTGRES
     (void)err;

@@ -34,6 +34,9 @@ struct statement;
  * RC_UNSUPPORTED built without libpq. No error's words hold a password. */
 enum rc store_open(const char *url, const char *const *migrations, size_t count, struct store **store,
                    struct err *err) MUST_CHECK;
+/* Whether the URL names a server: a process that keeps such a store must be able to connect. */
+bool store_is_remote(const char *url);
+
 /* As store_open, for a process that only reads: no file is made, nothing can be written (RC_DENIED), no migration is
  * run. RC_STATE also when the store is older than the program: whoever writes it must have been started first. */
 enum rc store_open_reader(const char *url, const char *const *migrations, size_t count, struct store **store,
@@ -49,7 +52,8 @@ enum rc store_begin(struct store *store, struct err *err) MUST_CHECK;
 enum rc store_commit(struct store *store, struct err *err) MUST_CHECK;
 void store_rollback(struct store *store);
 
-/* Runs fixed SQL without parameters or rows, one statement or several. Outside of a transaction use it for one only. */
+/* SAVEPOINT x, ROLLBACK TO x and RELEASE x are for store_exec, in a transaction.
+ * Runs fixed SQL without parameters or rows, one statement or several. Outside of a transaction use it for one only. */
 enum rc store_exec(struct store *store, const char *sql, struct err *err) MUST_CHECK;
 
 /* A prepared statement with ?1, ?2 … . Prepared once per text and kept by the store. Returns it reset and unbound.

@@ -329,11 +329,13 @@ static enum rc postgres_commit(struct store *store, struct err *err)
     return rc;
 }
 
-/* In a transaction the text stands behind a savepoint, so that what fails leaves the transaction usable. */
+/* In a transaction the text stands behind a savepoint, so that what fails leaves the transaction usable; but not when it
+ * is about savepoints itself. */
 static enum rc postgres_exec(struct store *store, const char *sql, enum dialect_kind kind, struct err *err)
 {
     struct postgres *pg = postgres_of(store);
-    bool inside = pg->transaction != TRANSACTION_NONE, own = !inside && kind == DIALECT_WRITES;
+    bool inside = pg->transaction != TRANSACTION_NONE && kind != DIALECT_MARKS;
+    bool own = !inside && kind == DIALECT_WRITES;
     struct buf text = { 0 };
     PGresult *result = NULL;
     enum rc rc = buf_append_text(&text, inside ? "SAVEPOINT step;" : own ? "BEGIN; " LOCK_WRITER ";" : "");
@@ -351,7 +353,7 @@ static enum rc postgres_exec(struct store *store, const char *sql, enum dialect_
         rc = postgres_fail(pg, result, "statement", err);
     else if (own)
         rc = postgres_judge_commit(pg, result, err);
-    if (rc && PQstatus(pg->link) == CONNECTION_OK)
+    if (rc && (inside || own) && PQstatus(pg->link) == CONNECTION_OK)
         PQclear(PQexec(pg->link, inside ? "ROLLBACK TO step; RELEASE step" : "ROLLBACK"));
 out:
     PQclear(result);

@@ -16,7 +16,6 @@ dead() { # point: the server must die
     PID=
     CHECKS=$((CHECKS + 1))
 }
-rows() { sqlite3 "$W/ca/ca.db" "$1"; }
 coherent() { # point
     check "$1: the trail" "$JPKI_CA" audit-verify --state "$W/ca"
     same "$1: no serial twice" 0 "$(rows 'SELECT COUNT(*) - COUNT(DISTINCT authority || serial) FROM certificates')"
@@ -36,11 +35,24 @@ soon() {
 }
 
 # --- founding ------------------------------------------------------------------------------------------------------------
-for point in found.after_plan found.after_key found.after_key:2 found.after_key:3 found.after_certificate \
-    found.after_certificate:2 found.after_certificate:3 found.after_entered $LIST_POINTS crl.after_record:3 \
-    found.before_done found.after_done; do
+FOUND_POINTS="found.after_plan found.after_key found.after_key:2 found.after_key:3 found.after_certificate
+    found.after_certificate:2 found.after_certificate:3 found.after_entered $LIST_POINTS crl.after_record:3
+    found.before_done found.after_done"
+ISSUE_POINTS="ca.before_record ca.after_record ca.before_sign ca.after_sign ca.after_issued cmp.before_keep cmp.after_keep
+    ca.before_confirm ca.after_confirm"
+REVOKE_POINTS="ca.before_revoke ca.after_revoke $LIST_POINTS"
+EVENT_POINTS="ca.before_event ca.after_event $LIST_POINTS"
+if [ -n "$BOOK" ]; then # beside a PostgreSQL some of the points at which the book is written: the others have no engine in them
+    FOUND_POINTS=found.after_entered
+    LIST_POINTS=crl.after_record
+    ISSUE_POINTS="ca.after_record ca.after_issued ca.after_confirm"
+    REVOKE_POINTS=ca.after_revoke
+    EVENT_POINTS=store.before_commit
+fi
+for point in $FOUND_POINTS; do
     rm -rf "$W/ca" "$W/tokens"
     token
+    book
     code=0
     JPKI_FAULT=$point found > "$W/said" 2>&1 || code=$?
     same "$point: killed" 137 "$code"
@@ -97,9 +109,9 @@ for point in $LIST_POINTS; do # the first list of the municipality: forget it be
     rows "DELETE FROM lists WHERE list <> ''"
     rm -rf "$W/ca/publication/auth/Kagoshima-ken"
 done
-for point in ca.before_record ca.after_record ca.before_sign ca.after_sign ca.after_issued cmp.before_keep cmp.after_keep \
-    ca.before_confirm ca.after_confirm; do
+for point in $ISSUE_POINTS; do
     for authority in sign auth; do
+        [ -z "$BOOK" ] || [ $authority = auth ] || continue
         N=$((N + 1))
         cell $authority "$point" $N
         stop
@@ -111,7 +123,7 @@ EVENT=0
 event() {
     call national POST /v1/events "{\"sequence\":$EVENT,\"event\":\"removed\",\"time\":\"2026-11-23T09:30:00Z\",\"certificates\":[{\"authority\":\"auth\",\"serial\":\"$SERIAL\"}]}" | tail -n 1
 }
-for point in ca.before_revoke ca.after_revoke $LIST_POINTS; do
+for point in $REVOKE_POINTS; do
     N=$((N + 1))
     request_file "enrol-$N" 462012 319800217 20350217145959Z
     check "$point: serve" start
@@ -129,7 +141,7 @@ for point in ca.before_revoke ca.after_revoke $LIST_POINTS; do
     coherent "$point"
     stop
 done
-for point in ca.before_event ca.after_event $LIST_POINTS; do
+for point in $EVENT_POINTS; do
     N=$((N + 1))
     EVENT=$((EVENT + 1))
     request_file "enrol-$N" 462012 319800217 20350217145959Z

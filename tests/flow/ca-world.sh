@@ -41,7 +41,22 @@ token() {
     (umask 077 && printf 4711 > "$W/pin")
     softhsm2-util --init-token --free --label jpki-flow --pin 4711 --so-pin 081500 > /dev/null
 }
-found() { "$JPKI_CA" found --state "$W/ca" --token jpki-flow --module "$MODULE" --pin-file "$W/pin" "$@"; }
+# Beside a PostgreSQL (tests/support/postgres.sh) the book is a schema of its own there, else ca.db in the state folder.
+BOOK=
+BOOKS=0
+book() { # another, empty book for the next founding
+    [ -n "${JPKI_TEST_STORE:-}" ] || return 0
+    BOOKS=$((BOOKS + 1))
+    psql -Xqd "$JPKI_TEST_STORE" -c "CREATE SCHEMA ca_$$_$BOOKS" || fail "no schema for the book"
+    BOOK="$JPKI_TEST_STORE&options=-csearch_path%3Dca_$$_$BOOKS"
+}
+book
+rows() { # SQL: what it gives, a line a row
+    if [ -n "$BOOK" ]; then psql -XqAtd "$BOOK" -c "$1"; else sqlite3 "$W/ca/ca.db" "$1"; fi
+}
+found() {
+    "$JPKI_CA" found --state "$W/ca" --token jpki-flow --module "$MODULE" --pin-file "$W/pin" ${BOOK:+--store "$BOOK"} "$@"
+}
 identity() { # role municipality folder
     "$JPKI_CA" identity --state "$W/ca" --role "$1" --name "$3" --municipality "$2" --out "$W/$3"
 }

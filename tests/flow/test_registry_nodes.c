@@ -2,6 +2,7 @@
  * certificate is linked and confirmed, a move revokes through an event, strangers change nothing, and nodes that are
  * killed at any moment end in the same world. */
 #include "registryworld.h"
+#include "teststore.h"
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -236,12 +237,46 @@ static void test_nation_lost(void **state)
     start(&w, MUNICIPAL, NULL);
     same_world(&w);
     stop(&w.nodes[NATIONAL], SIGTERM);
-    assert_int_equal(unlink(w.nodes[NATIONAL].store), 0);
+    teststore_url(w.ops.folder, "empty", w.nodes[NATIONAL].store);
     start(&w, NATIONAL, NULL);
     pick(&w, &resident);
     assert_int_equal(move(&w, ID_REGISTRAR, resident.code, "鹿児島県鹿児島市荒田二丁目７番７号", "after"), RC_OK);
     await(&w, NATIONAL, "SELECT count(*) FROM history", 301);
     same_world(&w);
+    world_free(&w);
+}
+
+/* The database of both nodes is killed and comes back, again and again, while notices travel and people move: what was
+ * refused is asked again, and neither node is started anew. Only on a PostgreSQL. */
+static void test_database_gone(void **state)
+{
+    (void)state;
+    struct world w;
+    struct resident resident;
+    world_new(&w, "1000");
+    start(&w, NATIONAL, NULL);
+    start(&w, MUNICIPAL, NULL);
+    pick(&w, &resident);
+    for (int round = 0; round < 4; round++) {
+        char address[100], request[24];
+        snprintf(address, sizeof address, "鹿児島県鹿児島市荒田二丁目%d番", round + 1);
+        snprintf(request, sizeof request, "round-%d", round);
+        pause_ms(5 + 40 * round);
+        teststore_server("kill");
+        if (round % 2)
+            assert_int_not_equal(move(&w, ID_REGISTRAR, resident.code, address, request), RC_OK);
+        teststore_server("start");
+        enum rc rc = RC_IO;
+        for (int i = 0; rc && i < 50; i++)
+            if ((rc = move(&w, ID_REGISTRAR, resident.code, address, request)))
+                pause_ms(50);
+        assert_int_equal(rc, RC_OK);
+    }
+    assert_false(died(&w.nodes[MUNICIPAL]));
+    assert_false(died(&w.nodes[NATIONAL]));
+    same_world(&w);
+    assert_int_equal(count(&w, NATIONAL, "SELECT count(*) FROM resident"), 1000);
+    assert_int_equal(count(&w, NATIONAL, "SELECT count(*) FROM history"), 1004);
     world_free(&w);
 }
 
@@ -389,5 +424,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_killed_anywhere), cmocka_unit_test(test_nation_lost), cmocka_unit_test(test_refused_notice),
         cmocka_unit_test(test_acts),            cmocka_unit_test(test_cards),
     };
+    if (teststore_is_postgres()) {
+        const struct CMUnitTest gone[] = { cmocka_unit_test(test_database_gone) };
+        if (cmocka_run_group_tests_name("registry-nodes, database gone", gone, NULL, NULL))
+            return 1;
+    }
     return cmocka_run_group_tests_name("registry-nodes", stories, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 #!/bin/bash
-# A throw-away PostgreSQL of a test's own, on a Unix socket in a temporary folder; fsync is on, as it would be in use.
+# A throw-away PostgreSQL of a test's own, on a Unix socket in a temporary folder; fsync is on, as it would be in use. The
+# folder is in memory where there is room: what tests do to a server is kill it, and a kill leaves memory as it leaves a disk.
 # usage: postgres.sh run COMMAND…      starts one, runs the command with its URL in JPKI_TEST_STORE, takes it away again
 #        postgres.sh kill | start [OPTION…]     of the one around: kill -9 of every process of it; start it again
 set -uo pipefail
@@ -42,7 +43,9 @@ run)
     shift
     [ $# -gt 0 ] || { echo "usage: postgres.sh run COMMAND…" >&2; exit 2; }
     find_programs
-    JPKI_TEST_POSTGRES=$(mktemp -d /tmp/jpki-postgres-XXXXXX)
+    room=$(df -k --output=avail /dev/shm 2>/dev/null | tail -n 1)
+    [ "${room:-0}" -gt 1000000 ] && [ -w /dev/shm ] && room=/dev/shm || room=/tmp
+    JPKI_TEST_POSTGRES=$(mktemp -d "$room/jpki-postgres-XXXXXX")
     export JPKI_TEST_POSTGRES
     [ "$(id -u)" != 0 ] || chown nobody:nogroup "$JPKI_TEST_POSTGRES"
     trap '(cd / && plain_user "$BIN/pg_ctl" -D "$JPKI_TEST_POSTGRES/data" -m immediate -s stop 2>/dev/null); rm -rf "$JPKI_TEST_POSTGRES"' EXIT

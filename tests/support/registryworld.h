@@ -22,7 +22,7 @@ enum { ID_MUNICIPAL, ID_NATIONAL, ID_OFFICER, ID_REGISTRAR, ID_VERIFIER, ID_CA, 
 
 struct process {
     pid_t pid;
-    char port[8], url[40], store[96], pid_file[96], log[96];
+    char port[8], url[40], store[256], pid_file[96], log[96];
 };
 
 struct world {

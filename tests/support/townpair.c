@@ -1,6 +1,9 @@
 /* townpair.c — a town's and the nation's store. */
 #include "townpair.h"
 
+#include "scratch.h"
+#include "teststore.h"
+
 #include "base/clock.h"
 #include "registry/intake.h"
 #include "registry/municipal.h"
@@ -19,27 +22,21 @@
 
 void townpair_open(struct townpair *pair, const char *municipality)
 {
-    char path[128];
+    char path[TESTSTORE_URL_SIZE];
     *pair = (struct townpair) { .folder = "/tmp/jpki-town-XXXXXX" };
     assert_non_null(mkdtemp(pair->folder));
     snprintf(pair->municipality, sizeof pair->municipality, "%s", municipality);
-    snprintf(path, sizeof path, "%s/town.db", pair->folder);
+    teststore_url(pair->folder, "town", path);
     assert_int_equal(ledger_open(path, NODE_MUNICIPAL, municipality, &pair->town, NULL), RC_OK);
-    snprintf(path, sizeof path, "%s/nation.db", pair->folder);
+    teststore_url(pair->folder, "nation", path);
     assert_int_equal(ledger_open(path, NODE_NATIONAL, "000000", &pair->nation, NULL), RC_OK);
 }
 
 void townpair_close(struct townpair *pair)
 {
-    static const char *const files[] = { "town.db", "nation.db" };
     store_close(pair->town);
     store_close(pair->nation);
-    for (size_t i = 0; i < 2; i++) {
-        char path[128];
-        snprintf(path, sizeof path, "%s/%s", pair->folder, files[i]);
-        unlink(path);
-    }
-    rmdir(pair->folder);
+    assert_int_equal(scratch_remove(pair->folder), 0);
 }
 
 void townpair_enter(struct townpair *pair, const char *code, const char *name, const char *birth, const char *address)

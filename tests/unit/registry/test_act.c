@@ -1,5 +1,7 @@
 /* test_act.c — the registrar's acts over the stores: what each one writes, tells the nation and the authorities, and does to
  * the certificates of the person; asked twice, asked wrongly, asked by another municipality. */
+#include "support/scratch.h"
+#include "support/teststore.h"
 #include "registry/act.h"
 #include "registry/code.h"
 #include "registry/intake.h"
@@ -36,14 +38,7 @@ static int teardown(void **state)
     (void)state;
     store_close(w.town);
     store_close(w.nation);
-    static const char *const files[] = { "town.db", "nation.db" };
-    for (size_t i = 0; i < 2; i++) {
-        char path[128];
-        snprintf(path, sizeof path, "%s/%s", w.folder, files[i]);
-        unlink(path);
-    }
-    rmdir(w.folder);
-    return 0;
+    return scratch_remove(w.folder);
 }
 
 static void carry(void)
@@ -71,7 +66,7 @@ static int64_t count(struct store *store, const char *sql)
 static int setup(void **state)
 {
     (void)state;
-    char path[96];
+    char path[TESTSTORE_URL_SIZE];
     struct resident r = { .code = CODE, .municipality = HERE,
                           .attributes = { .name = "公的　花子", .birth = "319800229", .sex = "2", .address = OLD_ADDRESS } };
     const struct certificate both[] = { { AUTHORITY_SIGN, "0A01", FAR_FUTURE }, { AUTHORITY_AUTH, "0B01", FAR_FUTURE } };
@@ -79,10 +74,10 @@ static int setup(void **state)
     strcpy(w.folder, "/tmp/jpki-act-XXXXXX");
     if (!mkdtemp(w.folder) || clock_set("2026-11-23T00:00:00Z"))
         return -1;
-    snprintf(path, sizeof path, "%s/town.db", w.folder);
+    teststore_url(w.folder, "town", path);
     if (ledger_open(path, NODE_MUNICIPAL, HERE, &w.town, NULL))
         return -1;
-    snprintf(path, sizeof path, "%s/nation.db", w.folder);
+    teststore_url(w.folder, "nation", path);
     if (ledger_open(path, NODE_NATIONAL, "000000", &w.nation, NULL))
         return -1;
     attributes_no_substitutes(&r.attributes);

@@ -1,5 +1,7 @@
 /* test_ledger.c — the rules over the store, municipal and national, without a network: who may change what, one notice a
  * change, requests told twice, notices taken once and in order, certificates that follow their resident, events. */
+#include "support/scratch.h"
+#include "support/teststore.h"
 #include "registry/certlink.h"
 #include "registry/intake.h"
 #include "registry/municipal.h"
@@ -25,21 +27,21 @@
 #define FAR_FUTURE 4000000000
 
 struct world {
-    char folder[64];
+    char folder[64], url[TESTSTORE_URL_SIZE];
     struct store *town, *nation;
 };
 
 static int setup(void **state)
 {
     struct world *w = calloc(1, sizeof *w);
-    char path[96];
+    char path[TESTSTORE_URL_SIZE];
     strcpy(w->folder, "/tmp/jpki-ledger-XXXXXX");
     if (!mkdtemp(w->folder) || clock_set("2026-11-23T00:00:00Z"))
         return -1;
-    snprintf(path, sizeof path, "%s/town.db", w->folder);
-    if (ledger_open(path, NODE_MUNICIPAL, HERE, &w->town, NULL))
+    teststore_url(w->folder, "town", w->url);
+    if (ledger_open(w->url, NODE_MUNICIPAL, HERE, &w->town, NULL))
         return -1;
-    snprintf(path, sizeof path, "%s/nation.db", w->folder);
+    teststore_url(w->folder, "nation", path);
     if (ledger_open(path, NODE_NATIONAL, "000000", &w->nation, NULL))
         return -1;
     *state = w;
@@ -51,15 +53,9 @@ static int teardown(void **state)
     struct world *w = *state;
     store_close(w->town);
     store_close(w->nation);
-    static const char *const files[] = { "town.db", "nation.db", "again.db" };
-    for (size_t i = 0; i < 3; i++) {
-        char path[128];
-        snprintf(path, sizeof path, "%s/%s", w->folder, files[i]);
-        unlink(path);
-    }
-    rmdir(w->folder);
+    int gone = scratch_remove(w->folder);
     free(w);
-    return 0;
+    return gone;
 }
 
 static void tick(const char *time)
@@ -140,19 +136,18 @@ static enum confirm_status confirm(struct world *w, enum authority authority, co
 static void test_owner(void **state)
 {
     struct world *w = *state;
-    char path[96], municipality[7];
+    char path[TESTSTORE_URL_SIZE], municipality[7];
     struct store *store = NULL;
     enum node_role role;
-    snprintf(path, sizeof path, "%s/town.db", w->folder);
-    assert_int_equal(ledger_open(path, NODE_MUNICIPAL, THERE, &store, NULL), RC_STATE);
-    assert_int_equal(ledger_open(path, NODE_NATIONAL, "000000", &store, NULL), RC_STATE);
+    assert_int_equal(ledger_open(w->url, NODE_MUNICIPAL, THERE, &store, NULL), RC_STATE);
+    assert_int_equal(ledger_open(w->url, NODE_NATIONAL, "000000", &store, NULL), RC_STATE);
     assert_null(store);
-    assert_int_equal(ledger_open_any(path, &role, municipality, &store, NULL), RC_OK);
+    assert_int_equal(ledger_open_any(w->url, &role, municipality, &store, NULL), RC_OK);
     assert_int_equal(role, NODE_MUNICIPAL);
     assert_string_equal(municipality, HERE);
     store_close(store);
     store = NULL;
-    snprintf(path, sizeof path, "%s/again.db", w->folder);
+    teststore_url(w->folder, "again", path);
     assert_int_equal(ledger_open_any(path, &role, municipality, &store, NULL), RC_STATE); /* nobody's yet */
     assert_null(store);
 }

@@ -1,5 +1,7 @@
 /* test_numbers.c — codes and numbers: assigned by the national node without repetition, drawn at random, changed on request,
  * told to the person in writing; 個人番号 made one-way, unlike any other, changed only with a reason. */
+#include "support/scratch.h"
+#include "support/teststore.h"
 #include "registry/act.h"
 #include "registry/code.h"
 #include "registry/designate.h"
@@ -36,14 +38,14 @@ static struct {
 static int setup(void **state)
 {
     (void)state;
-    char path[96];
+    char path[TESTSTORE_URL_SIZE];
     strcpy(w.folder, "/tmp/jpki-numbers-XXXXXX");
     if (!mkdtemp(w.folder) || clock_set("2026-11-24T03:00:00Z"))
         return -1;
-    snprintf(path, sizeof path, "%s/town.db", w.folder);
+    teststore_url(w.folder, "town", path);
     if (ledger_open(path, NODE_MUNICIPAL, HERE, &w.town, NULL))
         return -1;
-    snprintf(path, sizeof path, "%s/nation.db", w.folder);
+    teststore_url(w.folder, "nation", path);
     if (ledger_open(path, NODE_NATIONAL, "000000", &w.nation, NULL))
         return -1;
     return designate_key(w.folder, &w.key, NULL) ? -1 : 0;
@@ -55,14 +57,7 @@ static int teardown(void **state)
     store_close(w.town);
     store_close(w.nation);
     secret_wipe(&w.key);
-    static const char *const files[] = { "town.db", "nation.db", "numbers.key" };
-    for (size_t i = 0; i < 3; i++) {
-        char path[128];
-        snprintf(path, sizeof path, "%s/%s", w.folder, files[i]);
-        unlink(path);
-    }
-    rmdir(w.folder);
-    return 0;
+    return scratch_remove(w.folder);
 }
 
 static int64_t count(struct store *store, const char *sql)

@@ -1,5 +1,7 @@
 /* test_record.c — the full record: what each field may hold, what is told and what stays, the store's full row per change, the
  * change of a code, the 異動事由 of both eras, the settings by date. */
+#include "support/scratch.h"
+#include "support/teststore.h"
 #include "registry/gate.h"
 #include "registry/intake.h"
 #include "registry/municipal.h"
@@ -29,14 +31,14 @@ static struct {
 static int setup(void **state)
 {
     (void)state;
-    char path[96];
+    char path[TESTSTORE_URL_SIZE];
     strcpy(w.folder, "/tmp/jpki-record-XXXXXX");
     if (!mkdtemp(w.folder) || clock_set("2026-11-23T00:00:00Z"))
         return -1;
-    snprintf(path, sizeof path, "%s/town.db", w.folder);
+    teststore_url(w.folder, "town", path);
     if (ledger_open(path, NODE_MUNICIPAL, HERE, &w.town, NULL))
         return -1;
-    snprintf(path, sizeof path, "%s/nation.db", w.folder);
+    teststore_url(w.folder, "nation", path);
     return ledger_open(path, NODE_NATIONAL, "000000", &w.nation, NULL) ? -1 : 0;
 }
 
@@ -45,14 +47,7 @@ static int teardown(void **state)
     (void)state;
     store_close(w.town);
     store_close(w.nation);
-    static const char *const files[] = { "town.db", "nation.db" };
-    for (size_t i = 0; i < 2; i++) {
-        char path[128];
-        snprintf(path, sizeof path, "%s/%s", w.folder, files[i]);
-        unlink(path);
-    }
-    rmdir(w.folder);
-    return 0;
+    return scratch_remove(w.folder);
 }
 
 static struct resident person(void)

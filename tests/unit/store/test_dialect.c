@@ -23,6 +23,7 @@ static void test_refused(void **state)
         { "SELECT 1 FROM a WHERE b LIKE 'x%'", "'LIKE'", "comparison" },
         { "SELECT strftime('%s', b) FROM a", "'strftime'", "parameter" },
         { "SELECT ifnull(b, 0) FROM a", "'ifnull'", "COALESCE" },
+        { "SELECT 1 FROM a WHERE b = x'00'", "'x'", "parameter" },
         { "SELECT b::text FROM a", "':'", "CAST" },
         { "SELECT 1 FROM a WHERE b == 1", "'='", "one =" },
         { "SELECT 1 FROM a WHERE b = ?", "'?'", "?1" },

@@ -242,6 +242,25 @@ static void test_violations_in_transaction(void **state)
     assert_int_equal(number(w->store, "SELECT count(*) FROM line"), 1);
 }
 
+/* Savepoints of the caller's own, around and between what fails. */
+static void test_savepoints(void **state)
+{
+    struct world *w = *state;
+    assert_int_not_equal(store_exec(w->store, "RELEASE a", NULL), RC_OK);
+    assert_int_equal(store_begin(w->store, NULL), RC_OK);
+    for (int64_t i = 1; i <= 4; i++) {
+        assert_int_equal(store_exec(w->store, "SAVEPOINT a", NULL), RC_OK);
+        assert_int_equal(run(w->store, "INSERT INTO line (n) VALUES (?1)", i, NULL), RC_OK);
+        if (i == 2)
+            assert_int_equal(run(w->store, "INSERT INTO line (n) VALUES (?1)", 1000, NULL), RC_CONFLICT);
+        if (i == 3)
+            assert_int_equal(store_exec(w->store, "ROLLBACK TO SAVEPOINT a", NULL), RC_OK);
+        assert_int_equal(store_exec(w->store, "RELEASE SAVEPOINT a", NULL), RC_OK);
+    }
+    assert_int_equal(store_commit(w->store, NULL), RC_OK);
+    assert_int_equal(number(w->store, "SELECT SUM(n) FROM line"), 1 + 2 + 4);
+}
+
 /* Processes that read a number and write the next one: in transactions, and as single statements. */
 #define WRITERS 4
 #define ROUNDS 40
@@ -333,6 +352,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_text_order, setup, teardown),
         cmocka_unit_test_setup_teardown(test_interleaved, setup, teardown),
         cmocka_unit_test_setup_teardown(test_violations_in_transaction, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_savepoints, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nothing_overwritten, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reader, setup, teardown),
         cmocka_unit_test_setup_teardown(test_large_values, setup, teardown),
