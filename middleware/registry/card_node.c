@@ -1,8 +1,10 @@
 /* card_node.c — the card ledger's routes of a municipal node. */
 #include "net/json.h"
-#include "registry/cards.h"
+#include "registry/cardmove.h"
+#include "registry/municipal.h"
 #include "registry/service_node.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum rc service_once(struct node *node, const struct request *request, const char *kind, asked_do_fn run, void *context,
@@ -84,18 +86,102 @@ enum rc service_on_card_show(void *context, const struct request *request, struc
     return rc ? rc : node_answer(response, json_pack("{s:o}", "cards", cards), err);
 }
 
+/* The morning's work: who leaves today, whose card has ended, whose deadline is past. */
 enum rc service_on_card_sweep(void *context, const struct request *request, struct response *response, struct err *err)
 {
     struct node *node = context;
-    int64_t ended;
+    int64_t left = 0, ended = 0, late = 0;
     enum rc rc = node_own(node, request->peer, err);
+    if (rc)
+        return rc;
+    pthread_mutex_lock(&node->lock);
+    rc = cardmove_due(node->store, node->self.municipality, &left, err);
+    if (!rc)
+        rc = cards_sweep(node->store, &ended, err);
+    if (!rc)
+        rc = cardmove_sweep(node->store, &late, err);
+    pthread_mutex_unlock(&node->lock);
+    node_wake(node);
+    return rc ? rc
+              : node_answer(response,
+                            json_pack("{s:I, s:I}", "left", (json_int_t)left, "ended", (json_int_t)(ended + late)),
+                            err);
+}
+
+enum rc service_on_card_leaving(void *context, const struct request *request, struct response *response,
+                                struct err *err)
+{
+    return service_once(context, request, "card_leaving", cardmove_notice, NULL, response, err);
+}
+
+/* Another municipality's node, about a card of who moved there. */
+enum rc service_on_card_claim(void *context, const struct request *request, struct response *response, struct err *err)
+{
+    struct node *node = context;
+    json_t *body = NULL, *answer = NULL;
+    char claimant[7];
+    memcpy(claimant, request->peer->municipality, sizeof claimant);
+    enum rc rc = node_body(request, &body, err);
     if (!rc) {
         pthread_mutex_lock(&node->lock);
-        rc = cards_sweep(node->store, &ended, err);
+        rc = asked_once(node->store, "card_claim", body, cardmove_claim, claimant, &answer, err);
         pthread_mutex_unlock(&node->lock);
     }
+    json_decref(body);
     if (rc)
         return rc;
     node_wake(node);
-    return node_answer(response, json_pack("{s:I}", "ended", (json_int_t)ended), err);
+    return node_answer(response, answer, err);
+}
+
+/* The claim: the body under a name that is this municipality's own, to the municipality that was left. */
+static enum rc card_claim(struct node *node, const json_t *body, const char *home, json_t **claimed, struct err *err)
+{
+    const char *name;
+    char request[REQUEST_MAX + 8];
+    json_t *claim = json_copy((json_t *)(uintptr_t)body);
+    enum rc rc = json_want_text(body, "request", REQUEST_MAX - 7, &name, err);
+    if (!rc) {
+        snprintf(request, sizeof request, "%s.%s", node->self.municipality, name);
+        rc = claim && !json_object_del(claim, "home") && !json_object_set_new(claim, "request", json_string(request))
+                 ? RC_OK
+                 : RC_NOMEM;
+    }
+    if (!rc)
+        rc = service_ask_node(node, home, "/v1/cards/claim", claim, claimed, err);
+    json_decref(claim);
+    return rc;
+}
+
+enum rc service_on_card_arrive(void *context, const struct request *request, struct response *response, struct err *err)
+{
+    struct node *node = context;
+    json_t *body = NULL, *answer = NULL, *claimed = NULL;
+    const char *home, *code;
+    enum rc rc = node_own(node, request->peer, err);
+    if (!rc)
+        rc = node_body(request, &body, err);
+    if (!rc && !(rc = json_want_text(body, "home", 6, &home, err)) &&
+        !(rc = json_want_text(body, "code", 64, &code, err))) {
+        pthread_mutex_lock(&node->lock);
+        rc = asked_find(node->store, "card_arrive", body, &answer, err);
+        bool fresh = rc == RC_NOT_FOUND;
+        if (fresh)
+            rc = cardmove_check_arrived(node->store, node->self.municipality, code, err);
+        pthread_mutex_unlock(&node->lock);
+        if (!rc && fresh)
+            rc = card_claim(node, body, home, &claimed, err);
+        struct cardmove_taking taking = {.municipality = node->self.municipality, .claimed = claimed};
+        if (!rc && fresh) {
+            pthread_mutex_lock(&node->lock);
+            rc = asked_once(node->store, "card_arrive", body, cardmove_take, &taking, &answer, err);
+            pthread_mutex_unlock(&node->lock);
+        }
+    }
+    json_decref(body);
+    json_decref(claimed);
+    if (rc)
+        return rc;
+    node_wake(node);
+    return node_answer(response, answer, err);
 }

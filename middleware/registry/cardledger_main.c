@@ -121,12 +121,65 @@ static int card_check_main(int argc, char **argv)
                     json_pack("{s:s, s:s, s:s*}", "card", o.card, "use", use, "code", o.code));
 }
 
+static int card_leaving_main(int argc, char **argv)
+{
+    struct card_options o = {0};
+    const char *planned = NULL, *channel = NULL;
+    const struct opt opts[] = {
+        {"--node", "URL", "the municipal node", OPT_TEXT, &o.node, true},
+        {"--identity", "FOLDER", "a registrar of the municipality", OPT_TEXT, &o.folder, true},
+        {"--code", "CODE", "the resident's 住民票コード", OPT_TEXT, &o.code, true},
+        {"--planned", "DATE", "the day on which they will leave", OPT_TEXT, &planned, true},
+        {"--channel", "HOW", "counter, post or online", OPT_TEXT, &channel, true},
+        {"--date", "DATE", "the day of the 転出届", OPT_TEXT, &o.date, true},
+        {"--request", "ID", "a name for this request: the same again is the same deed", OPT_TEXT, &o.request, true},
+        {0},
+    };
+    int status;
+    if (card_parse("jpki-registry card leaving [OPTIONS]",
+                   "Enters a 転出届 that is made ahead, by post or online; 'card sweep' records the 転出 on its day.",
+                   opts, argc, argv, &status))
+        return status;
+    return ask_post(o.node, o.folder, "/v1/cards/leaving",
+                    json_pack("{s:s, s:s, s:s, s:s, s:s}", "code", o.code, "planned", planned, "channel", channel,
+                              "date", o.date, "request", o.request));
+}
+
+static int card_arrive_main(int argc, char **argv)
+{
+    struct card_options o = {0};
+    const char *home = NULL, *moved = NULL, *arrival = NULL, *handed_in = "";
+    const struct opt opts[] = {
+        CARD_OPTIONS(o),
+        {"--home", "CODE", "the municipality that they left, 6 digits", OPT_TEXT, &home, true},
+        {"--card", "SERIAL", "the card's serial number", OPT_TEXT, &o.card, true},
+        {"--code", "CODE", "the 住民票コード that was read from its chip", OPT_TEXT, &o.code, true},
+        {"--moved", "DATE", "the day of the move", OPT_TEXT, &moved, true},
+        {"--arrival", "DATE", "the day of the 転入届", OPT_TEXT, &arrival, true},
+        {"--handed-in", "DATE", "the day on which the card was handed in; without it it still will be", OPT_TEXT,
+         &handed_in, false},
+        {"--request", "ID", "a name for this request: the same again is the same deed", OPT_TEXT, &o.request, true},
+        {0},
+    };
+    int status;
+    if (card_parse(
+            "jpki-registry card arrive [OPTIONS]",
+            "A card at the 転入届: is one visit enough, and does the card go on (継続利用)? The two nodes settle it.",
+            opts, argc, argv, &status))
+        return status;
+    return ask_post(o.node, o.folder, "/v1/cards/arrive",
+                    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "home", home, "card", o.card, "code", o.code,
+                              "moved", moved, "arrival", arrival, "handed_in", handed_in, "request", o.request));
+}
+
 static int card_sweep_main(int argc, char **argv)
 {
     struct card_options o = {0};
     const struct opt opts[] = {CARD_OPTIONS(o), {0}};
     int status;
-    if (card_parse("jpki-registry card sweep [OPTIONS]", "Ends every card whose last day is past. For each morning.",
+    if (card_parse("jpki-registry card sweep [OPTIONS]",
+                   "The morning's work: records the 転出 whose day has come, ends the cards whose last day or deadline "
+                   "is past.",
                    opts, argc, argv, &status))
         return status;
     return ask_post(o.node, o.folder, "/v1/cards/sweep", json_object());
@@ -144,7 +197,9 @@ static const struct command card_commands[] = {
     {"keep", NULL, "返納 of a Juki card: made unusable and handed back", card_event_main},
     {"show", NULL, "print a resident's cards with their events", card_show_main},
     {"check", NULL, "may a card that is shown be used, and whose is it", card_check_main},
-    {"sweep", NULL, "end the cards whose last day is past", card_sweep_main},
+    {"leaving", NULL, "転出届 ahead, by post or online", card_leaving_main},
+    {"arrive", NULL, "転入届 with the card: 継続利用", card_arrive_main},
+    {"sweep", NULL, "each morning: who leaves today, cards past their last day or deadline", card_sweep_main},
     {0},
 };
 

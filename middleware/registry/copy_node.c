@@ -39,30 +39,38 @@ static enum rc copy_issue(struct node *node, const struct request *request, cons
     return rc;
 }
 
-/* 情報: the other node's answer, which must be that municipality's. */
-static enum rc copy_ask_home(struct node *node, const char *home, const json_t *body, json_t **items, struct err *err)
+enum rc service_ask_node(struct node *node, const char *municipality, const char *path, const json_t *body,
+                         json_t **answer, struct err *err)
 {
     char url[DIRECTORY_URL];
     struct client *client = NULL;
-    json_t *answer = NULL, *array = NULL;
-    const char *municipality;
-    enum rc rc = directory_find(node->directory, home, url, err);
-    json_t *wish = rc ? NULL : json_copy((json_t *)(uintptr_t)body);
-    if (!rc && (!wish || json_object_del(wish, "request") || json_object_del(wish, "home")))
-        rc = err_set(err, RC_NOMEM, "copy");
+    enum rc rc = directory_find(node->directory, municipality, url, err);
     if (!rc)
         rc = client_open(url, &node->identity, ASK_SECONDS, &client, err);
     if (!rc)
         client_expect(client, ROLE_BIT(ROLE_NODE_MUNICIPAL));
     if (!rc)
-        rc = client_json(client, "POST", "/v1/copies/request", wish, &answer, err);
+        rc = client_json(client, "POST", path, body, answer, err);
+    client_close(client);
+    return rc;
+}
+
+/* 情報: the other node's answer, which must be that municipality's. */
+static enum rc copy_ask_home(struct node *node, const char *home, const json_t *body, json_t **items, struct err *err)
+{
+    json_t *answer = NULL, *array = NULL, *wish = json_copy((json_t *)(uintptr_t)body);
+    const char *municipality;
+    enum rc rc = wish && !json_object_del(wish, "request") && !json_object_del(wish, "home")
+                     ? RC_OK
+                     : err_set(err, RC_NOMEM, "copy");
+    if (!rc)
+        rc = service_ask_node(node, home, "/v1/copies/request", wish, &answer, err);
     if (!rc && !(rc = json_want_text(answer, "municipality", 6, &municipality, err)) && strcmp(municipality, home) != 0)
-        rc = err_set(err, RC_REFUSED, "the node at %s is the one of %s", url, municipality);
+        rc = err_set(err, RC_REFUSED, "the node that stands for %s is the one of %s", home, municipality);
     if (!rc)
         rc = json_want_array(answer, "items", &array, err);
     if (!rc)
         *items = json_incref(array);
-    client_close(client);
     json_decref(answer);
     json_decref(wish);
     return rc;

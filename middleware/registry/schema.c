@@ -100,6 +100,12 @@ const char *const registry_migrations[] = {
     "CREATE TABLE copy (number TEXT PRIMARY KEY, action TEXT NOT NULL, home TEXT NOT NULL, asker TEXT NOT NULL, "
     "issued BIGINT NOT NULL, pdf BLOB NOT NULL);"
     "CREATE TABLE withheld (code TEXT PRIMARY KEY, until TEXT NOT NULL)",
+
+    /* 転出届 made ahead, and the first 転入届 elsewhere of who has moved out */
+    "CREATE TABLE departure (code TEXT PRIMARY KEY, planned TEXT NOT NULL, notified TEXT NOT NULL, channel TEXT NOT NULL, "
+    "request TEXT NOT NULL, done INTEGER NOT NULL);"
+    "CREATE INDEX departure_due ON departure (done, planned);"
+    "CREATE TABLE arrival (code TEXT PRIMARY KEY, municipality TEXT NOT NULL, moved TEXT NOT NULL, arrival TEXT NOT NULL)",
 };
 
 const size_t registry_migration_count = sizeof registry_migrations / sizeof registry_migrations[0];

@@ -1,10 +1,11 @@
 /* test_registry_copies.c — 住民票の写しの広域交付 between two municipal nodes as processes: the two messages, who may have what, the record of
- * use, and the sheet as poppler's programs see it; killed at each step and asked again. */
+ * use, and the sheet as poppler's programs see it; and a card that goes
+ * with its holder from one to the other. Killed at each step and asked again. */
 #include "registryworld.h"
 
 #include "base/file.h"
 #include "net/json.h"
-#include "registry/ledger.h"
+#include "registry/municipal.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -270,7 +271,88 @@ static void test_refusals(void **state)
     world_free(w);
 }
 
+/* The requester is registered in THERE, as if the 転入届 had just been entered. */
+static void arrive_there(struct scene *scene)
+{
+    struct store *store = NULL;
+    struct resident moved = scene->requester;
+    char today[11];
+    int64_t notice;
+    municipal_today(today);
+    strcpy(moved.municipality, THERE);
+    strcpy(moved.attributes.address, "東京都千代田区千代田一番一号");
+    attributes_no_substitutes(&moved.attributes);
+    memset(&moved.household, 0, sizeof moved.household);
+    assert_int_equal(ledger_open(scene->w.nodes[OTHER].store, NODE_MUNICIPAL, THERE, &store, NULL), RC_OK);
+    assert_int_equal(store_begin(store, NULL), RC_OK);
+    assert_int_equal(municipal_enter(store, &moved, REASON_MOVE_IN, today, &notice, NULL), RC_OK);
+    assert_int_equal(store_commit(store, NULL), RC_OK);
+    store_close(store);
+}
+
+/* The card goes with its holder, by the programs; a node of the two dies at the fault, or none does. */
+static bool move_story(enum who who, const char *fault)
+{
+    struct scene scene;
+    char today[11];
+    scene_new(&scene);
+    struct world *w = &scene.w;
+    municipal_today(today);
+    const char *leaving[] = { "card", "leaving", "--node", w->nodes[MUNICIPAL].url, "--identity", w->paths[ID_REGISTRAR], "--code",
+                              scene.requester.code, "--planned", today, "--channel", "online", "--date", today, "--request", "leaving", NULL };
+    const char *sweep[] = { "card", "sweep", "--node", w->nodes[MUNICIPAL].url, "--identity", w->paths[ID_CARD_OFFICER], NULL };
+    const char *arrive[] = { "card", "arrive", "--node", w->nodes[OTHER].url, "--identity", w->paths[ID_OTHER_CARD_OFFICER], "--home", HERE,
+                             "--card", CARD, "--code", scene.requester.code, "--moved", today, "--arrival", today, "--handed-in", today,
+                             "--request", "arrive", NULL };
+    assert_int_equal(run_wait(leaving), 0);
+    assert_int_equal(run_wait(arrive), 1); /* not registered there yet */
+    assert_int_equal(run_wait(sweep), 0);
+    await(w, MUNICIPAL, TOLD, 0);
+    assert_int_equal(count(w, NATIONAL, "SELECT count(*) FROM resident WHERE removed <> 0"), 1);
+    arrive_there(&scene);
+    if (fault) {
+        stop(&w->nodes[who], SIGTERM);
+        start(w, who, fault);
+        assert_int_equal(run_wait(arrive), 1);
+        for (int k = 0; k < 100 && !died(&w->nodes[who]); k++)
+            pause_ms(20);
+        bool fired = w->nodes[who].pid == 0;
+        if (!fired)
+            return false;
+        start(w, who, NULL);
+    }
+    assert_int_equal(run_wait(arrive), 0);
+    assert_int_equal(run_wait(arrive), 0); /* the same again is the same */
+    await(w, NATIONAL, "SELECT count(*) FROM card WHERE state = 'valid' AND municipality = '" THERE "'", 1);
+    assert_int_equal(count(w, MUNICIPAL, "SELECT count(*) FROM card WHERE state = 'elsewhere'"), 1);
+    assert_int_equal(count(w, MUNICIPAL, "SELECT count(*) FROM card_event"), 2);
+    assert_int_equal(count(w, OTHER, "SELECT count(*) FROM card WHERE state = 'valid'"), 1);
+    assert_int_equal(count(w, OTHER, "SELECT count(*) FROM card_event"), 1);
+    assert_int_equal(post(w, MUNICIPAL, ID_CARD_OFFICER, "/v1/cards/claim", json_object()), RC_DENIED);
+    world_free(w);
+    return true;
+}
+
+static void test_moving(void **state)
+{
+    (void)state;
+    assert_true(move_story(OTHER, NULL));
+}
+
 #ifdef JPKI_FAULTS
+static void test_moving_torn(void **state)
+{
+    (void)state;
+    static const struct {
+        enum who who;
+        const char *fault;
+    } rows[] = { { MUNICIPAL, "registry.before_card_claim" }, { MUNICIPAL, "registry.after_card_claim" },
+                 { OTHER, "registry.before_card_arrive" },    { OTHER, "registry.after_card_arrive" } };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (!move_story(rows[i].who, rows[i].fault))
+            fail_msg("%s was never passed", rows[i].fault);
+}
+
 /* The issuing node dies at each step; the counter asks again. */
 static void test_torn(void **state)
 {
@@ -308,8 +390,10 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sheet),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_moving),
 #ifdef JPKI_FAULTS
         cmocka_unit_test(test_torn),
+        cmocka_unit_test(test_moving_torn),
 #endif
     };
     return cmocka_run_group_tests_name("registry-copies", tests, NULL, NULL);
