@@ -47,7 +47,7 @@ static bool needs_certificate(const struct object_row *row, const struct attribu
  * private objects are not to be seen then. */
 static CK_RV read_certs(struct module *module, const struct slot *slot, unsigned certs)
 {
-    enum rc rc = certs ? token_read_certs(slot->reader, certs, &module->err) : RC_OK;
+    enum rc rc = certs ? token_read_certs(slot->reader, certs, module_err()) : RC_OK;
     if (rc != RC_PIN_NEEDED)
         return slot_rv(module, slot, rc);
     slot_logout(module, slot);
@@ -72,7 +72,7 @@ static CK_RV read_info_for(struct module *module, const struct slot *slot, const
         struct attribute_facts facts = facts_of(module, slot, row);
         if (row->token == slot->kind && (row->class == CKO_PROFILE || row->class == CKO_DATA)
             && attribute_match(row, &facts, true, template, count))
-            return slot_rv(module, slot, reader_read_info(slot->reader, 0, &module->err));
+            return slot_rv(module, slot, reader_read_info(slot->reader, 0, module_err()));
     }
     return CKR_OK;
 }
@@ -130,11 +130,15 @@ CK_RV C_FindObjectsInit(CK_SESSION_HANDLE handle, CK_ATTRIBUTE_PTR template, CK_
             return module_leave(module, CKR_ATTRIBUTE_VALUE_INVALID);
     if (session->search.active)
         return module_leave(module, CKR_OPERATION_ACTIVE);
-    rv = slot_of_session(module, session, true, &slot);
+    rv = slot_of_session(module, &session, true, &slot);
     if (rv != CKR_OK)
         return module_leave(module, rv);
     struct session_search found = { .active = true };
     rv = search(module, &slot, template, count, &found);
+    if (rv == CKR_OK)
+        rv = module_find_session(module, handle, &session);
+    if (rv == CKR_OK && session->search.active)
+        rv = CKR_OPERATION_ACTIVE;
     if (rv == CKR_OK)
         session->search = found;
     return module_leave(module, rv);
@@ -181,7 +185,7 @@ CK_RV C_GetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_
         return rv;
     if (template_is_bad(template, count))
         return module_leave(module, CKR_ARGUMENTS_BAD);
-    rv = slot_of_session(module, session, false, &slot);
+    rv = slot_of_session(module, &session, false, &slot);
     if (rv != CKR_OK)
         return module_leave(module, rv);
     const struct object_row *row = slot_find_object(&slot, object);
@@ -191,7 +195,7 @@ CK_RV C_GetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_
     if (object_is_of_certificate(row) && needs_certificate(row, &facts, template, count))
         rv = read_certs(module, &slot, 1u << row->cert);
     else if (row->class == CKO_DATA && row->category == OBJECT_DATA_TRIES)
-        rv = slot_rv(module, &slot, token_read_tries(slot.reader, slot.kind, &module->err));
+        rv = slot_rv(module, &slot, token_read_tries(slot.reader, slot.kind, module_err()));
     if (rv == CKR_OK && !is_shown(&slot, row))
         rv = CKR_OBJECT_HANDLE_INVALID;
     facts = facts_of(module, &slot, row);
@@ -210,7 +214,7 @@ CK_RV C_GetObjectSize(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_ULON
         return rv;
     if (!size)
         return module_leave(module, CKR_ARGUMENTS_BAD);
-    rv = slot_of_session(module, session, false, &slot);
+    rv = slot_of_session(module, &session, false, &slot);
     if (rv != CKR_OK)
         return module_leave(module, rv);
     const struct object_row *row = slot_find_object(&slot, object);

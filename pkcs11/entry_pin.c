@@ -15,18 +15,18 @@ struct asked {
 };
 
 /* What the prompt will say; taken while the module is held. */
-static CK_RV prepare(struct module *module, const struct session *session, enum prompt_what what, struct asked *asked)
+static CK_RV prepare(struct module *module, struct session *session, enum prompt_what what, struct asked *asked)
 {
     struct slot slot;
     if (module->settings.prompt == SETTINGS_PROMPT_OFF)
         return CKR_ARGUMENTS_BAD;
-    CK_RV rv = slot_of_session(module, session, true, &slot);
+    CK_RV rv = slot_of_session(module, &session, true, &slot);
     if (rv == CKR_OK && what == PROMPT_LOGIN && slot.token->logged_in)
         rv = CKR_USER_ALREADY_LOGGED_IN;
     if (rv == CKR_OK && what == PROMPT_SIGNATURE && (!slot.token->logged_in || session->sign.state == OPERATION_NONE))
         rv = CKR_OPERATION_NOT_INITIALIZED;
     if (rv == CKR_OK)
-        rv = slot_rv(module, &slot, token_read_tries(slot.reader, slot.kind, &module->err));
+        rv = slot_rv(module, &slot, token_read_tries(slot.reader, slot.kind, module_err()));
     if (rv == CKR_OK && slot.token->tries_known && slot.token->tries == 0)
         rv = CKR_PIN_LOCKED;
     if (rv != CKR_OK)
@@ -81,7 +81,7 @@ static CK_RV check_lengths(const struct slot *slot, CK_ULONG old_len, CK_ULONG n
 static CK_RV change(struct module *module, const struct slot *slot, const struct secret *old, const struct secret *fresh)
 {
     bool was_in = slot->token->logged_in;
-    enum rc rc = token_change_pin(slot->reader, slot->kind, old, fresh, &module->err);
+    enum rc rc = token_change_pin(slot->reader, slot->kind, old, fresh, module_err());
     if (was_in && !slot->token->logged_in)
         slot_logout(module, slot); /* and what needed the login */
     return slot_rv(module, slot, rc);
@@ -117,7 +117,7 @@ CK_RV C_SetPIN(CK_SESSION_HANDLE handle, CK_BYTE *old_pin, CK_ULONG old_len, CK_
         old_len = old.len;
         new_len = fresh.len;
     }
-    rv = slot_of_session(module, session, true, &slot);
+    rv = slot_of_session(module, &session, true, &slot);
     if (rv == CKR_OK)
         rv = check_lengths(&slot, old_len, new_len);
     if (rv == CKR_OK && !ask)

@@ -26,23 +26,25 @@ CK_RV C_OpenSession(CK_SLOT_ID id, CK_FLAGS flags, void *application, CK_NOTIFY 
 }
 
 /* The last session takes the login with it. */
-static void end_login_without_sessions(struct module *module, CK_SLOT_ID id)
+static void end_login_without_sessions(struct module *module, const struct slot *slot)
 {
-    struct slot slot;
-    if (session_count(&module->sessions, id, 0) == 0 && slot_find(module, id, &slot) == CKR_OK)
-        slot_logout(module, &slot);
+    if (session_count(&module->sessions, slot->id, 0) == 0)
+        slot_logout(module, slot);
 }
 
 CK_RV C_CloseSession(CK_SESSION_HANDLE handle)
 {
     struct module *module;
     struct session *session;
+    struct slot slot;
     CK_RV rv = module_enter_session(handle, &module, &session);
     if (rv != CKR_OK)
         return rv;
-    CK_SLOT_ID id = session->slot;
+    rv = slot_of_session(module, &session, false, &slot);
+    if (rv != CKR_OK)
+        return module_leave(module, rv);
     session_close(&module->sessions, session);
-    end_login_without_sessions(module, id);
+    end_login_without_sessions(module, &slot);
     return module_leave(module, CKR_OK);
 }
 
@@ -54,9 +56,11 @@ CK_RV C_CloseAllSessions(CK_SLOT_ID id)
     if (rv != CKR_OK)
         return rv;
     rv = slot_find(module, id, &slot);
+    if (rv == CKR_OK)
+        rv = module_hold(module, slot.reader);
     if (rv == CKR_OK) {
         session_close_slot(&module->sessions, id);
-        end_login_without_sessions(module, id);
+        end_login_without_sessions(module, &slot);
     }
     return module_leave(module, rv);
 }
@@ -71,7 +75,10 @@ CK_RV C_GetSessionInfo(CK_SESSION_HANDLE handle, CK_SESSION_INFO_PTR info)
         return rv;
     if (!info)
         return module_leave(module, CKR_ARGUMENTS_BAD);
-    rv = slot_of_session(module, session, true, &slot);
+    CK_SLOT_ID id = session->slot;
+    slot_refresh(module); /* and no more: it is asked all the time, also while the card works */
+    session = session_find(&module->sessions, handle);
+    rv = session ? slot_find(module, id, &slot) : CKR_DEVICE_REMOVED;
     if (rv != CKR_OK)
         return module_leave(module, rv);
     bool writes = session->flags & CKF_RW_SESSION;
@@ -96,7 +103,7 @@ static CK_RV login_context(struct session *session, const struct token *token, c
 static CK_RV login(struct module *module, struct session *session, CK_USER_TYPE user, const struct secret *pin)
 {
     struct slot slot;
-    CK_RV rv = slot_of_session(module, session, true, &slot);
+    CK_RV rv = slot_of_session(module, &session, true, &slot);
     if (rv != CKR_OK)
         return rv;
     if (user == CKU_CONTEXT_SPECIFIC)
@@ -106,7 +113,7 @@ static CK_RV login(struct module *module, struct session *session, CK_USER_TYPE 
     if (pin->len < token_rows[slot.kind].pin_min || pin->len > token_rows[slot.kind].pin_max)
         return CKR_PIN_LEN_RANGE;
     CK_ULONG epoch = module_draw_epoch(module);
-    enum rc rc = token_login(slot.reader, slot.kind, pin, epoch, &module->err);
+    enum rc rc = token_login(slot.reader, slot.kind, pin, epoch, module_err());
     return slot_rv(module, &slot, rc);
 }
 
@@ -158,7 +165,7 @@ CK_RV C_Logout(CK_SESSION_HANDLE handle)
     CK_RV rv = module_enter_session(handle, &module, &session);
     if (rv != CKR_OK)
         return rv;
-    rv = slot_of_session(module, session, true, &slot);
+    rv = slot_of_session(module, &session, true, &slot);
     if (rv == CKR_OK && !slot.token->logged_in)
         rv = CKR_USER_NOT_LOGGED_IN;
     if (rv == CKR_OK)

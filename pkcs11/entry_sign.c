@@ -17,7 +17,7 @@ static CK_RV find_mechanism(struct module *module, const struct slot *slot, cons
                             const struct mechanism **mechanism)
 {
     if (mechanism_find(params->mechanism, MECHANISM_CARD_EC)) { /* which kind of card it is may not have been asked yet */
-        CK_RV rv = slot_rv(module, slot, reader_read_info(slot->reader, 0, &module->err));
+        CK_RV rv = slot_rv(module, slot, reader_read_info(slot->reader, 0, module_err()));
         if (rv != CKR_OK)
             return rv;
     }
@@ -40,7 +40,7 @@ CK_RV C_SignInit(CK_SESSION_HANDLE handle, CK_MECHANISM_PTR params, CK_OBJECT_HA
         return module_leave(module, cancel(&session->sign));
     if (session->sign.state != OPERATION_NONE)
         return module_leave(module, CKR_OPERATION_ACTIVE);
-    rv = slot_of_session(module, session, false, &slot);
+    rv = slot_of_session(module, &session, false, &slot);
     if (rv != CKR_OK)
         return module_leave(module, rv);
     const struct object_row *row = slot_find_object(&slot, key);
@@ -50,6 +50,8 @@ CK_RV C_SignInit(CK_SESSION_HANDLE handle, CK_MECHANISM_PTR params, CK_OBJECT_HA
         rv = row->class == CKO_PUBLIC_KEY ? CKR_KEY_FUNCTION_NOT_PERMITTED : CKR_KEY_HANDLE_INVALID;
     if (rv == CKR_OK)
         rv = find_mechanism(module, &slot, params, &mechanism);
+    if (rv == CKR_OK)
+        rv = module_find_session(module, handle, &session);
     if (rv == CKR_OK)
         rv = operation_start(&session->sign, mechanism, params, key, NULL);
     return module_leave(module, rv);
@@ -62,7 +64,7 @@ static CK_RV sign_now(struct module *module, struct session *session, CK_BYTE *o
     struct buf input = { 0 }, signature = { 0 };
     struct slot slot;
     session->sign = (struct operation) { 0 };
-    CK_RV rv = slot_of_session(module, session, false, &slot);
+    CK_RV rv = slot_of_session(module, &session, false, &slot);
     if (rv == CKR_OK && !slot_find_object(&slot, operation.key))
         rv = CKR_USER_NOT_LOGGED_IN;
     if (rv == CKR_OK && module_always_authenticates(module, slot.kind) && !operation.authenticated)
@@ -72,7 +74,7 @@ static CK_RV sign_now(struct module *module, struct session *session, CK_BYTE *o
     if (rv != CKR_OK)
         goto out;
     enum rc rc = token_sign(slot.reader, slot.kind, operation.mechanism->padding, buf_bytes(&input), &signature,
-                            &module->err);
+                            module_err());
     if (rc == RC_PIN_NEEDED)
         slot_logout(module, &slot);
     rv = slot_rv(module, &slot, rc);
@@ -165,7 +167,7 @@ CK_RV C_VerifyInit(CK_SESSION_HANDLE handle, CK_MECHANISM_PTR params, CK_OBJECT_
         return module_leave(module, cancel(&session->verify));
     if (session->verify.state != OPERATION_NONE)
         return module_leave(module, CKR_OPERATION_ACTIVE);
-    rv = slot_of_session(module, session, false, &slot);
+    rv = slot_of_session(module, &session, false, &slot);
     if (rv != CKR_OK)
         return module_leave(module, rv);
     const struct object_row *row = slot_find_object(&slot, key);
@@ -176,9 +178,11 @@ CK_RV C_VerifyInit(CK_SESSION_HANDLE handle, CK_MECHANISM_PTR params, CK_OBJECT_
     if (rv == CKR_OK)
         rv = find_mechanism(module, &slot, params, &mechanism);
     if (rv == CKR_OK)
-        rv = slot_rv(module, &slot, token_read_certs(slot.reader, 1u << row->cert, &module->err));
+        rv = slot_rv(module, &slot, token_read_certs(slot.reader, 1u << row->cert, module_err()));
     if (rv == CKR_OK && slot.reader->cert_states[row->cert] != CERT_READ)
         rv = CKR_KEY_HANDLE_INVALID;
+    if (rv == CKR_OK)
+        rv = module_find_session(module, handle, &session);
     if (rv == CKR_OK)
         rv = operation_start(&session->verify, mechanism, params, key, slot.reader->certs[row->cert].key);
     return module_leave(module, rv);

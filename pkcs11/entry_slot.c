@@ -13,14 +13,19 @@ CK_RV C_GetSlotList(unsigned char token_present, CK_SLOT_ID_PTR list, CK_ULONG_P
         return rv;
     if (!count)
         return module_leave(module, CKR_ARGUMENTS_BAD);
-    slot_refresh(module, token_present != 0);
+    if (token_present)
+        rv = slot_look_all(module);
+    else
+        slot_refresh(module);
+    if (rv != CKR_OK)
+        return module_leave(module, rv);
     CK_SLOT_ID found[MODULE_READERS_MAX * TOKEN_KINDS];
     CK_ULONG wanted = 0, space = *count;
     for (size_t i = 0; i < module->reader_count * TOKEN_KINDS; i++) {
         struct slot slot;
         if (slot_find(module, i, &slot) != CKR_OK || !slot.reader->listed)
             continue;
-        if (!token_present || slot.reader->content == READER_JPKI)
+        if (!token_present || slot_content(&slot) == READER_JPKI)
             found[wanted++] = i;
     }
     *count = wanted;
@@ -40,13 +45,12 @@ CK_RV C_GetSlotInfo(CK_SLOT_ID id, CK_SLOT_INFO_PTR info)
         return rv;
     if (!info)
         return module_leave(module, CKR_ARGUMENTS_BAD);
-    slot_refresh(module, true);
-    rv = slot_find(module, id, &slot);
+    rv = slot_look(module, id, &slot);
     if (rv != CKR_OK)
         return module_leave(module, rv);
     *info = (CK_SLOT_INFO) { .flags = CKF_REMOVABLE_DEVICE | CKF_HW_SLOT };
     /* A card of another kind is no token of ours: applications that wait for one should not wait for it. */
-    if (slot.reader->content == READER_JPKI)
+    if (slot_content(&slot) == READER_JPKI)
         info->flags |= CKF_TOKEN_PRESENT;
     entry_pad(info->slotDescription, sizeof(info->slotDescription), slot.reader->known.name);
     entry_pad(info->manufacturerID, sizeof(info->manufacturerID), "open-jpki");
@@ -79,7 +83,7 @@ CK_RV C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO_PTR info)
         return module_leave(module, CKR_ARGUMENTS_BAD);
     rv = slot_find_token(module, id, &slot);
     if (rv == CKR_OK)
-        rv = slot_rv(module, &slot, reader_read_info(slot.reader, module->kinds, &module->err));
+        rv = slot_rv(module, &slot, reader_read_info(slot.reader, module->kinds, module_err()));
     if (rv != CKR_OK)
         return module_leave(module, rv);
     const struct token_row *row = &token_rows[slot.kind];
@@ -127,7 +131,7 @@ CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID_PTR id, void *reserved)
     if (rv == CKR_OK && (!id || reserved))
         return module_leave(module, CKR_ARGUMENTS_BAD);
     while (rv == CKR_OK) {
-        slot_refresh(module, false);
+        slot_refresh(module);
         if (take_event(module, id))
             return module_leave(module, CKR_OK);
         if (flags & CKF_DONT_BLOCK)
@@ -148,9 +152,9 @@ CK_RV C_GetMechanismList(CK_SLOT_ID id, CK_MECHANISM_TYPE_PTR list, CK_ULONG_PTR
         return module_leave(module, CKR_ARGUMENTS_BAD);
     rv = slot_find_token(module, id, &slot);
     if (rv == CKR_OK)
-        rv = slot_rv(module, &slot, reader_read_info(slot.reader, 0, &module->err)); /* which kind of card it is */
+        rv = slot_rv(module, &slot, reader_read_info(slot.reader, 0, module_err())); /* which kind of card it is */
     if (rv == CKR_OK)
-        rv = slot_rv(module, &slot, token_probe_pss(slot.reader, slot.kind, &module->err));
+        rv = slot_rv(module, &slot, token_probe_pss(slot.reader, slot.kind, module_err()));
     if (rv == CKR_OK)
         rv = mechanism_list(reader_mechanisms(slot.reader), list, count);
     return module_leave(module, rv);
@@ -168,9 +172,9 @@ CK_RV C_GetMechanismInfo(CK_SLOT_ID id, CK_MECHANISM_TYPE type, CK_MECHANISM_INF
     rv = slot_find_token(module, id, &slot);
     const struct mechanism *mechanism = mechanism_find(type, MECHANISM_CARD_PSS);
     if (rv == CKR_OK && !(mechanism && mechanism->padding == MECHANISM_NONE))
-        rv = slot_rv(module, &slot, reader_read_info(slot.reader, 0, &module->err));
+        rv = slot_rv(module, &slot, reader_read_info(slot.reader, 0, module_err()));
     if (rv == CKR_OK && mechanism && mechanism->padding == MECHANISM_PSS)
-        rv = slot_rv(module, &slot, token_probe_pss(slot.reader, slot.kind, &module->err));
+        rv = slot_rv(module, &slot, token_probe_pss(slot.reader, slot.kind, module_err()));
     if (rv != CKR_OK)
         return module_leave(module, rv);
     mechanism = mechanism_find(type, reader_mechanisms(slot.reader));

@@ -1,4 +1,4 @@
-/* module.c — the state's life: C_Initialize, the lock, fork, C_Finalize. What the calls do is elsewhere.
+/* module.c — the state's life: C_Initialize, the locks, fork, C_Finalize. What the calls do is elsewhere.
  *
  * A child after fork(2) has a copy of everything and may use none of it: the connection to the card is its parent's. It is
  * known by its process id, and by a handler that makes the inherited locks usable again. */
@@ -23,8 +23,17 @@
 #include <unistd.h>
 
 static struct module the_module;
-static struct locking the_lock;
+static struct locking the_lock = LOCKING_INIT;
+static struct locking reader_locks[MODULE_READERS_MAX]; /* by the reader's place */
 static _Atomic pid_t owner; /* the process that initialised the module; 0: none */
+
+/* What the call that runs in a thread has. */
+static _Thread_local struct {
+    struct err err;
+    struct reader *held;
+    bool locked; /* the module's lock */
+    bool broken; /* the application's mutex could not be taken again */
+} call;
 
 /* One C_Initialize or C_Finalize at a time. */
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
@@ -44,7 +53,11 @@ static void after_fork_in_child(void)
     wait_left = cond;
     waiters = 0;
     stopping = false;
-    locking_reset();
+    memset(&call, 0, sizeof(call));
+    locking_reset(&the_lock);
+    for (size_t i = 0; i < MODULE_READERS_MAX; i++)
+        locking_reset(&reader_locks[i]);
+    refused_after_fork();
     agent_after_fork();
 }
 
@@ -53,30 +66,99 @@ static void watch_forks(void)
     (void)pthread_atfork(NULL, NULL, after_fork_in_child);
 }
 
+static CK_RV take_lock(void)
+{
+    CK_RV rv = locking_take(&the_lock);
+    call.locked = rv == CKR_OK;
+    return rv;
+}
+
+static void give_lock(void)
+{
+    if (call.locked)
+        locking_give(&the_lock);
+    call.locked = false;
+}
+
 CK_RV module_enter(struct module **module)
 {
     if (atomic_load(&owner) != getpid())
         return CKR_CRYPTOKI_NOT_INITIALIZED;
-    CK_RV rv = locking_take(&the_lock);
+    CK_RV rv = take_lock();
     if (rv != CKR_OK)
         return rv;
     if (atomic_load(&owner) != getpid()) { /* C_Finalize was quicker */
-        locking_give(&the_lock);
+        give_lock();
         return CKR_CRYPTOKI_NOT_INITIALIZED;
     }
     crypto_enter();
-    err_reset(&the_module.err);
+    err_reset(&call.err);
+    call.broken = false;
     *module = &the_module;
     return CKR_OK;
 }
 
 CK_RV module_leave(struct module *module, CK_RV rv)
 {
-    if (rv != CKR_OK && module->err.rc)
-        log_info("0x%lx: %s", rv, module->err.text);
+    module_release(module);
+    if (call.broken)
+        rv = CKR_CANT_LOCK;
+    if (rv != CKR_OK && call.err.rc)
+        log_info("0x%lx: %s", rv, call.err.text);
     crypto_leave();
-    locking_give(&the_lock);
+    give_lock();
     return rv;
+}
+
+struct err *module_err(void)
+{
+    return &call.err;
+}
+
+void module_pause(void)
+{
+    give_lock();
+}
+
+/* Only an application whose own mutex fails is left without the lock: its call ends with CKR_CANT_LOCK. */
+void module_resume(void)
+{
+    if (take_lock() != CKR_OK)
+        call.broken = true;
+}
+
+CK_RV module_hold(struct module *module, struct reader *reader)
+{
+    struct locking *lock = &reader_locks[reader - module->readers];
+    module_pause();
+    CK_RV rv = locking_take(lock);
+    module_resume();
+    if (rv != CKR_OK)
+        return rv;
+    if (call.broken || atomic_load(&owner) != getpid()) {
+        locking_give(lock);
+        return call.broken ? CKR_CANT_LOCK : CKR_CRYPTOKI_NOT_INITIALIZED;
+    }
+    reader->busy = true;
+    call.held = reader;
+    return CKR_OK;
+}
+
+void module_release(struct module *module)
+{
+    struct reader *reader = call.held;
+    if (!reader)
+        return;
+    if (reader->lost) /* another thread saw it go while this one worked with it */
+        reader_forget(reader, reader->known.card_present ? READER_NEW : READER_EMPTY);
+    reader->busy = reader->lost = false;
+    call.held = NULL;
+    locking_give(&reader_locks[reader - module->readers]);
+}
+
+bool module_holds(const struct reader *reader)
+{
+    return call.held == reader;
 }
 
 CK_RV module_enter_session(CK_SESSION_HANDLE handle, struct module **module, struct session **session)
@@ -84,8 +166,14 @@ CK_RV module_enter_session(CK_SESSION_HANDLE handle, struct module **module, str
     CK_RV rv = module_enter(module);
     if (rv != CKR_OK)
         return rv;
-    *session = session_find(&(*module)->sessions, handle);
-    return *session ? CKR_OK : module_leave(*module, CKR_SESSION_HANDLE_INVALID);
+    rv = module_find_session(*module, handle, session);
+    return rv == CKR_OK ? CKR_OK : module_leave(*module, rv);
+}
+
+CK_RV module_find_session(const struct module *module, CK_SESSION_HANDLE handle, struct session **session)
+{
+    *session = session_find(&module->sessions, handle);
+    return *session ? CKR_OK : CKR_SESSION_HANDLE_INVALID;
 }
 
 /* What a parent process left: nothing of it is told to a card, a service or the application's mutexes. */
@@ -94,7 +182,6 @@ static void forget_inherited(void)
     if (the_module.transport)
         transport_close_forked(the_module.transport);
     memset(&the_module, 0, sizeof(the_module));
-    memset(&the_lock, 0, sizeof(the_lock));
     crypto_forget();
     refused_wipe();
 }
@@ -105,7 +192,7 @@ static enum rc open_transport(struct module *module)
     struct transport *inner = NULL;
     char program[4096];
     Dl_info where;
-    enum rc rc = reader_open(module->settings.reader[0] ? module->settings.reader : NULL, &inner, &module->err);
+    enum rc rc = reader_open(module->settings.reader[0] ? module->settings.reader : NULL, &inner, &call.err);
     if (rc)
         return rc;
     const char *keep = secure_getenv("JPKI_KEEP_MS");
@@ -120,6 +207,28 @@ static enum rc open_transport(struct module *module)
     return agent_wrap(inner, program, (unsigned)keep_ms, &module->transport);
 }
 
+static CK_RV make_locks(const CK_C_INITIALIZE_ARGS *args)
+{
+    static bool reset;
+    struct locking_model model;
+    for (size_t i = 0; i < MODULE_READERS_MAX && !reset; i++)
+        locking_reset(&reader_locks[i]);
+    reset = true;
+    CK_RV rv = locking_choose(args, &model);
+    if (rv == CKR_OK)
+        rv = locking_init(&the_lock, &model);
+    for (size_t i = 0; i < MODULE_READERS_MAX && rv == CKR_OK; i++)
+        rv = locking_init(&reader_locks[i], &model);
+    return rv;
+}
+
+static void wipe_locks(void)
+{
+    for (size_t i = 0; i < MODULE_READERS_MAX; i++)
+        locking_wipe(&reader_locks[i]);
+    locking_wipe(&the_lock);
+}
+
 static CK_RV open_all(const CK_C_INITIALIZE_ARGS *args)
 {
     static bool watched;
@@ -128,9 +237,12 @@ static CK_RV open_all(const CK_C_INITIALIZE_ARGS *args)
         return CKR_CRYPTOKI_ALREADY_INITIALIZED;
     if (atomic_load(&owner) != 0)
         forget_inherited();
-    CK_RV rv = locking_init(&the_lock, args);
-    if (rv != CKR_OK)
+    CK_RV rv = make_locks(args);
+    if (rv != CKR_OK) {
+        wipe_locks();
         return rv;
+    }
+    err_reset(&call.err);
     if (!watched)
         watch_forks();
     watched = true;
@@ -143,14 +255,14 @@ static CK_RV open_all(const CK_C_INITIALIZE_ARGS *args)
     if (!rc)
         rc = open_transport(module);
     if (rc) {
-        if (module->err.rc)
-            log_error("%s", module->err.text);
+        if (call.err.rc)
+            log_error("%s", call.err.text);
         crypto_close();
-        locking_wipe(&the_lock);
+        wipe_locks();
         return rc == RC_NOMEM ? CKR_HOST_MEMORY : CKR_GENERAL_ERROR;
     }
     log_open("jpki-pkcs11", (enum log_level)module->settings.log);
-    slot_refresh(module, false);
+    slot_refresh(module);
     for (size_t i = 0; i < module->reader_count; i++) /* what was there before is no event */
         for (enum token_kind kind = TOKEN_AUTH; kind < TOKEN_KINDS; kind++)
             module->readers[i].tokens[kind].event = false;
@@ -187,6 +299,19 @@ static void end_waits(struct module *module)
     pthread_mutex_unlock(&wait_gate);
 }
 
+/* Waits for the calls that work with a card, and forgets the card. */
+static void close_readers(struct module *module)
+{
+    for (size_t i = 0; i < module->reader_count; i++) {
+        module_pause();
+        bool taken = locking_take(&reader_locks[i]) == CKR_OK;
+        module_resume();
+        reader_forget(&module->readers[i], READER_EMPTY);
+        if (taken)
+            locking_give(&reader_locks[i]);
+    }
+}
+
 CK_RV module_close(void)
 {
     struct module *module;
@@ -196,9 +321,8 @@ CK_RV module_close(void)
     if (rv == CKR_OK) {
         atomic_store(&owner, 0); /* from here on nobody else comes in, and a waiter finds the door closed */
         end_waits(module);
+        close_readers(module);
         session_wipe_table(&module->sessions);
-        for (size_t i = 0; i < module->reader_count; i++)
-            reader_forget(&module->readers[i], READER_EMPTY);
         transport_close(module->transport);
         crypto_leave();
         crypto_close();
@@ -207,8 +331,8 @@ CK_RV module_close(void)
         memset(module, 0, sizeof(*module));
         module->epoch = epoch; /* handles of before stay invalid */
         module->sessions.last = last;
-        locking_give(&the_lock);
-        locking_wipe(&the_lock);
+        give_lock();
+        wipe_locks();
     }
     pthread_mutex_unlock(&gate);
     return rv;

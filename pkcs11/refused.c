@@ -9,6 +9,7 @@
 
 #include <openssl/evp.h>
 
+#include <pthread.h>
 #include <string.h>
 
 #define TAG_LEN 32u
@@ -31,10 +32,12 @@ struct memory {
 static const uint8_t magic[8] = "jpkiref1";
 static struct secret key;
 static struct memory own; /* as last read, or all there is */
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER; /* of both: the cards of two readers are used at once */
 
-/* The shared memory as it is now, locked until memory_close. */
+/* The shared memory as it is now, locked until memory_close: for other processes, and for other threads. */
 static int memory_open(void)
 {
+    pthread_mutex_lock(&gate);
     int fd = runtime_open("refused");
     struct memory read;
     if (fd >= 0 && runtime_read(fd, &read, sizeof(read)) && memcmp(read.magic, magic, sizeof(magic)) == 0
@@ -49,14 +52,12 @@ static int memory_open(void)
 static void memory_close(int fd, bool changed)
 {
     runtime_close(fd, changed ? &own : NULL, sizeof(own));
+    pthread_mutex_unlock(&gate);
 }
 
-/* The login's key: whoever comes first makes it. */
-static enum rc key_get(void)
+static enum rc key_read(void)
 {
     uint8_t bytes[TAG_LEN];
-    if (key.data)
-        return RC_OK;
     int fd = runtime_open("key");
     bool made = fd < 0 || !runtime_read(fd, bytes, sizeof(bytes));
     enum rc rc = made ? random_bytes(bytes, sizeof(bytes)) : RC_OK;
@@ -64,6 +65,15 @@ static enum rc key_get(void)
     if (!rc)
         rc = secret_dup(&key, bytes, sizeof(bytes));
     OPENSSL_cleanse(bytes, sizeof(bytes));
+    return rc;
+}
+
+/* The login's key: whoever comes first makes it. Once known it stays what it is. */
+static enum rc key_get(void)
+{
+    pthread_mutex_lock(&gate);
+    enum rc rc = key.data ? RC_OK : key_read();
+    pthread_mutex_unlock(&gate);
     return rc;
 }
 
@@ -102,14 +112,16 @@ enum rc refused_find(const struct refused_card *card, const struct secret *value
     enum rc rc = tag_make(card, value, tag);
     if (rc)
         return rc;
-    memory_close(memory_open(), false);
-    for (uint32_t i = own.count; i-- > 0;) {
+    rc = RC_NOT_FOUND;
+    int fd = memory_open();
+    for (uint32_t i = own.count; i-- > 0 && rc;) {
         if (CRYPTO_memcmp(own.entries[i].value, tag, TAG_LEN) == 0) {
             *tries = own.entries[i].tries;
-            return RC_OK;
+            rc = RC_OK;
         }
     }
-    return RC_NOT_FOUND;
+    memory_close(fd, false);
+    return rc;
 }
 
 static void memory_add(const struct entry *entry)
@@ -139,15 +151,15 @@ enum rc refused_add(const struct refused_card *card, const struct secret *value,
 void refused_clear(const struct refused_card *card)
 {
     uint8_t tag[TAG_LEN];
+    if (!refused_any() || tag_make(card, NULL, tag))
+        return;
     int fd = memory_open();
     uint32_t kept = 0, before = own.count;
-    bool mine = before && !tag_make(card, NULL, tag);
-    for (uint32_t i = 0; mine && i < before; i++)
+    for (uint32_t i = 0; i < before; i++)
         if (CRYPTO_memcmp(own.entries[i].card, tag, TAG_LEN) != 0)
             own.entries[kept++] = own.entries[i];
-    if (mine)
-        own.count = kept;
-    memory_close(fd, mine && kept != before);
+    own.count = kept;
+    memory_close(fd, kept != before);
 }
 
 bool refused_was_told(const struct refused_card *card)
@@ -156,9 +168,10 @@ bool refused_was_told(const struct refused_card *card)
     bool told = false;
     if (tag_make(card, NULL, tag))
         return false;
-    memory_close(memory_open(), false);
+    int fd = memory_open();
     for (uint32_t i = 0; i < own.count; i++)
         told = told || (own.entries[i].tries == TOLD && CRYPTO_memcmp(own.entries[i].card, tag, TAG_LEN) == 0);
+    memory_close(fd, false);
     return told;
 }
 
@@ -176,14 +189,18 @@ enum rc refused_tell(const struct refused_card *card)
 
 bool refused_any(void)
 {
-    memory_close(memory_open(), false);
-    return own.count != 0;
+    int fd = memory_open();
+    bool any = own.count != 0;
+    memory_close(fd, false);
+    return any;
 }
 
 uint64_t refused_generation(void)
 {
-    memory_close(memory_open(), false);
-    return own.generation;
+    int fd = memory_open();
+    uint64_t generation = own.generation;
+    memory_close(fd, false);
+    return generation;
 }
 
 void refused_disturb(void)
@@ -197,4 +214,10 @@ void refused_wipe(void)
 {
     secret_wipe(&key);
     OPENSSL_cleanse(&own, sizeof(own));
+}
+
+void refused_after_fork(void)
+{
+    pthread_mutex_t fresh = PTHREAD_MUTEX_INITIALIZER;
+    gate = fresh;
 }

@@ -1,7 +1,7 @@
 /* refused.h — the PINs that a card has refused since its last success, so that none is sent again by any process of this
  * user: three programs with an old PIN would else block a card. As keyed tags, never as PINs: in memory, and in a private
- * folder of the login ($XDG_RUNTIME_DIR/open-jpki) that all processes of the user share. The caller holds the module's
- * lock; the folder has one of its own. Without a folder the memory serves this process alone. */
+ * folder of the login ($XDG_RUNTIME_DIR/open-jpki) that all processes of the user share. From any thread; the folder
+ * has a lock for processes. Without a folder the memory serves this process alone. */
 #ifndef JPKI_PKCS11_REFUSED_H
 #define JPKI_PKCS11_REFUSED_H
 
@@ -34,6 +34,7 @@ bool refused_any(void);
 uint64_t refused_generation(void);
 void refused_disturb(void); /* a PIN was changed */
 
+void refused_after_fork(void); /* in the child: another thread's hold is none */
 void refused_wipe(void); /* this process's memory; what others share stays */
 
 #endif

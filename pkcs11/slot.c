@@ -10,12 +10,15 @@ static CK_SLOT_ID slot_id(const struct module *module, const struct reader *read
     return (CK_SLOT_ID)(reader - module->readers) * TOKEN_KINDS + (CK_SLOT_ID)kind;
 }
 
-/* The card is away, or it is another one: nothing of it is left. */
+/* The card is away, or it is another one: nothing of it is left. What another thread works with is its to forget. */
 static void lose_card(struct module *module, struct reader *reader, enum reader_content content)
 {
     for (enum token_kind kind = TOKEN_AUTH; kind < TOKEN_KINDS; kind++)
         session_close_slot(&module->sessions, slot_id(module, reader, kind));
-    reader_forget(reader, content);
+    if (reader->busy && !module_holds(reader))
+        reader->lost = true;
+    else
+        reader_forget(reader, content);
 }
 
 static void update_reader(struct module *module, struct reader *reader, const struct transport_reader *now)
@@ -46,7 +49,7 @@ static struct reader *find_reader(struct module *module, const char *name)
     return made;
 }
 
-void slot_refresh(struct module *module, bool recognise)
+void slot_refresh(struct module *module)
 {
     struct transport_reader now[MODULE_READERS_MAX];
     size_t count = 0;
@@ -67,12 +70,29 @@ void slot_refresh(struct module *module, bool recognise)
             gone.card_present = false;
             update_reader(module, reader, &gone);
             reader->listed = false;
-        } else if (recognise && reader->content == READER_NEW && reader->known.card_present) {
-            err_reset(&err);
-            if (reader_recognise(reader, module->transport, &err))
-                (void)err_set(&module->err, err.rc, "%s", err.text);
         }
     }
+}
+
+static bool is_new(const struct reader *reader)
+{
+    return reader->listed && reader->known.card_present && (reader->content == READER_NEW || reader->lost);
+}
+
+/* Asks the card of a reader that this thread holds what it is, if that is not known. */
+static void recognise(struct module *module, struct reader *reader)
+{
+    struct err err = { 0 };
+    if (is_new(reader) && reader_recognise(reader, module->transport, &err))
+        (void)err_set(module_err(), err.rc, "%s", err.text);
+}
+
+enum reader_content slot_content(const struct slot *slot)
+{
+    const struct reader *reader = slot->reader;
+    if (reader->lost)
+        return reader->known.card_present ? READER_NEW : READER_EMPTY;
+    return reader->content;
 }
 
 CK_RV slot_find(struct module *module, CK_SLOT_ID id, struct slot *slot)
@@ -84,26 +104,58 @@ CK_RV slot_find(struct module *module, CK_SLOT_ID id, struct slot *slot)
     return CKR_OK;
 }
 
-CK_RV slot_find_token(struct module *module, CK_SLOT_ID id, struct slot *slot)
+static CK_RV recognise_held(struct module *module, struct reader *reader)
 {
-    slot_refresh(module, true);
-    CK_RV rv = slot_find(module, id, slot);
-    if (rv != CKR_OK || slot->reader->content == READER_JPKI)
-        return rv;
-    return slot->reader->content == READER_FOREIGN ? CKR_TOKEN_NOT_RECOGNIZED : CKR_TOKEN_NOT_PRESENT;
+    if (!is_new(reader))
+        return CKR_OK;
+    CK_RV rv = module_hold(module, reader);
+    if (rv == CKR_OK)
+        recognise(module, reader);
+    module_release(module);
+    return rv;
 }
 
-CK_RV slot_of_session(struct module *module, const struct session *session, bool look, struct slot *slot)
+CK_RV slot_look(struct module *module, CK_SLOT_ID id, struct slot *slot)
 {
-    CK_SLOT_ID id = session->slot;
-    CK_SESSION_HANDLE handle = session->handle;
-    if (look) {
-        slot_refresh(module, false);
-        if (!session_find(&module->sessions, handle)) /* closed, because its card is away */
-            return CKR_DEVICE_REMOVED;
-    }
+    slot_refresh(module);
     CK_RV rv = slot_find(module, id, slot);
-    return rv == CKR_OK ? CKR_OK : CKR_SESSION_HANDLE_INVALID;
+    return rv == CKR_OK ? recognise_held(module, slot->reader) : rv;
+}
+
+CK_RV slot_look_all(struct module *module)
+{
+    CK_RV rv = CKR_OK;
+    slot_refresh(module);
+    for (size_t i = 0; i < module->reader_count && rv == CKR_OK; i++)
+        rv = recognise_held(module, &module->readers[i]);
+    return rv;
+}
+
+CK_RV slot_find_token(struct module *module, CK_SLOT_ID id, struct slot *slot)
+{
+    slot_refresh(module);
+    CK_RV rv = slot_find(module, id, slot);
+    if (rv == CKR_OK)
+        rv = module_hold(module, slot->reader);
+    if (rv == CKR_OK)
+        recognise(module, slot->reader);
+    if (rv != CKR_OK || slot_content(slot) == READER_JPKI)
+        return rv;
+    return slot_content(slot) == READER_FOREIGN ? CKR_TOKEN_NOT_RECOGNIZED : CKR_TOKEN_NOT_PRESENT;
+}
+
+CK_RV slot_of_session(struct module *module, struct session **session, bool look, struct slot *slot)
+{
+    CK_SESSION_HANDLE handle = (*session)->handle;
+    if (slot_find(module, (*session)->slot, slot) != CKR_OK)
+        return CKR_SESSION_HANDLE_INVALID;
+    CK_RV rv = module_hold(module, slot->reader);
+    if (rv != CKR_OK)
+        return rv;
+    if (look)
+        slot_refresh(module);
+    *session = session_find(&module->sessions, handle);
+    return *session ? CKR_OK : CKR_DEVICE_REMOVED;
 }
 
 CK_RV slot_rv(struct module *module, const struct slot *slot, enum rc rc)

@@ -13,18 +13,27 @@ struct slot {
 };
 
 /* Looks at the readers through the PC/SC service, without a word to any card; what was taken out is forgotten, its
- * sessions are closed. With recognise, cards not seen before are asked what they are, once. */
-void slot_refresh(struct module *module, bool recognise);
+ * sessions are closed. A reader that another thread works with is forgotten when it is done. */
+void slot_refresh(struct module *module);
+
+/* What is in the reader, as of the last look. */
+enum reader_content slot_content(const struct slot *slot);
 
 /* CKR_SLOT_ID_INVALID. */
 CK_RV slot_find(struct module *module, CK_SLOT_ID id, struct slot *slot);
 
-/* slot_find after slot_refresh, with a token in it: CKR_TOKEN_NOT_PRESENT, CKR_TOKEN_NOT_RECOGNIZED. */
+/* slot_refresh and slot_find; a card that was not seen before is asked what it is, once. No reader is held when it returns. */
+CK_RV slot_look(struct module *module, CK_SLOT_ID id, struct slot *slot);
+
+/* The same for each reader. */
+CK_RV slot_look_all(struct module *module);
+
+/* slot_look with a token in it; its reader is held. CKR_TOKEN_NOT_PRESENT, CKR_TOKEN_NOT_RECOGNIZED. */
 CK_RV slot_find_token(struct module *module, CK_SLOT_ID id, struct slot *slot);
 
-/* For a call with a session: the session's slot. With look, the readers are looked at first, and CKR_DEVICE_REMOVED means
- * that the card is away and the session was closed. */
-CK_RV slot_of_session(struct module *module, const struct session *session, bool look, struct slot *slot);
+/* For a call with a session: the session's slot, its reader held. With look, the readers are looked at first.
+ * CKR_DEVICE_REMOVED: the card is away and the session was closed; so it is too when another thread closed it meanwhile. */
+CK_RV slot_of_session(struct module *module, struct session **session, bool look, struct slot *slot);
 
 /* What an rc from the card means to the caller; a card that is gone is forgotten, its sessions are closed. */
 CK_RV slot_rv(struct module *module, const struct slot *slot, enum rc rc);

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "pkcs11/crypto.h"
+#include "pkcs11/module.h"
 
 #include <openssl/evp.h>
 
@@ -139,13 +140,16 @@ static void finish(struct reader *reader, enum rc rc)
 
 void reader_let_go(struct reader *reader)
 {
-    if (reader->card && reader->kept)
+    if (reader->card && reader->kept) {
+        module_pause();
         card_end(reader->card, TRANSPORT_LEAVE);
+        module_resume();
+    }
     reader->kept = false;
     forget_transaction(reader);
 }
 
-enum rc reader_transact(struct reader *reader, reader_work_fn work, void *context, struct err *err)
+static enum rc transact(struct reader *reader, reader_work_fn work, void *context, struct err *err)
 {
     enum rc rc = RC_CARD_RESET;
     for (int turn = 0; turn < TURNS_MAX && rc == RC_CARD_RESET; turn++) {
@@ -167,6 +171,14 @@ enum rc reader_transact(struct reader *reader, reader_work_fn work, void *contex
             rc = work(reader, context, err);
         finish(reader, rc);
     }
+    return rc;
+}
+
+enum rc reader_transact(struct reader *reader, reader_work_fn work, void *context, struct err *err)
+{
+    module_pause();
+    enum rc rc = transact(reader, work, context, err);
+    module_resume();
     return rc;
 }
 
@@ -224,7 +236,11 @@ static enum rc work_nothing(struct reader *reader, void *context, struct err *er
 
 enum rc reader_recognise(struct reader *reader, struct transport *transport, struct err *err)
 {
-    enum rc rc = card_open(transport, reader->known.name, &reader->card, err);
+    char name[TRANSPORT_READER_SIZE];
+    memcpy(name, reader->known.name, sizeof(name));
+    module_pause();
+    enum rc rc = card_open(transport, name, &reader->card, err);
+    module_resume();
     if (rc)
         return rc;
     rc = reader_transact(reader, work_nothing, NULL, err);

@@ -1,7 +1,8 @@
 /* token.h — the card in a reader and its two tokens: the one room that talks to the card. Every function does its work in
  * one transaction: select the application, do it, and where a PIN was presented, it is taken away from the card again before
  * another program can come in between. Where the way to the card allows it (agent.h) the transaction goes on for a
- * moment, and the next call spares the selection and the PIN. The caller holds the module's lock. */
+ * moment, and the next call spares the selection and the PIN. The caller holds the reader (module.h); while the card works the
+ * module's own lock is given away. */
 #ifndef JPKI_PKCS11_TOKEN_H
 #define JPKI_PKCS11_TOKEN_H
 
@@ -9,9 +10,11 @@
 #include "pkcs11/mechanism.h"
 #include "pkcs11/object.h"
 
+#include <stdatomic.h>
+
 struct token {
     struct secret pin;    /* while the user is logged in: the PIN that this card accepted last */
-    bool logged_in;
+    _Atomic bool logged_in; /* read without the reader too, by C_GetSessionInfo */
     bool tries_known;
     unsigned tries;       /* as the card said last; another program may have changed it since */
     bool tries_fresh;     /* … in the transaction that runs */
@@ -35,9 +38,12 @@ enum pss_state { PSS_UNKNOWN, PSS_LIKELY /* the card does not deny it */, PSS_CH
 
 #define READER_CERTS 4 /* enum card_cert */
 
-/* One reader; all zero but for known is a valid reader without a card. */
+/* One reader; all zero but for known is a valid reader without a card. The first block is the module's lock's, the rest is
+ * its holder's. */
 struct reader {
     struct transport_reader known;
+    bool busy;   /* a thread holds it */
+    bool lost;   /* … and another thread saw its card go: to be forgotten when the first is done */
     bool listed; /* it was in the last list: a reader that was pulled keeps its place and its slots' numbers */
     enum reader_content content;
     CK_ULONG epoch; /* drawn anew at each insertion */

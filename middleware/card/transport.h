@@ -2,7 +2,8 @@
  * behind it; tests may bring a table of their own.
  *
  * A transport never repeats a command, never looks into one, and keeps no copy. Nothing here locks: one thread at a time
- * for a transport and its links, transport_wait and transport_cancel excepted. After fork(2) nothing may be used in the
+ * for a link, and one for transport_list; links to several readers, transport_connect, transport_wait and
+ * transport_cancel may be used at once. After fork(2) nothing may be used in the
  * child but transport_close_forked: open anew. */
 #ifndef JPKI_CARD_TRANSPORT_H
 #define JPKI_CARD_TRANSPORT_H
