@@ -36,14 +36,22 @@ static struct buf *files_content(struct sim *sim, const struct sim_ef *ef)
     return &sim->card.files[sim_files_place(sim->card.profile, sim->app, ef)];
 }
 
-struct bytes sim_files_cert(const struct sim_card *card, unsigned id)
+static struct bytes files_cert_content(const struct sim_card *card, unsigned id)
 {
     const struct sim_app *app = &card->profile->apps[1]; /* the JPKI application stands behind the card manager */
     const struct sim_ef *ef = sim_files_row(app, id);
-    if (!ef || !(ef->flags & SIM_EF_CERT))
-        return bytes_of(NULL, 0);
-    const struct buf *content = &card->files[sim_files_place(card->profile, app, ef)];
-    return content->len && content->data[0] == CERT_FIRST ? buf_bytes(content) : bytes_of(NULL, 0);
+    return ef && ef->flags & SIM_EF_CERT ? buf_bytes(&card->files[sim_files_place(card->profile, app, ef)]) : bytes_of(NULL, 0);
+}
+
+bool sim_files_begun_cert(const struct sim_card *card, unsigned id)
+{
+    return files_cert_content(card, id).len != 0;
+}
+
+struct bytes sim_files_cert(const struct sim_card *card, unsigned id)
+{
+    struct bytes rest = files_cert_content(card, id), content, whole;
+    return der_expect(&rest, CERT_FIRST, &content, &whole) == RC_OK ? whole : bytes_of(NULL, 0); /* half of one is none */
 }
 
 bool sim_files_has_cert(const struct sim_card *card, unsigned id)
@@ -326,7 +334,7 @@ uint16_t sim_files_update(struct sim *sim, const struct apdu_command *command, b
         return SW_NO_SPACE;
     if (records && !(whole && files_are_records(command->data)))
         return SW_WRONG_DATA;
-    /* Whether a file holds a certificate is told by its first byte, which opens and closes proof of possession. */
+    /* Anything in a certificate's file ends proof of possession. */
     if (ef->flags & SIM_EF_CERT && offset == 0 && command->data.data[0] != CERT_FIRST)
         return SW_WRONG_DATA;
     return files_store(sim, ef, offset, whole, command->data);

@@ -104,7 +104,7 @@ static uint16_t sign_allowed(const struct sim *sim, const struct sim_ef *ef, boo
     if (secured) {
         unsigned cert = ef->number == SIM_KEY_AUTH ? APPLET_EF_AUTH_CERT : APPLET_EF_SIGN_CERT;
         bool certified = ef->number == SIM_KEY_AUTH || ef->number == SIM_KEY_SIGN;
-        return certified && card->life == APPLET_LIFE_PERSONALISED && !sim_files_has_cert(card, cert) ? SW_OK : SW_CONDITIONS;
+        return certified && card->life == APPLET_LIFE_PERSONALISED && !sim_files_begun_cert(card, cert) ? SW_OK : SW_CONDITIONS;
     }
     if (card->life != APPLET_LIFE_ACTIVE)
         return SW_CONDITIONS;

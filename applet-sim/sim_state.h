@@ -94,9 +94,10 @@ const struct sim_ef *sim_files_row(const struct sim_app *app, unsigned id);
 const struct sim_ef *sim_files_find(const struct sim *sim, unsigned id); /* of the selected application */
 /* The file that P1 or P2 of the forms 80 and 80|sfi names; it becomes the current one. SW_OK or why not. */
 uint16_t sim_files_name(struct sim *sim, unsigned p, bool secured, const struct sim_ef **ef);
-/* Of the JPKI application: what was written into a certificate's file, empty when that is none. Borrowed. */
+/* Of the JPKI application: the certificate in a file, empty when there is none or only a part of one. Borrowed. */
 struct bytes sim_files_cert(const struct sim_card *card, unsigned id);
 bool sim_files_has_cert(const struct sim_card *card, unsigned id);
+bool sim_files_begun_cert(const struct sim_card *card, unsigned id); /* anything in that file */
 enum rc sim_files_make(struct sim_card *card) MUST_CHECK;          /* what a new card has in its files */
 /* May it be read, or the key be used: by one of the PINs presented, or by the issuer where it reads back. */
 bool sim_files_allowed(const struct sim *sim, const struct sim_ef *ef, bool secured);

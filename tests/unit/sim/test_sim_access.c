@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include <cmocka.h>
 
@@ -84,6 +85,32 @@ static void present(struct testcard *card, unsigned ef, const char *value)
     assert_int_equal(testcard_send(card, hex), 0x9000);
 }
 
+/* Every file that is read and every key that is used stands in the table: nothing of a profile is left to chance. */
+static void check_complete(const char *profile_name, const struct app *apps, size_t count)
+{
+    const struct sim_profile *profile = sim_profile_find(profile_name);
+    for (size_t a = 0; a < profile->app_count; a++) {
+        const struct sim_app *app = &profile->apps[a];
+        const struct app *row = NULL;
+        char aid[40];
+        hex_encode(bytes_of(app->aid, app->aid_len), aid);
+        for (size_t i = 0; i < count; i++)
+            if (strcasecmp(apps[i].select + 10, aid) == 0)
+                row = &apps[i];
+        for (size_t i = 0; i < app->ef_count; i++) {
+            const struct sim_ef *ef = &app->efs[i];
+            char rule[8];
+            if (ef->kind == SIM_KIND_PIN || ef->kind == SIM_KIND_LOCKED || ef->kind == SIM_KIND_REFERENCE)
+                continue;
+            (void)snprintf(rule, sizeof rule, "%s%02X:", ef->kind == SIM_KIND_KEY ? "K" : ef->kind == SIM_KIND_RECORDS ? "R" : "",
+                           ef->id);
+            const char *at = row ? strstr(row->rules, rule) : NULL;
+            if (!at || (at != row->rules && at[-1] != ' '))
+                fail_msg("%s, %s: no row has %s", profile_name, app->name, rule);
+        }
+    }
+}
+
 static unsigned check_app(struct testcard *card, const struct app *app)
 {
     unsigned checked = 0;
@@ -121,6 +148,9 @@ static unsigned check_card(struct testcard *card, const struct app *apps, size_t
 static void test_mynumber(void **state)
 {
     (void)state;
+    check_complete("mynumber", mynumber, sizeof mynumber / sizeof *mynumber);
+    check_complete("juki", juki, sizeof juki / sizeof *juki);
+    check_complete("next", next, sizeof next / sizeof *next);
     struct testcard *card = testface_new(NULL);
     assert_true(CHECK(card, mynumber) > 70);
     testcard_switch(card, "phone=iphone");

@@ -239,6 +239,44 @@ static void test_keys(void **state)
     testcard_free(card);
 }
 
+/* A certificate that comes in pieces, the power cut between them: half of one is none, whoever is asked. */
+static void test_half_certificate(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *offset, *bytes;
+        bool there;
+    } pieces[] = {
+        { "header", "0000", "0430820006", false }, /* a length that DER writes shorter: none */
+        { "another header", "0000", "0430050102", false },
+        { "its rest", "0004", "03030405", true },
+        { "a longer one over it", "0000", "03300701", false },
+        { "its end", "0007", "020607", true },
+    };
+    struct testcard *card = testcard_new_blank();
+    struct buf status = { 0 };
+    testcard_open_channel(card);
+    assert_int_equal(secured(card, "8047801A000000", NULL), 0x9000);
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        struct sim_summary summary;
+        char command[40];
+        print_message("  %s\n", pieces[i].what);
+        testcard_cut(card);
+        testcard_open_channel(card);
+        assert_int_equal(secured(card, "80A4020C020001", NULL), 0x9000);
+        (void)snprintf(command, sizeof command, "80D6%s%s", pieces[i].offset, pieces[i].bytes);
+        assert_int_equal(secured(card, command, NULL), 0x9000);
+        assert_int_equal(secured(card, "80F2000000", &status), 0x9000);
+        assert_int_equal(status.data[3], pieces[i].there);
+        sim_summarise(testcard_sim(card), &summary);
+        assert_int_equal(summary.sign.cert, pieces[i].there);
+        assert_int_equal(sim_certificate(testcard_sim(card), APPLET_EF_SIGN_CERT).len != 0, pieces[i].there);
+        assert_int_equal(secured(card, "802A039A014100", NULL), 0x6985); /* proof of possession ends with the first piece */
+    }
+    buf_wipe(&status);
+    testcard_free(card);
+}
+
 /* A personalisation as a desk does it: asks what is there, does what is missing. Stops at the first 6581. */
 static bool resume(struct testcard *card)
 {
@@ -301,7 +339,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_life), cmocka_unit_test(test_channel_ends), cmocka_unit_test(test_opening),
-        cmocka_unit_test(test_keys), cmocka_unit_test(test_torn_personalisation),
+        cmocka_unit_test(test_keys), cmocka_unit_test(test_half_certificate), cmocka_unit_test(test_torn_personalisation),
     };
     return cmocka_run_group_tests_name("sim-issuer", tests, NULL, NULL);
 }

@@ -13,9 +13,10 @@
 #define SELECT_JPKI "00A4040C0AD392F000260100000001"
 #define DEPTH 4
 
-/* LONG is no PIN; UNSAVED tears the first durable write of a right VERIFY, HALF the second, each with a power cut. */
-enum act { GOOD, BAD, SAME, RESET, POWER, OTHER, LONG, UNSAVED, HALF, ACTS };
-static const char act_letters[] = "gbsrpoluh"; /* how a failed sequence is named */
+/* EMPTY is the query; MALFORMED the same with an Le, more bytes than a PIN has, and an APDU cut short; UNSAVED tears the first
+ * durable write of a right VERIFY, HALF the second, each with a power cut; OTHER goes to another application and back. */
+enum act { GOOD, BAD, EMPTY, MALFORMED, SAME, RESET, POWER, OTHER, UNSAVED, HALF, ACTS };
+static const char act_letters[] = "gbemsrpouh"; /* how a failed sequence is named */
 
 struct model {
     unsigned tries, max;
@@ -23,14 +24,14 @@ struct model {
 };
 
 static const struct half {
-    const char *what, *good, *bad, *query, *too_long;
+    const char *what, *good, *bad, *query, *malformed[3];
     const char *probe; /* CHANGE REFERENCE DATA of a wrong length: 6982 before VERIFY, 6700 after */
     unsigned max;
 } halves[] = {
     { "authentication PIN", "002000980431323334", "002000980430303030", "00200098",
-      "0020009811" "3131313131313131313131313131313131", "00240198013A", 3 },
+      { "0020009800", "0020009811" "3131313131313131313131313131313131", "0020009804313233" }, "00240198013A", 3 },
     { "signature PIN", "0020009B06414243313233", "0020009B06414243313234", "0020009B",
-      "0020009B11" "3131313131313131313131313131313131", "0024019B013A", 5 },
+      { "0020009B00", "0020009B11" "3131313131313131313131313131313131", "0020009B064142433132" }, "0024019B013A", 5 },
 };
 
 static unsigned expect_verify(struct model *model, bool good)
@@ -65,8 +66,12 @@ static void play(struct testcard *card, const struct half *half, enum act act, c
         testcard_cut(card);
         model->verified = false;
         break;
-    case LONG:
-        expect(card, name, half->too_long, 0x6700);
+    case EMPTY:
+        expect(card, name, half->query, 0x63C0 | model->tries);
+        break;
+    case MALFORMED:
+        for (size_t i = 0; i < 3; i++)
+            expect(card, name, half->malformed[i], 0x6700);
         break;
     case UNSAVED:
     case HALF:
@@ -84,18 +89,15 @@ static void play(struct testcard *card, const struct half *half, enum act act, c
     case ACTS:
         break;
     }
-    if (act > BAD)
+    if (act >= SAME)
         assert_int_equal(testcard_send(card, SELECT_JPKI), 0x9000);
-    /* What can be seen from outside: the counter, never 9000; and whether the PIN counts as presented. */
-    expect(card, name, half->query, 0x63C0 | model->tries);
-    expect(card, name, half->probe, model->verified ? 0x6700 : 0x6982);
 }
 
-/* Every sequence of acts, from a full counter and from two tries left. */
-static void all_sequences(struct testcard *start, const struct half *half, unsigned tries)
+/* Every sequence of so many acts. */
+static void all_sequences(struct testcard *start, const struct half *half, unsigned tries, unsigned depth)
 {
     unsigned count = 1;
-    for (int i = 0; i < DEPTH; i++)
+    for (unsigned i = 0; i < depth; i++)
         count *= ACTS;
     for (unsigned n = 0; n < count; n++) {
         struct testcard *card = testcard_copy(start);
@@ -103,10 +105,14 @@ static void all_sequences(struct testcard *start, const struct half *half, unsig
         char name[DEPTH + 1] = "";
         assert_int_equal(testcard_send(card, SELECT_JPKI), 0x9000);
         unsigned rest = n;
-        for (int i = 0; i < DEPTH; i++, rest /= ACTS) {
+        for (unsigned i = 0; i < depth; i++, rest /= ACTS) {
             name[i] = act_letters[rest % ACTS];
             play(card, half, (enum act)(rest % ACTS), name, &model);
         }
+        /* What can be seen from outside: the counter, never 9000; and whether the PIN counts as presented. Looked at in the end
+         * only, so that looking changes nothing; shorter sequences stand in longer ones that end with a query. */
+        expect(card, name, half->query, 0x63C0 | model.tries);
+        expect(card, name, half->probe, model.verified ? 0x6700 : 0x6982);
         testcard_free(card);
     }
 }
@@ -114,13 +120,13 @@ static void all_sequences(struct testcard *start, const struct half *half, unsig
 static void test_sequences(void **state)
 {
     for (size_t h = 0; h < sizeof halves / sizeof *halves; h++) {
-        print_message("  %s: every sequence of %d acts\n", halves[h].what, DEPTH);
+        print_message("  %s: every sequence of %d acts, with two tries left of one less\n", halves[h].what, DEPTH);
         struct testcard *card = testcard_copy(*state);
-        all_sequences(card, &halves[h], halves[h].max);
+        all_sequences(card, &halves[h], halves[h].max, DEPTH);
         assert_int_equal(testcard_send(card, SELECT_JPKI), 0x9000);
         for (unsigned left = halves[h].max - 1; left >= 2; left--)
             assert_int_equal(testcard_send(card, halves[h].bad), 0x63C0 | left);
-        all_sequences(card, &halves[h], 2);
+        all_sequences(card, &halves[h], 2, DEPTH - 1);
         testcard_free(card);
     }
 }

@@ -7,6 +7,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,6 +67,20 @@ static const struct row {
     { "SET STATUS, blocked", false, JPKI, NULL, true, "80F08300", 1, 0x9000, false },
     { "SET STATUS, terminated", false, JPKI, NULL, true, "80F0FF00", 1, 0x9000, false },
     { "SET STATUS, nothing new", false, JPKI, NULL, true, "80F00700", 0, 0x9000, false },
+    { "VERIFY of the signature PIN, wrong", false, JPKI, NULL, false, "0020009B06303030303030", 1, 0x63C4, false },
+    { "CHANGE REFERENCE DATA of the signature PIN", false, JPKI, "0020009B06414243313233", false, "0024019B06444546343536", 1, 0x9000, false },
+    { "UPDATE BINARY, signature certificate", true, JPKI, NULL, true, "80D6810004" "30020500", 1, 0x9000, false },
+    { "UPDATE BINARY, the face", false, "00A4040C0AD3921000310001010402", NULL, true, "80D68200023000", 1, 0x9000, false },
+    { "the query", false, JPKI, NULL, false, "00200098", 0, 0x63C3, false },
+    { "SELECT", false, JPKI, NULL, false, TEXT, 0, 0x9000, false },
+    { "READ RECORD", false, COMMON, NULL, false, "00B2010C00", 0, 0x9000, false },
+    { "GET CHALLENGE", false, JPKI, NULL, false, "0084000008", 0, 0x9000, false },
+    { "GET DATA", false, JPKI, NULL, false, "00CA5F5100", 0, 0x9000, false },
+    { "INTERNAL AUTHENTICATE", false, COMMON, NULL, false, "00880099014100", 0, 0x9000, false },
+    { "SET SESSION KEY, refused", false, TEXT, "002000910432353830", false, "80AE00000141", 0, 0x6700, false },
+    { "SET PUBLIC IC KEY", false, JPKI, NULL, false, "80A20000014100", 0, 0x6A86, false },
+    { "GET STATUS", false, JPKI, NULL, true, "80F2000000", 0, 0x9000, false },
+    { "reading a public key", false, JPKI, NULL, true, "80478117000000", 0, 0x9000, false },
     { "READ BINARY", false, JPKI, NULL, false, "00B08A0000", 0, 0x9000, false },
     { "COMPUTE DIGITAL SIGNATURE", false, JPKI, "002000980431323334", false, "802A0097014100", 0, 0x9000, false },
 };
@@ -218,6 +233,28 @@ static void test_tamper_unsaved(void **state)
     testcard_free(card);
 }
 
+/* Every instruction of the contract stands in a row. */
+static void test_complete(void **state)
+{
+    (void)state;
+    static const uint8_t instructions[] = {
+        APPLET_INS_VERIFY, APPLET_INS_CHANGE_REFERENCE_DATA, APPLET_INS_COMPUTE_SIGNATURE, APPLET_INS_CHANGE_KEY,
+        APPLET_INS_GET_CHALLENGE, APPLET_INS_INTERNAL_AUTHENTICATE, APPLET_INS_SET_TERMINAL_CERT, APPLET_INS_SELECT,
+        APPLET_INS_SET_SESSION_KEY, APPLET_INS_READ_BINARY, APPLET_INS_READ_RECORD, APPLET_INS_GET_DATA,
+        APPLET_INS_INITIALIZE_UPDATE, APPLET_INS_GENERATE_KEY_PAIR, APPLET_INS_UPDATE_BINARY, APPLET_INS_PUT_DATA,
+        APPLET_INS_PUT_REFERENCE_DATA, APPLET_INS_SET_STATUS, APPLET_INS_GET_STATUS,
+    }; /* EXTERNAL AUTHENTICATE opens the channel of every secured row */
+    for (size_t i = 0; i < sizeof instructions; i++) {
+        char hex[3];
+        bool found = false;
+        (void)snprintf(hex, sizeof hex, "%02X", instructions[i]);
+        for (size_t r = 0; r < sizeof rows / sizeof *rows; r++)
+            found |= strncmp(rows[r].command + 2, hex, 2) == 0;
+        if (!found)
+            fail_msg("no row has the instruction %s", hex);
+    }
+}
+
 static int setup(void **state)
 {
     static struct world world;
@@ -237,7 +274,7 @@ static int teardown(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_tamper),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_complete), cmocka_unit_test(test_tamper),
                                         cmocka_unit_test(test_tamper_unsaved) };
     return cmocka_run_group_tests_name("sim-torn", tests, setup, teardown);
 }
