@@ -39,6 +39,7 @@ struct jpki_sim_options {
     const char *time;          /* "contact:9600,reader=5": docs/SIMULATOR.md, Time; counted, never slept */
     bool contactless;          /* the other answer to reset */
     bool blank;                /* as it leaves the factory; else filled: an invented person, keys, certificates, PINs */
+    const char *seal_key; /* of jpki_sim_open: the file with the key of the seal; NULL: FILE.key */
     const uint8_t *issuer_key; /* 16 bytes: the issuer's master key of a card to personalise; NULL: a random one */
 };
 
@@ -52,7 +53,7 @@ JPKI_SIM_API struct jpki_sim *jpki_sim_copy(const struct jpki_sim *card, const s
                                             char *why);
 
 /* A card of jpki-sim's (FILE and FILE.key), powered on; what it writes is durable in the file. Held by one process at a
- * time. Of the options only faults and time. */
+ * time. Of the options only seal_key, faults and time. */
 JPKI_SIM_API struct jpki_sim *jpki_sim_open(const char *path, const struct jpki_sim_options *options, char *why);
 
 JPKI_SIM_API void jpki_sim_free(struct jpki_sim *card); /* NULL: nothing */

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CARD_OPTION(to) { "--card", "FILE", "the card's file", OPT_TEXT, to, true }
 
 /* --- create -------------------------------------------------------------------------------------------------------- */
 
@@ -49,11 +48,12 @@ static enum rc main_fill(struct sim *sim, const char *path, struct err *err)
 
 static int main_create(int argc, char **argv)
 {
-    const char *card = NULL, *issuer = NULL, *serial = NULL, *switches = NULL, *profile = NULL;
+    const char *card = NULL, *seal_key = NULL, *issuer = NULL, *serial = NULL, *switches = NULL, *profile = NULL;
     bool contactless = false, specimen = false;
     long seed = -1;
     const struct opt opts[] = {
         CARD_OPTION(&card),
+        SEAL_KEY_OPTION(&seal_key),
         { "--issuer-key", "FILE", "the issuer's master key (0600; 16 bytes in hex or raw); made when missing", OPT_TEXT,
           &issuer, true },
         { "--contactless", NULL, "answer to reset as a contactless card (default: contact)", OPT_FLAG, &contactless, false },
@@ -89,7 +89,7 @@ static int main_create(int argc, char **argv)
     if (rc == RC_OK)
         rc = sim_store_master(issuer, &master, &err);
     if (rc == RC_OK)
-        rc = sim_store_create(card, &birth, &master, &store, &err);
+        rc = sim_store_create(card, seal_key, &birth, &master, &store, &err);
     if (rc == RC_OK && specimen)
         rc = main_fill(sim_store_get(store), card, &err);
     if (rc == RC_OK)
@@ -129,8 +129,8 @@ static void main_show_half(const char *name, bool key, bool cert, bool ca_cert, 
 
 static int main_show(int argc, char **argv)
 {
-    const char *card = NULL;
-    const struct opt opts[] = { CARD_OPTION(&card), { 0 } };
+    const char *card = NULL, *seal_key = NULL;
+    const struct opt opts[] = { CARD_OPTION(&card), SEAL_KEY_OPTION(&seal_key), { 0 } };
     int rest, status;
     if (opt_parse("jpki-sim show --card FILE", "Shows what a card holds: no secrets, no personal data.", opts, argc, argv,
                   &rest, &status))
@@ -139,7 +139,7 @@ static int main_show(int argc, char **argv)
         return opt_misuse("show: '%s' is too much", argv[rest]);
     struct sim_store *store = NULL;
     struct err err = { 0 };
-    enum rc rc = sim_store_open(card, &store, &err);
+    enum rc rc = sim_store_open(card, seal_key, &store, &err);
     if (rc)
         return opt_fail("%s", err_text(&err, rc));
     struct sim_summary s;
@@ -158,9 +158,10 @@ static int main_show(int argc, char **argv)
 
 static int main_tamper(int argc, char **argv)
 {
-    const char *card = NULL;
+    const char *card = NULL, *seal_key = NULL;
     bool yes = false;
     const struct opt opts[] = { CARD_OPTION(&card),
+                                SEAL_KEY_OPTION(&seal_key),
                                 { "--yes", NULL, "really: there is no way back", OPT_FLAG, &yes, false },
                                 { 0 } };
     int rest, status;
@@ -174,7 +175,7 @@ static int main_tamper(int argc, char **argv)
         return opt_misuse("tamper: the card would be destroyed; --yes says that this is meant");
     struct sim_store *store = NULL;
     struct err err = { 0 };
-    enum rc rc = sim_store_open(card, &store, &err);
+    enum rc rc = sim_store_open(card, seal_key, &store, &err);
     if (!rc && (rc = sim_tamper(sim_store_get(store))))
         err_set(&err, rc, "%s: the attack could not be written down: %s", card, rc_text(rc));
     sim_store_close(store);

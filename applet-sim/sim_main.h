@@ -2,6 +2,13 @@
 #ifndef JPKI_APPLET_SIM_SIM_MAIN_H
 #define JPKI_APPLET_SIM_SIM_MAIN_H
 
+#include "base/opt.h"
+
+#define CARD_OPTION(to) { "--card", "FILE", "the card's file", OPT_TEXT, to, true }
+#define SEAL_KEY_OPTION(to) \
+    { "--seal-key", "FILE", "the key of the seal, kept by you (0600, 64 hex digits); default: beside the card, FILE.key", \
+      OPT_TEXT, to, false }
+
 int sim_main_run(int argc, char **argv);
 int sim_main_slots(int argc, char **argv);
 int sim_main_insert(int argc, char **argv);

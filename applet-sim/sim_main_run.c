@@ -90,6 +90,7 @@ int sim_main_run(int argc, char **argv)
     struct world world = { .seed = -1 };
     const struct opt opts[] = {
         { "--card", "FILE", "a card's file; several times for several readers, - for an empty one", OPT_LIST, &cards, false },
+        SEAL_KEY_OPTION(&reader.seal_key),
         { "--vpcd", "HOST:PORT", "a vpcd reader (pcscd's: 127.0.0.1:35963 and :35964); several times", OPT_LIST, &vpcds, false },
         { "--socket", "PATH", "a Unix socket, for JPKI_READER=sim:PATH; several times", OPT_LIST, &sockets, false },
         { "--control", "PATH", "a Unix socket for jpki-sim slots, insert and eject", OPT_TEXT, &reader.control, false },
@@ -191,13 +192,13 @@ int sim_main_eject(int argc, char **argv)
 
 /* --- script -------------------------------------------------------------------------------------------------------- */
 
-static enum rc script_play(const char *card, char *text, const struct world *world, struct err *err)
+static enum rc script_play(const char *card, const char *seal_key, char *text, const struct world *world, struct err *err)
 {
     struct sim_store *store = NULL;
     struct sim_plan *plan = NULL;
     struct sim_link *link = NULL;
     FILE *trace = NULL;
-    enum rc rc = sim_store_open(card, &store, err);
+    enum rc rc = sim_store_open(card, seal_key, &store, err);
     if (rc == RC_OK)
         rc = sim_plan_parse((const char *)world->plan.data, &plan, err);
     if (rc == RC_OK && world->trace) {
@@ -227,10 +228,11 @@ static enum rc script_play(const char *card, char *text, const struct world *wor
 
 int sim_main_script(int argc, char **argv)
 {
-    const char *card = NULL;
+    const char *card = NULL, *seal_key = NULL;
     struct world world = { .seed = -1 };
     const struct opt opts[] = {
-        { "--card", "FILE", "the card's file", OPT_TEXT, &card, true },
+        CARD_OPTION(&card),
+        SEAL_KEY_OPTION(&seal_key),
         WORLD_OPTIONS(world),
         { 0 },
     };
@@ -252,7 +254,7 @@ int sim_main_script(int argc, char **argv)
     if (rc == RC_OK && !buf_string(&text))
         rc = RC_NOMEM;
     if (rc == RC_OK)
-        rc = script_play(card, (char *)text.data, &world, &err);
+        rc = script_play(card, seal_key, (char *)text.data, &world, &err);
     if (rc)
         status = opt_fail("%s: %s", argv[rest], err_text(&err, rc));
 out:

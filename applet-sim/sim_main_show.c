@@ -47,10 +47,11 @@ static enum rc export_files(const struct sim_export *part, const char *folder, s
 
 int sim_main_export(int argc, char **argv)
 {
-    const char *card = NULL, *folder = NULL;
+    const char *card = NULL, *seal_key = NULL, *folder = NULL;
     long pin_fd = -1;
     const struct opt opts[] = {
-        { "--card", "FILE", "the card's file", OPT_TEXT, &card, true },
+        CARD_OPTION(&card),
+        SEAL_KEY_OPTION(&seal_key),
         { "--out", "FOLDER", "where auth.pem, auth-ca.pem, sign-ca.pem and token-info.txt go; made when missing", OPT_TEXT,
           &folder, true },
         { "--sign-pin-fd", "N", "also sign.pem, which holds personal data; its PIN is a line on this descriptor", OPT_NUMBER,
@@ -72,7 +73,7 @@ int sim_main_export(int argc, char **argv)
     if (rc)
         err_set(&err, rc, "--sign-pin-fd %ld: %s", pin_fd, rc_text(rc));
     if (rc == RC_OK)
-        rc = sim_store_open(card, &store, &err);
+        rc = sim_store_open(card, seal_key, &store, &err);
     if (rc == RC_OK)
         rc = sim_export_read(sim_store_get(store), pin_fd >= 0 ? &pin : NULL, &part, &err);
     if (rc == RC_OK)

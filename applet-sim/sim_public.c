@@ -176,9 +176,10 @@ struct jpki_sim *jpki_sim_open(const char *path, const struct jpki_sim_options *
 {
     struct jpki_sim *card = calloc(1, sizeof *card);
     struct err err = {0};
-    enum rc rc = card ? sim_store_open(path, &card->store, &err) : RC_NOMEM;
+    options = options ? options : &no_options;
+    enum rc rc = card ? sim_store_open(path, options->seal_key, &card->store, &err) : RC_NOMEM;
     if (rc == RC_OK)
-        rc = public_link(card, options ? options : &no_options, &err);
+        rc = public_link(card, options, &err);
     return public_finish(card, rc, &err, why);
 }
 

@@ -20,6 +20,7 @@ struct sim_slot {
 struct sim_reader {
     struct sim_slot slots[SIM_SLOTS_MAX];
     size_t count;
+    const char *seal_key; /* of all cards (sim_store.h); NULL: each has its own beside it */
     const char *control; /* path of a socket for sim_control.h, NULL for none */
     const char *trace;   /* path of a file that lines are appended to, NULL for none */
     const char *pid_file;

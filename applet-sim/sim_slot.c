@@ -112,7 +112,7 @@ enum rc slot_insert(struct slot *slot, const char *path, struct err *err)
         return slot_put_back(slot, err);
     if (!path)
         return err_set(err, RC_STATE, "%s: no card was pulled from it; name one", slot->name);
-    enum rc rc = sim_store_open(path, &slot->store, err);
+    enum rc rc = sim_store_open(path, slot->reader->seal_key, &slot->store, err);
     if (rc == RC_OK)
         rc = slot_put_in(slot, NULL, err);
     if (rc) {

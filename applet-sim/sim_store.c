@@ -161,7 +161,7 @@ void sim_store_close(struct sim_store *store)
 }
 
 /* The lock, and the name of the key's file, which the caller frees. */
-static enum rc store_begin(const char *path, struct sim_store **store, char **key_path, struct err *err)
+static enum rc store_begin(const char *path, const char *own_key, struct sim_store **store, char **key_path, struct err *err)
 {
     struct sim_store *made = calloc(1, sizeof *made);
     char *lock_path = NULL, *key = NULL;
@@ -170,7 +170,7 @@ static enum rc store_begin(const char *path, struct sim_store **store, char **ke
         return RC_NOMEM;
     made->lock = -1;
     made->path = strdup(path);
-    if (!made->path || asprintf(&lock_path, "%s.lock", path) < 0 || asprintf(&key, "%s.key", path) < 0)
+    if (!made->path || asprintf(&lock_path, "%s.lock", path) < 0 || asprintf(&key, "%s%s", own_key ? own_key : path, own_key ? "" : ".key") < 0)
         goto out;
     rc = file_lock(lock_path, &made->lock, err);
 out:
@@ -185,18 +185,21 @@ out:
     return RC_OK;
 }
 
-enum rc sim_store_create(const char *path, const struct sim_birth *birth, const struct secret *master,
+enum rc sim_store_create(const char *path, const char *key, const struct sim_birth *birth, const struct secret *master,
                          struct sim_store **store, struct err *err)
 {
     struct sim_store *made;
     char *key_path;
-    enum rc rc = store_begin(path, &made, &key_path, err);
+    if (key && access(key, F_OK) != 0)
+        return err_set_errno(err, RC_NOT_FOUND, "%s", key);
+    enum rc rc = store_begin(path, key, &made, &key_path, err);
     if (rc)
         return rc;
     if (access(path, F_OK) == 0)
         rc = err_set(err, RC_EXISTS, "%s: there is a card already", path);
     if (rc == RC_OK)
-        rc = store_key(key_path, SIM_SEAL_KEY_LEN, &made->key, &made->test_only, err);
+        rc = key ? store_read_key(key_path, SIM_SEAL_KEY_LEN, &made->key, &made->test_only, err)
+                 : store_key(key_path, SIM_SEAL_KEY_LEN, &made->key, &made->test_only, err);
     if (rc == RC_OK)
         rc = store_judge_mark(made, err);
     const struct sim_config config = { &made->key, store_save, made };
@@ -212,14 +215,14 @@ enum rc sim_store_create(const char *path, const struct sim_birth *birth, const 
     return rc;
 }
 
-enum rc sim_store_open(const char *path, struct sim_store **store, struct err *err)
+enum rc sim_store_open(const char *path, const char *key, struct sim_store **store, struct err *err)
 {
     struct sim_store *made;
     struct buf image = { 0 };
     char *key_path;
     if (access(path, F_OK) != 0) /* before a lock is left beside nothing */
         return err_set_errno(err, RC_NOT_FOUND, "%s", path);
-    enum rc rc = store_begin(path, &made, &key_path, err);
+    enum rc rc = store_begin(path, key, &made, &key_path, err);
     if (rc)
         return rc;
     rc = store_read_key(key_path, SIM_SEAL_KEY_LEN, &made->key, &made->test_only, err);

@@ -1,5 +1,5 @@
-/* sim_store.h — a software card on disk: FILE is the sealed image, FILE.key the key of the seal (0600), FILE.lock is held
- * by the one process that has the card. */
+/* sim_store.h — a software card on disk: FILE is the sealed image, FILE.key the key of the seal (0600) unless the operator keeps
+ * that elsewhere, FILE.lock is held by the one process that has the card. */
 #ifndef JPKI_APPLET_SIM_SIM_STORE_H
 #define JPKI_APPLET_SIM_SIM_STORE_H
 
@@ -7,8 +7,9 @@
 
 struct sim_store;
 
-/* A blank card in a new file. RC_EXISTS: there is one; RC_CONFLICT: another process is at it; RC_IO. */
-enum rc sim_store_create(const char *path, const struct sim_birth *birth, const struct secret *master,
+/* A blank card in a new file. key: a file with the key of the seal, of the operator's, which must be there; NULL: FILE.key,
+ * made when missing. RC_EXISTS: there is one; RC_CONFLICT: another process is at it; RC_IO. */
+enum rc sim_store_create(const char *path, const char *key, const struct sim_birth *birth, const struct secret *master,
                          struct sim_store **store, struct err *err) MUST_CHECK;
 
 /* A card that was made under a seed (sim_seed.h): FILE.key begins with "test-only ", and without that the card does not
@@ -17,7 +18,7 @@ bool sim_store_test_only(const struct sim_store *store);
 
 /* RC_NOT_FOUND, RC_CONFLICT (another process runs this card), RC_BAD_SIGNATURE (changed, or of another key), RC_FORMAT,
  * RC_DENIED (others may read the key; a seed), RC_IO. */
-enum rc sim_store_open(const char *path, struct sim_store **store, struct err *err) MUST_CHECK;
+enum rc sim_store_open(const char *path, const char *key, struct sim_store **store, struct err *err) MUST_CHECK;
 struct sim *sim_store_get(struct sim_store *store); /* borrowed until sim_store_close or sim_store_reopen */
 const char *sim_store_path(const struct sim_store *store); /* borrowed */
 void sim_store_close(struct sim_store *store);      /* NULL: nothing */

@@ -51,7 +51,7 @@ static enum rc play(const struct testcard *card, const char *plan_text, const ch
     place_make(&place, card);
     assert_true(strlen(script) < sizeof text);
     memcpy(text, script, strlen(script) + 1);
-    assert_int_equal(sim_store_open(place.card, &store, err), RC_OK);
+    assert_int_equal(sim_store_open(place.card, NULL, &store, err), RC_OK);
     assert_int_equal(sim_plan_parse(plan_text, &plan, err), RC_OK);
     assert_int_equal(sim_time_parse("contact:9600", &time, err), RC_OK);
     FILE *to = fmemopen(trace, trace_size, "w");

@@ -218,6 +218,52 @@ static void test_create_show(void **state)
     place_remove(&place);
 }
 
+/* The key of the seal where the operator keeps it: nothing lies beside the card, and without it the card does not open. */
+static void test_seal_key(void **state)
+{
+    (void)state;
+    struct place place;
+    char issuer[80], key[80], beside[80], other[80];
+    static const char hex[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n";
+    place_make(&place);
+    (void)snprintf(issuer, sizeof issuer, "%s/issuer", place.folder);
+    (void)snprintf(key, sizeof key, "%s/kept", place.folder);
+    (void)snprintf(other, sizeof other, "%s/other", place.folder);
+    (void)snprintf(beside, sizeof beside, "%s.key", place.card);
+    const char *const create[] = { "create", "--card", place.card, "--issuer-key", issuer, "--seal-key", key, NULL };
+    assert_int_equal(run(&place, create), 1); /* it is the operator's: not made here */
+    assert_true(file_contains(place.out, key, strlen(key)));
+    assert_int_equal(access(place.card, F_OK), -1);
+    assert_int_equal(file_write_atomic(key, bytes_of(hex, 65), 0600, NULL), RC_OK);
+    assert_int_equal(file_write_atomic(other, bytes_of("f", 1), 0600, NULL), RC_OK);
+    assert_int_equal(run(&place, create), 0);
+    assert_int_equal(access(beside, F_OK), -1);
+    const char *const show[] = { "show", "--card", place.card, "--seal-key", key, NULL };
+    assert_int_equal(run(&place, show), 0);
+    const char *const without[] = { "show", "--card", place.card, NULL };
+    assert_int_equal(run(&place, without), 1);
+    assert_true(file_contains(place.out, beside, strlen(beside)));
+    const char *const wrong[] = { "show", "--card", place.card, "--seal-key", other, NULL };
+    assert_int_equal(run(&place, wrong), 1);
+    assert_true(file_contains(place.out, "64 hex digits", 13));
+    assert_int_equal(file_write_atomic(other, bytes_of("1011223344556677889900112233445566778899001122334455667788990011", 64), 0600,
+                                       NULL), RC_OK);
+    assert_int_equal(run(&place, wrong), 1);
+    assert_true(file_contains(place.out, "another key", 11));
+    const char *const serve[] = { "run", "--card", place.card, "--seal-key", key, "--socket", place.socket, "--pid-file", place.pid,
+                                  NULL };
+    pid_t pid = start(&place, serve);
+    wait_for(place.pid);
+    int fd = connect_to(place.socket), status;
+    check_atr(fd);
+    assert_int_equal(EXCHANGE(fd, SELECT_JPKI), 0x9000);
+    close(fd);
+    kill(pid, SIGTERM);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    place_remove(&place);
+}
+
 static void test_socket(void **state)
 {
     struct place place;
@@ -326,7 +372,7 @@ int main(int argc, char **argv)
     if (argc < 2)
         return 2;
     program = argv[1];
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_create_show), cmocka_unit_test(test_socket),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_create_show), cmocka_unit_test(test_seal_key), cmocka_unit_test(test_socket),
                                         cmocka_unit_test(test_vpcd) };
     return cmocka_run_group_tests_name("sim-program", tests, setup, teardown);
 }
