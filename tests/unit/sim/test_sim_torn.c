@@ -4,6 +4,7 @@
 #include "base/hex.h"
 #include "support/testface.h"
 #include "wire/apdu.h"
+#include "wire/tlv.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <openssl/x509.h>
 
 #define JPKI "00A4040C0AD392F000260100000001"
 #define TEXT "00A4040C0AD3921000310001010408"
@@ -233,6 +235,55 @@ static void test_tamper_unsaved(void **state)
     testcard_free(card);
 }
 
+/* Nothing of the content stands in the image in clear; and no answer, whatever is read with every PIN presented, has a private
+ * key's prime in it. */
+static void test_sealed(void **state)
+{
+    const struct world *world = *state;
+    static const char *const before[] = { JPKI, "002000980431323334", "0020009B06414243313233" };
+    struct testcard *card = testcard_copy(world->issued);
+    struct buf plain = { 0 }, answer = { 0 };
+    struct bytes image = testcard_image(card);
+    struct cursor cursor;
+    struct tlv item, der;
+    unsigned keys = 0;
+    content(card, &plain);
+    assert_true(plain.len > 8000);
+    for (size_t at = 0; at + 16 <= plain.len; at += 16) {
+        static const uint8_t filler[16] = { 0 };
+        if (memcmp(plain.data + at, filler, 16) != 0)
+            assert_null(memmem(image.data, image.len, plain.data + at, 16));
+    }
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(testcard_send(card, before[i]), 0x9000);
+    cursor = cursor_of(buf_bytes(&plain));
+    while (tlv_next(&cursor, &item) == RC_OK) {
+        uint8_t prime[128];
+        BIGNUM *number = NULL;
+        if (item.tag != 0xE3)
+            continue;
+        assert_int_equal(tlv_find(item.value, 0x81, &der), RC_OK);
+        const uint8_t *at = der.value.data;
+        EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &at, (long)der.value.len);
+        assert_non_null(key);
+        assert_true(EVP_PKEY_get_bn_param(key, "rsa-factor1", &number));
+        assert_int_equal(BN_bn2bin(number, prime), sizeof prime);
+        BN_free(number);
+        EVP_PKEY_free(key);
+        assert_non_null(memmem(plain.data, plain.len, prime, sizeof prime)); /* it would be found */
+        for (unsigned sfi = 1; sfi < 0x1F; sfi++) {
+            const uint8_t read[] = { 0x00, 0xB0, APPLET_P_SFI(sfi), 0x00, 0x00, 0x00, 0x00 };
+            (void)testcard_transmit(card, bytes_of(read, sizeof read), &answer);
+            assert_null(answer.len ? memmem(answer.data, answer.len, prime, 16) : NULL);
+        }
+        keys++;
+    }
+    assert_int_equal(keys, 6);
+    buf_wipe(&plain);
+    buf_wipe(&answer);
+    testcard_free(card);
+}
+
 /* Every instruction of the contract stands in a row. */
 static void test_complete(void **state)
 {
@@ -274,7 +325,7 @@ static int teardown(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_complete), cmocka_unit_test(test_tamper),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_complete), cmocka_unit_test(test_sealed), cmocka_unit_test(test_tamper),
                                         cmocka_unit_test(test_tamper_unsaved) };
     return cmocka_run_group_tests_name("sim-torn", tests, setup, teardown);
 }
