@@ -7,6 +7,7 @@
 #include <libp11.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,9 +71,11 @@ fail:
     return rc;
 }
 
-/* Under the lock. */
-static enum rc keyuri_module_take(const char *path, struct keyuri_module **module, struct err *err)
+/* Under the lock. One module under two names would be started twice, and its sessions end with the first to close. */
+static enum rc keyuri_module_take(const char *named, struct keyuri_module **module, struct err *err)
 {
+    char real[PATH_MAX];
+    const char *path = realpath(named, real) ? real : named;
     if (keyuri_modules && keyuri_modules->owner != getpid())
         keyuri_modules = NULL;
     for (struct keyuri_module *at = keyuri_modules; at; at = at->next) {
@@ -226,7 +229,7 @@ static enum rc keyuri_find_key(PKCS11_SLOT *slot, P11KitUri *uri, EVP_PKEY **key
     PKCS11_KEY *keys = NULL, *found = NULL;
     unsigned count = 0;
     if (PKCS11_enumerate_keys(slot->token, &keys, &count) != 0)
-        return err_set(err, RC_CRYPTO, "key URI: the token lists no keys");
+        return err_set(err, RC_CRYPTO, "key URI: the token lists no keys (CKR 0x%X)", (unsigned)ERR_GET_REASON(ERR_peek_last_error()));
     for (unsigned i = 0; i < count; i++) {
         if (!keys[i].isPrivate || !keyuri_is_key(uri, &keys[i]))
             continue;

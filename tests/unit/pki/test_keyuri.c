@@ -122,6 +122,26 @@ static void test_generate_and_sign(void **state)
     keyuri_close(key);
 }
 
+/* The module under another name is the same module: its sessions stay. */
+static void test_module_of_two_names(void **state)
+{
+    (void)state;
+    char link[200], uri[700];
+    struct keyuri *first, *second;
+    snprintf(link, sizeof link, "%s.module.so", pin_path);
+    assert_int_equal(symlink(MODULE, link), 0);
+    snprintf(uri, sizeof uri, "pkcs11:token=jpki-test;object=ca-auth?module-path=%s&pin-source=file:%s", link, pin_path);
+    assert_int_equal(keyuri_open(uri_of("jpki-test", "ca-sign", pin_path), &first, NULL), RC_OK);
+    assert_int_equal(keyuri_open(uri, &second, NULL), RC_OK);
+    EVP_PKEY *public_key = public_of(keyuri_get(first));
+    check_signs(keyuri_get(first), public_key);
+    keyuri_close(second);
+    check_signs(keyuri_get(first), public_key);
+    EVP_PKEY_free(public_key);
+    keyuri_close(first);
+    unlink(link);
+}
+
 static void test_generate_on_a_curve(void **state)
 {
     (void)state;
@@ -323,7 +343,7 @@ static void test_return_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_generate_and_sign), cmocka_unit_test(test_generate_on_a_curve), cmocka_unit_test(test_key_stays_inside),
+        cmocka_unit_test(test_generate_and_sign), cmocka_unit_test(test_module_of_two_names), cmocka_unit_test(test_generate_on_a_curve), cmocka_unit_test(test_key_stays_inside),
         cmocka_unit_test(test_refusals),          cmocka_unit_test(test_after_fork),
         cmocka_unit_test(test_pem_files),         cmocka_unit_test(test_return_values),
     };
