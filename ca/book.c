@@ -1,6 +1,9 @@
 /* book.c — the schema, and the rows of authorities and certificates. */
 #include "ca/book.h"
 
+#include "base/hex.h"
+#include "base/random.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +35,11 @@ static const char *const migrations[] = {
     "CREATE TABLE seals ("
     " sequence INTEGER PRIMARY KEY, time INTEGER NOT NULL, hash BLOB NOT NULL, signature BLOB NOT NULL);",
     "ALTER TABLE certificates ADD COLUMN replaces INTEGER REFERENCES certificates(id);",
+    "ALTER TABLE certificates ADD COLUMN generation INTEGER NOT NULL DEFAULT 1;"
+    /* the same lists, signed by the authority's older keys for those who trust only these */
+    "CREATE TABLE copies ("
+    " authority TEXT NOT NULL, list TEXT NOT NULL, generation INTEGER NOT NULL, number INTEGER NOT NULL,"
+    " crl BLOB NOT NULL, PRIMARY KEY(authority, list, generation));",
 };
 
 enum rc book_open(const char *url, struct store **store, struct err *err)
@@ -60,11 +68,14 @@ enum rc book_add_authority(struct store *store, enum authority authority, int64_
     return rc;
 }
 
-enum rc book_take_serial(struct store *store, enum authority authority, char serial[BOOK_SERIAL_SIZE], struct err *err)
+/* The counter's next, and the counter moved. */
+static enum rc book_count_serial(struct store *store, enum authority authority, char serial[BOOK_SERIAL_SIZE],
+                                 struct err *err)
 {
     struct statement *s = NULL;
     int64_t number = 0;
-    enum rc rc = store_prepare(store, "SELECT next_serial FROM authorities WHERE authority = ?1", &s, err);
+    enum rc rc = store_prepare(store, "UPDATE authorities SET next_serial = next_serial + 1 WHERE authority = ?1"
+                                      " RETURNING next_serial - 1", &s, err);
     if (!rc) {
         bind_text(s, 1, authority_name(authority));
         rc = statement_step(s, err);
@@ -72,19 +83,24 @@ enum rc book_take_serial(struct store *store, enum authority authority, char ser
     if (!rc)
         number = column_integer(s, 0);
     statement_done(s);
-    s = NULL;
-    if (!rc)
-        rc = store_prepare(store, "UPDATE authorities SET next_serial = next_serial + 1 WHERE authority = ?1", &s, err);
-    if (!rc) {
-        bind_text(s, 1, authority_name(authority));
-        rc = statement_run(s, NULL, err);
-    }
-    statement_done(s);
     if (rc)
         return err_set(err, rc, "the serial counter of %s", authority_name(authority));
     char digits[24];
     snprintf(digits, sizeof digits, "%llX", (unsigned long long)number);
     snprintf(serial, BOOK_SERIAL_SIZE, "%s%s", strlen(digits) % 2 ? "0" : "", digits);
+    return RC_OK;
+}
+
+enum rc book_take_serial(struct store *store, enum authority authority, bool random, char serial[BOOK_SERIAL_SIZE],
+                         struct err *err)
+{
+    uint8_t bytes[17] = { 1 }; /* 128 bits behind a byte that keeps every number positive and of one length */
+    if (!random)
+        return book_count_serial(store, authority, serial, err);
+    enum rc rc = random_bytes(bytes + 1, sizeof bytes - 1);
+    if (rc)
+        return err_set(err, rc, "no random bytes for a serial number");
+    hex_encode(bytes_of(bytes, sizeof bytes), serial);
     return RC_OK;
 }
 
@@ -112,7 +128,7 @@ const char *book_state_name(enum book_state state)
 
 #define CERT_COLUMNS                                                                                                 \
     "SELECT id, authority, serial, request, key_hash, municipality, list, officer, created, not_after, confirmed_at," \
-    " revoked_at, reason, tbs, certificate, replaces FROM certificates "
+    " revoked_at, reason, tbs, certificate, replaces, generation FROM certificates "
 
 static void book_take_text(struct statement *s, int column, char *out, size_t size)
 {
@@ -138,6 +154,7 @@ static enum rc book_take_cert(struct statement *s, struct book_cert *cert, struc
     row.revoked_at = column_integer(s, 11);
     row.reason = (int)column_integer(s, 12);
     row.replaces = column_integer(s, 15);
+    row.generation = (unsigned)column_integer(s, 16);
     enum rc rc = buf_append_bytes(&row.tbs, column_blob(s, 13));
     if (!rc && !column_is_null(s, 14))
         rc = buf_append_bytes(&row.certificate, column_blob(s, 14));
@@ -224,13 +241,30 @@ enum rc book_list_overdue(struct store *store, int64_t before, int64_t *ids, siz
     return book_list_ids(s, rc, ids, max, count, err);
 }
 
+enum rc book_list_living(struct store *store, enum authority authority, unsigned generation, int64_t now, int64_t *ids,
+                         size_t max, size_t *count, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store,
+                               "SELECT id FROM certificates WHERE authority = ?1 AND generation = ?2 AND revoked_at IS NULL AND"
+                               " not_after >= ?3 ORDER BY municipality <> '', id LIMIT ?4",
+                               &s, err);
+    if (!rc) {
+        bind_text(s, 1, authority_name(authority));
+        bind_integer(s, 2, generation);
+        bind_integer(s, 3, now);
+        bind_integer(s, 4, (int64_t)max);
+    }
+    return book_list_ids(s, rc, ids, max, count, err);
+}
+
 enum rc book_add_cert(struct store *store, struct book_cert *cert, struct err *err)
 {
     struct statement *s = NULL;
     enum rc rc = store_prepare(store,
                                "INSERT INTO certificates(authority, serial, request, key_hash, municipality, list,"
-                               " officer, created, not_after, tbs, replaces)"
-                               " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+                               " officer, created, not_after, tbs, replaces, generation)"
+                               " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
                                " RETURNING id",
                                &s, err);
     if (rc)
@@ -244,6 +278,7 @@ enum rc book_add_cert(struct store *store, struct book_cert *cert, struct err *e
     bind_blob(s, 10, buf_bytes(&cert->tbs));
     if (cert->replaces) /* unbound is NULL */
         bind_integer(s, 11, cert->replaces);
+    bind_integer(s, 12, cert->generation ? cert->generation : 1);
     rc = statement_step(s, err);
     if (!rc)
         cert->id = column_integer(s, 0);
@@ -318,17 +353,18 @@ enum rc book_not_after(struct store *store, enum authority authority, const char
     return rc;
 }
 
-enum rc book_status(struct store *store, enum authority authority, const char *serial, int64_t *revoked_at, int *reason,
-                    struct err *err)
+enum rc book_status(struct store *store, enum authority authority, unsigned generation, const char *serial,
+                    int64_t *revoked_at, int *reason, struct err *err)
 {
     struct statement *s = NULL;
     enum rc rc = store_prepare(store,
                                "SELECT revoked_at, reason FROM certificates WHERE authority = ?1 AND serial = ?2 AND"
-                               " certificate IS NOT NULL",
+                               " certificate IS NOT NULL AND generation = ?3",
                                &s, err);
     if (!rc) {
         bind_text(s, 1, authority_name(authority));
         bind_text(s, 2, serial);
+        bind_integer(s, 3, generation);
         rc = statement_step(s, err);
     }
     if (!rc) {

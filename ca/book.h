@@ -12,9 +12,10 @@ enum rc book_open(const char *url, struct store **store, struct err *err) MUST_C
 /* --- authorities ------------------------------------------------------------------------------------------------- */
 enum rc book_add_authority(struct store *store, enum authority authority, int64_t next_serial, struct bytes cert,
                            struct err *err) MUST_CHECK;
-/* The next serial number of the counter as hex, and the counter moved. Inside a transaction. */
+/* A serial number as hex: the counter's next, and the counter moved; or a new one with 128 random bits. Inside a
+ * transaction. */
 #define BOOK_SERIAL_SIZE 41
-enum rc book_take_serial(struct store *store, enum authority authority, char serial[BOOK_SERIAL_SIZE],
+enum rc book_take_serial(struct store *store, enum authority authority, bool random, char serial[BOOK_SERIAL_SIZE],
                          struct err *err) MUST_CHECK;
 
 /* --- certificates ------------------------------------------------------------------------------------------------- */
@@ -28,12 +29,13 @@ struct book_cert {
     char serial[BOOK_SERIAL_SIZE];
     char request[161];     /* the desk's name of the enrolment: one certificate an authority and request */
     char key_hash[65];     /* SHA-256 of the SubjectPublicKeyInfo, hex */
-    char municipality[7];
+    char municipality[7];  /* "" of the authority's own certificates, "000000" of responders */
     char list[7];          /* the CRL it belongs to: a municipality, "" for the authority's own, or BOOK_NO_LIST */
     char officer[161];     /* who asked */
     int64_t created, not_after;
     int64_t confirmed_at, revoked_at; /* 0: not */
     int reason;
+    unsigned generation;   /* of the authority's key that signs it */
     int64_t replaces;      /* id of the certificate that it renews; 0: none */
     struct buf tbs, certificate; /* certificate empty until signed */
 };
@@ -53,6 +55,10 @@ enum rc book_find_id(struct store *store, int64_t id, struct book_cert *cert, st
 enum rc book_list_unsigned(struct store *store, int64_t *ids, size_t max, size_t *count, struct err *err) MUST_CHECK;
 enum rc book_list_overdue(struct store *store, int64_t before, int64_t *ids, size_t max, size_t *count,
                           struct err *err) MUST_CHECK;
+
+/* Up to max ids of certificates by that key that are neither revoked nor over: the authority's own first. */
+enum rc book_list_living(struct store *store, enum authority authority, unsigned generation, int64_t now, int64_t *ids,
+                         size_t max, size_t *count, struct err *err) MUST_CHECK;
 
 enum rc book_add_cert(struct store *store, struct book_cert *cert, struct err *err) MUST_CHECK; /* sets id */
 enum rc book_set_certificate(struct store *store, int64_t id, struct bytes certificate, struct err *err) MUST_CHECK;
@@ -83,6 +89,11 @@ enum rc book_take_crl_number(struct store *store, enum authority authority, cons
                              struct err *err) MUST_CHECK;
 enum rc book_set_list(struct store *store, const struct book_list *list, struct err *err) MUST_CHECK;
 
+/* The same list, signed with an older key of the authority; crl empty: never. list->number, list->crl only. */
+enum rc book_find_copy(struct store *store, enum authority authority, const char *name, unsigned generation,
+                       struct book_list *list, struct err *err) MUST_CHECK;
+enum rc book_set_copy(struct store *store, const struct book_list *list, unsigned generation, struct err *err) MUST_CHECK;
+
 /* Calls each for every entry that a list issued after `last_issued` must hold: revoked, and not expired before that last
  * one was issued (RFC 5280 §3.3). By revocation order. */
 typedef enum rc (*book_entry_fn)(void *context, const char *serial, int64_t revoked_at, int reason, int64_t revocation);
@@ -105,9 +116,9 @@ enum rc book_due_lists(struct store *store, int64_t older_than, struct book_list
                        struct err *err) MUST_CHECK;
 enum rc book_all_lists(struct store *store, struct book_list *lists, size_t max, size_t *count, struct err *err) MUST_CHECK;
 
-/* What an OCSP answer needs of a certificate, without its bytes. RC_NOT_FOUND: none, or not signed yet. */
-enum rc book_status(struct store *store, enum authority authority, const char *serial, int64_t *revoked_at, int *reason,
-                    struct err *err) MUST_CHECK;
+/* What an OCSP answer needs of a certificate, without its bytes. RC_NOT_FOUND: none by that key, or not signed yet. */
+enum rc book_status(struct store *store, enum authority authority, unsigned generation, const char *serial,
+                    int64_t *revoked_at, int *reason, struct err *err) MUST_CHECK;
 
 /* The notAfter of a certificate by serial, for checking a dropped entry. RC_NOT_FOUND. */
 enum rc book_not_after(struct store *store, enum authority authority, const char *serial, int64_t *not_after,

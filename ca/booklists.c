@@ -11,8 +11,8 @@ enum rc book_count(struct store *store, enum authority authority, struct book_co
     enum rc rc = store_prepare(store,
                                "SELECT COUNT(*), COALESCE(SUM(CASE WHEN confirmed_at IS NOT NULL AND revoked_at IS NULL"
                                " THEN 1 ELSE 0 END), 0), COALESCE(SUM(CASE WHEN revoked_at IS NOT NULL THEN 1 ELSE 0 END), 0)"
-                               " FROM certificates WHERE authority = ?1 AND certificate IS NOT NULL",
-                               &s, err);
+                               " FROM certificates WHERE authority = ?1 AND certificate IS NOT NULL AND municipality <> ''",
+                               &s, err); /* the authority's own do not count */
     if (!rc) {
         bind_text(s, 1, authority_name(authority));
         rc = statement_step(s, err);
@@ -121,6 +121,53 @@ enum rc book_set_list(struct store *store, const struct book_list *list, struct 
     statement_done(s);
     if (!rc && changes != 1)
         rc = err_set(err, RC_CONFLICT, "the CRL number %lld is not higher than the last one", (long long)list->number);
+    return rc;
+}
+
+enum rc book_find_copy(struct store *store, enum authority authority, const char *name, unsigned generation,
+                       struct book_list *list, struct err *err)
+{
+    struct statement *s = NULL;
+    struct book_list found = { .authority = authority, .crl.max = 1u << 30 };
+    snprintf(found.list, sizeof found.list, "%s", name);
+    enum rc rc = store_prepare(store, "SELECT number, crl FROM copies WHERE authority = ?1 AND list = ?2 AND"
+                                      " generation = ?3", &s, err);
+    if (!rc) {
+        bind_text(s, 1, authority_name(authority));
+        bind_text(s, 2, name);
+        bind_integer(s, 3, generation);
+        rc = statement_step(s, err);
+    }
+    if (!rc) {
+        found.number = column_integer(s, 0);
+        rc = buf_append_bytes(&found.crl, column_blob(s, 1));
+    } else if (rc == RC_NOT_FOUND) {
+        rc = RC_OK;
+    }
+    statement_done(s);
+    if (rc)
+        buf_wipe(&found.crl);
+    else
+        *list = found;
+    return rc;
+}
+
+enum rc book_set_copy(struct store *store, const struct book_list *list, unsigned generation, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store,
+                               "INSERT INTO copies(authority, list, generation, number, crl) VALUES(?1, ?2, ?3, ?4, ?5)"
+                               " ON CONFLICT(authority, list, generation) DO UPDATE SET number = ?4, crl = ?5",
+                               &s, err);
+    if (!rc) {
+        bind_text(s, 1, authority_name(list->authority));
+        bind_text(s, 2, list->list);
+        bind_integer(s, 3, generation);
+        bind_integer(s, 4, list->number);
+        bind_blob(s, 5, buf_bytes(&list->crl));
+        rc = statement_run(s, NULL, err);
+    }
+    statement_done(s);
     return rc;
 }
 

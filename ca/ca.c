@@ -1,9 +1,43 @@
 /* ca.c — opening and closing. */
 #include "ca/ca.h"
 
+#include "base/clock.h"
+#include "pki/cert.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static void certs_free(X509 *certs[AUTHORITY_COUNT][CACONFIG_GENERATIONS])
+{
+    for (unsigned a = 0; a < AUTHORITY_COUNT; a++)
+        for (unsigned i = 0; i < CACONFIG_GENERATIONS; i++) {
+            X509_free(certs[a][i]);
+            certs[a][i] = NULL;
+        }
+}
+
+static enum rc certs_read(const char *folder, const struct caconfig *config,
+                          X509 *certs[AUTHORITY_COUNT][CACONFIG_GENERATIONS], struct err *err)
+{
+    enum suite suite;
+    enum rc rc = RC_OK;
+    for (enum authority a = 0; !rc && a < AUTHORITY_COUNT; a++)
+        for (unsigned g = 1; !rc && g <= config->generations[a]; g++) {
+            rc = caconfig_read_cert(folder, a, g, &certs[a][g - 1], err);
+            if (!rc && suite_of_key(X509_get0_pubkey(certs[a][g - 1]), &suite))
+                rc = err_set(err, RC_UNSUPPORTED, "key %u of authority %s is of no suite", g, authority_name(a));
+        }
+    if (rc)
+        certs_free(certs);
+    return rc;
+}
+
+static void ca_set_issuers(struct ca *ca)
+{
+    for (enum authority a = 0; a < AUTHORITY_COUNT; a++)
+        ca->issuers[a] = ca_issuer(ca, a, ca_newest(ca, a));
+}
 
 enum rc ca_open(const char *program, const char *folder, const char *file, enum ca_want want, struct ca **out,
                 struct err *err)
@@ -15,14 +49,10 @@ enum rc ca_open(const char *program, const char *folder, const char *file, enum 
     issuequeue_init(&ca->queue);
     ca->folder = strdup(folder);
     enum rc rc = ca->folder ? caconfig_read(folder, file, &ca->config, err) : RC_NOMEM;
-    for (enum authority a = 0; !rc && a < AUTHORITY_COUNT; a++) {
-        ca->issuers[a] = (struct issuer) { .authority = a, .organisation = ca->config.organisation,
-                                           .policy = ca->config.policy[a], .cps = ca->config.cps,
-                                           .ocsp = ca->config.ocsp };
-        rc = caconfig_read_cert(folder, a, &ca->issuers[a].cert, err);
-        if (!rc && suite_of_key(X509_get0_pubkey(ca->issuers[a].cert), &ca->issuers[a].suite))
-            rc = err_set(err, RC_UNSUPPORTED, "the key of authority %s is of no suite", authority_name(a));
-    }
+    if (!rc)
+        rc = certs_read(folder, &ca->config, ca->certs, err);
+    if (!rc)
+        ca_set_issuers(ca);
     char *url = rc ? NULL : caconfig_store(folder, &ca->config);
     if (!rc && !url)
         rc = RC_NOMEM;
@@ -38,6 +68,48 @@ enum rc ca_open(const char *program, const char *folder, const char *file, enum 
     return rc;
 }
 
+unsigned ca_newest(const struct ca *ca, enum authority authority)
+{
+    return ca->config.generations[authority];
+}
+
+X509 *ca_cert(const struct ca *ca, enum authority authority, unsigned generation)
+{
+    return generation >= 1 && generation <= ca_newest(ca, authority) ? ca->certs[authority][generation - 1] : NULL;
+}
+
+struct issuer ca_issuer(const struct ca *ca, enum authority authority, unsigned generation)
+{
+    return (struct issuer) { .suite = ca->config.suite[authority][generation - 1], .authority = authority,
+                             .organisation = ca->config.organisation, .policy = ca->config.policy[authority],
+                             .cps = ca->config.cps, .ocsp = ca->config.ocsp,
+                             .cert = ca_cert(ca, authority, generation) };
+}
+
+bool ca_lives(const struct ca *ca, enum authority authority, unsigned generation)
+{
+    const X509 *cert = ca_cert(ca, authority, generation);
+    return cert && cert_not_after(cert) > clock_now();
+}
+
+enum rc ca_reload(struct ca *ca, struct err *err)
+{
+    X509 *certs[AUTHORITY_COUNT][CACONFIG_GENERATIONS] = { 0 };
+    struct caconfig *config = malloc(sizeof *config);
+    enum rc rc = config ? caconfig_read(ca->folder, CACONFIG_FILE, config, err) : RC_NOMEM;
+    if (!rc)
+        rc = certs_read(ca->folder, config, certs, err);
+    if (!rc) {
+        certs_free(ca->certs);
+        memcpy(ca->certs, certs, sizeof certs);
+        memcpy(config->publication, ca->config.publication, sizeof config->publication); /* as the process was told */
+        ca->config = *config;
+        ca_set_issuers(ca);
+    }
+    free(config);
+    return rc;
+}
+
 void ca_close(struct ca *ca)
 {
     if (!ca)
@@ -45,8 +117,7 @@ void ca_close(struct ca *ca)
     signing_close(ca->signing);
     if (ca->store)
         store_close(ca->store);
-    for (unsigned a = 0; a < AUTHORITY_COUNT; a++)
-        X509_free(ca->issuers[a].cert);
+    certs_free(ca->certs);
     pthread_mutex_destroy(&ca->mutex);
     issuequeue_wipe(&ca->queue);
     free(ca->folder);

@@ -29,17 +29,29 @@ struct ca {
     struct caconfig config;
     struct store *store;
     struct signing *signing;               /* NULL when opened only to look */
-    struct issuer issuers[AUTHORITY_COUNT];
+    struct issuer issuers[AUTHORITY_COUNT]; /* with the newest key of each */
+    X509 *certs[AUTHORITY_COUNT][CACONFIG_GENERATIONS]; /* of every key, by generation - 1 */
     struct issuequeue queue;
     pthread_mutex_t mutex;
 };
 
 enum ca_want { CA_READ /* the book cannot be changed */, CA_LOOK, CA_SIGN };
 
-/* file: CACONFIG_FILE, or CACONFIG_FOUNDING while founding. program: see signing_open. RC_NOT_FOUND: not founded. */
+/* file: CACONFIG_FILE, or CACONFIG_PLANNED in a ceremony. program: see signing_open. RC_NOT_FOUND: not founded. */
 enum rc ca_open(const char *program, const char *folder, const char *file, enum ca_want want, struct ca **ca,
                 struct err *err) MUST_CHECK;
 void ca_close(struct ca *ca);
+
+/* All keys of an authority stand under its one name: they are told apart by generation, 1 to ca_newest. */
+unsigned ca_newest(const struct ca *ca, enum authority authority);
+X509 *ca_cert(const struct ca *ca, enum authority authority, unsigned generation); /* borrowed */
+struct issuer ca_issuer(const struct ca *ca, enum authority authority, unsigned generation); /* borrows from ca */
+/* Its certificate has not ended: it still signs lists, and certifies who answers for it. */
+bool ca_lives(const struct ca *ca, enum authority authority, unsigned generation);
+
+/* Reads configuration and certificates again: a ceremony may have made a new key. Under ca_lock where threads read them.
+ * On failure nothing has changed. */
+enum rc ca_reload(struct ca *ca, struct err *err) MUST_CHECK;
 
 /* Publishes somewhere else than founded, for this process. NULL: leaves it. RC_RANGE. */
 enum rc ca_set_publication(struct ca *ca, const char *folder, struct err *err) MUST_CHECK;

@@ -1,7 +1,7 @@
 /* caconfig.h — the state folder of the authorities: config.json and the paths of what lies beside it.
  *
- * config.json exists exactly when the authorities are founded. While they are being founded the same content stands in
- * founding.json, so that a torn founding finds its own keys again. */
+ * config.json exists exactly when the authorities are founded. During a ceremony, what it will say stands in
+ * planned.json, so that a torn one finds its own keys again. */
 #ifndef JPKI_CA_CACONFIG_H
 #define JPKI_CA_CACONFIG_H
 
@@ -10,15 +10,22 @@
 #include "pki/authority.h"
 #include "pki/suite.h"
 
+#include <stdbool.h>
+
 #define CACONFIG_FILE "config.json"
-#define CACONFIG_FOUNDING "founding.json"
+#define CACONFIG_PLANNED "planned.json"
+
+/* Keys that an authority may have one after the other under its one name: a change every four years or so. */
+#define CACONFIG_GENERATIONS 8u
 
 struct caconfig {
     char organisation[65];
     char publication[512];                  /* folder */
     char store[512];                        /* URL of the book; "": ca.db in the state folder */
-    char key_uri[AUTHORITY_COUNT][1200];
-    enum suite suite[AUTHORITY_COUNT];
+    bool random_serials;                    /* of 128 bits; otherwise one counter an authority */
+    unsigned generations[AUTHORITY_COUNT];  /* so many keys, the newest of which issues */
+    char key_uri[AUTHORITY_COUNT][CACONFIG_GENERATIONS][1200]; /* by generation - 1 */
+    enum suite suite[AUTHORITY_COUNT][CACONFIG_GENERATIONS];
     char policy[AUTHORITY_COUNT][65];       /* OID; "" for operations */
     char cps[129];
     char ocsp[129];
@@ -35,7 +42,9 @@ enum rc caconfig_write(const char *folder, const char *file, const struct caconf
 /* The URL of the book on the heap, caller frees; NULL when out of memory. */
 char *caconfig_store(const char *folder, const struct caconfig *config);
 
-/* The certificate of an authority: folder/sign.cer. X509_free. */
-enum rc caconfig_read_cert(const char *folder, enum authority authority, X509 **cert, struct err *err) MUST_CHECK;
+/* Where the certificate of a generation lies: folder/sign.cer, folder/sign-2.cer … The caller frees; NULL: no memory. */
+char *caconfig_cert_path(const char *folder, enum authority authority, unsigned generation);
+enum rc caconfig_read_cert(const char *folder, enum authority authority, unsigned generation, X509 **cert,
+                           struct err *err) MUST_CHECK; /* X509_free */
 
 #endif

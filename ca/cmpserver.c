@@ -363,8 +363,11 @@ static enum rc context_make(struct deal *deal, X509 *officer, OSSL_CMP_SRV_CTX *
     OSSL_CMP_SRV_CTX *context = OSSL_CMP_SRV_CTX_new(NULL, NULL);
     OSSL_CMP_CTX *cmp = context ? OSSL_CMP_SRV_CTX_get0_cmp_ctx(context) : NULL;
     X509_STORE *trust = X509_STORE_new();
-    X509 *anchor = deal->server->ca->issuers[AUTHORITY_OPS].cert;
-    bool made = cmp && trust && X509_STORE_add_cert(trust, anchor) == 1 &&
+    const struct ca *ca = deal->server->ca;
+    bool made = cmp && trust;
+    for (unsigned g = 1; made && g <= ca_newest(ca, AUTHORITY_OPS); g++)
+        made = X509_STORE_add_cert(trust, ca_cert(ca, AUTHORITY_OPS, g)) == 1;
+    made = made &&
                 OSSL_CMP_SRV_CTX_init(context, deal, on_request, on_revocation, NULL, NULL, on_confirm, NULL) &&
                 OSSL_CMP_CTX_set_log_cb(cmp, deal_log) && OSSL_CMP_CTX_set1_cert(cmp, deal->server->cert) &&
                 OSSL_CMP_CTX_set1_pkey(cmp, deal->server->key) && OSSL_CMP_CTX_set1_srvCert(cmp, officer) &&

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/proc.h"
+#include "ca/ceremony.h"
 #include "ca/cmpserver.h"
 #include "ca/confine.h"
 #include "ca/issue.h"
@@ -16,6 +17,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TICK 500            /* milliseconds between looks at what is due */
 #define LINKS_MAX 64        /* certificates in one event */
@@ -292,10 +294,13 @@ enum rc front_run(const struct front *front, struct err *err)
     struct hall hall = { 0 };
     struct identity identity = { 0 };
     struct peer self;
+    int lock = -1;
     enum rc rc = identity_open(front->identity, &identity, err);
     if (rc)
         return rc;
-    rc = ca_open(front->program, front->state, CACONFIG_FILE, CA_SIGN, &hall.ca, err);
+    rc = ceremony_lock(front->state, &lock, err);
+    if (!rc)
+        rc = ca_open(front->program, front->state, CACONFIG_FILE, CA_SIGN, &hall.ca, err);
     if (!rc)
         rc = ca_set_publication(hall.ca, front->publication, err);
     if (!rc)
@@ -313,5 +318,7 @@ enum rc front_run(const struct front *front, struct err *err)
     cmpserver_close(&hall.cmp);
     ca_close(hall.ca);
     identity_close(&identity);
+    if (lock >= 0)
+        close(lock);
     return rc;
 }

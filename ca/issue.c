@@ -90,7 +90,8 @@ static void batch_sign(struct ca *ca, struct issue_batch *batch)
         struct issue_item *item = batch->items[i];
         if (!item_waits(item))
             continue;
-        jobs[count] = (struct signing_job) { .authority = item->row.authority, .tbs = buf_bytes(&item->row.tbs), .sealed = &item->sealed };
+        jobs[count] = (struct signing_job) { .authority = item->row.authority, .generation = item->row.generation,
+                                             .tbs = buf_bytes(&item->row.tbs), .sealed = &item->sealed };
         of[count++] = item;
     }
     if (!count)
@@ -134,7 +135,7 @@ static void batch_finish(struct ca *ca, struct issue_batch *batch)
         struct issue_item *item = batch->items[i];
         if (item_waits(item))
             item->rc = tbs_check(buf_bytes(&item->sealed), buf_bytes(&item->row.tbs),
-                                 X509_get0_pubkey(ca->issuers[item->row.authority].cert), &item->err);
+                                 X509_get0_pubkey(ca_cert(ca, item->row.authority, item->row.generation)), &item->err);
         any = any || item_waits(item);
     }
     if (!any)

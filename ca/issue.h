@@ -19,6 +19,7 @@ struct issue_order {
     const char *renews;           /* serial of the active certificate that this one follows; NULL: none */
     const char *role, *name, *dns;       /* operations certificates */
     bool responder;                      /* who answers OCSP for the authority; needs neither attributes nor card */
+    unsigned generation;                 /* of a responder: for whose certificates it answers; 0: the newest key's */
 };
 
 /* Many threads may ask at once, without ca_lock: those who wait share the transactions and follow each other at the key.

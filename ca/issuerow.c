@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/hex.h"
+#include "ca/revoke.h"
 #include "ca/trail.h"
 #include "ca/validity.h"
 #include "pki/cert.h"
@@ -21,9 +22,15 @@ void issuerow_subject(const struct book_cert *cert, char *out, size_t size)
     snprintf(out, size, "%s %s", authority_name(cert->authority), cert->serial);
 }
 
+/* The newest key issues; an older one only certifies who answers OCSP for what it has signed. */
+static unsigned issuerow_generation(const struct ca *ca, const struct issue_order *order)
+{
+    return order->responder && order->generation ? order->generation : ca_newest(ca, order->authority);
+}
+
 static enum rc issuerow_check_key(const struct ca *ca, const struct issue_order *order, struct err *err)
 {
-    enum suite suite = ca->issuers[order->authority].suite;
+    enum suite suite = ca_issuer(ca, order->authority, issuerow_generation(ca, order)).suite;
     const unsigned char *at = order->public_key.data;
     EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)order->public_key.len);
     enum rc rc = RC_OK;
@@ -39,7 +46,7 @@ static enum rc issuerow_check_key(const struct ca *ca, const struct issue_order 
 static enum rc issuerow_decide(const struct ca *ca, const struct issue_order *order, int64_t now, int64_t renews,
                             int64_t *not_after, struct err *err)
 {
-    int64_t ca_end = cert_not_after(ca->issuers[order->authority].cert);
+    int64_t ca_end = cert_not_after(ca_cert(ca, order->authority, issuerow_generation(ca, order)));
     if (order->authority == AUTHORITY_OPS) {
         int64_t end = validity_years(now, OPS_YEARS);
         *not_after = end < ca_end ? end : ca_end;
@@ -66,7 +73,7 @@ static enum rc issuerow_decide(const struct ca *ca, const struct issue_order *or
 
 static enum rc issuerow_build(const struct ca *ca, const struct issue_order *order, struct book_cert *row, struct err *err)
 {
-    const struct issuer *issuer = &ca->issuers[order->authority];
+    const struct issuer made_by = ca_issuer(ca, order->authority, row->generation), *issuer = &made_by;
     struct leaf leaf = { .serial = row->serial, .not_before = row->created, .not_after = row->not_after,
                          .public_key = order->public_key, .municipality = order->municipality,
                          .attributes = order->attributes, .role = order->role, .dns = order->dns,
@@ -110,6 +117,7 @@ static enum rc issuerow_record(struct ca *ca, const struct issue_order *order, c
 {
     char subject[64];
     row->authority = order->authority;
+    row->generation = issuerow_generation(ca, order);
     row->created = clock_now();
     snprintf(row->request, sizeof row->request, "%s", order->request);
     snprintf(row->key_hash, sizeof row->key_hash, "%s", key_hash);
@@ -119,9 +127,12 @@ static enum rc issuerow_record(struct ca *ca, const struct issue_order *order, c
     int64_t renews = 0;
     enum rc rc = order->renews ? issuerow_find_renewed(ca, order, row, &renews, err) : RC_OK;
     if (!rc)
+        rc = order->responder ? RC_OK /* somebody must say that all is revoked */
+                              : revoke_check_key(ca, order->authority, row->generation, err);
+    if (!rc)
         rc = issuerow_decide(ca, order, row->created, renews, &row->not_after, err);
     if (!rc)
-        rc = book_take_serial(ca->store, order->authority, row->serial, err);
+        rc = book_take_serial(ca->store, order->authority, ca->config.random_serials, row->serial, err);
     if (!rc)
         rc = issuerow_build(ca, order, row, err);
     if (rc)

@@ -280,3 +280,15 @@ enum rc leaf_ca_tbs(const struct issuer *issuer, const struct leaf *leaf, struct
     X509_NAME_free(japanese);
     return rc;
 }
+
+enum rc leaf_link_tbs(const struct issuer *issuer, const struct leaf *leaf, struct buf *out, struct err *err)
+{
+    X509_EXTENSIONS *extensions = NULL;
+    const X509_NAME *name = X509_get_subject_name(issuer->cert);
+    enum rc rc = ext_key_usage(&extensions, BIT_CERT_SIGN, BIT_CRL_SIGN);
+    if (!rc)
+        rc = ext_basic_ca(&extensions);
+    if (!rc)
+        rc = leaf_keys(issuer, leaf, &extensions);
+    return leaf_encode(issuer->suite, leaf, name, name, extensions, rc, out, err);
+}

@@ -51,4 +51,8 @@ enum rc leaf_ocsp_tbs(const struct issuer *issuer, const struct leaf *leaf, stru
 /* The self-signed certificate of an authority itself; of leaf only serial, validity and public key are used. */
 enum rc leaf_ca_tbs(const struct issuer *issuer, const struct leaf *leaf, struct buf *out, struct err *err) MUST_CHECK;
 
+/* From one key of an authority to another: issuer has the signing key's own certificate; of leaf serial, validity and the
+ * other public key are used. */
+enum rc leaf_link_tbs(const struct issuer *issuer, const struct leaf *leaf, struct buf *out, struct err *err) MUST_CHECK;
+
 #endif

@@ -8,12 +8,14 @@
 #include "ca/confine.h"
 #include "ca/ocspanswer.h"
 #include "ca/ocspcache.h"
+#include "ca/trail.h"
 #include "pki/cert.h"
 
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define TICK 200     /* milliseconds between looks at keys */
@@ -30,10 +32,12 @@ struct responder {
     const struct ocsp *settings;
     struct ca *ca;
     pthread_mutex_t lock;
-    struct ocspkey keys[AUTHORITY_COUNT];
+    struct ocspkey keys[AUTHORITY_COUNT][CACONFIG_GENERATIONS]; /* by generation - 1 */
+    int64_t configured;       /* when the configuration that is in use was written */
     struct ocspcache *cache;
     struct bucket buckets[2]; /* without and with a nonce */
     int64_t looked, revocation; /* monotonic milliseconds; the last one seen */
+    int64_t told;               /* the time of the book's last record: no answer is of an earlier one */
     uint64_t cached, made, refused;
 };
 
@@ -76,6 +80,8 @@ static enum rc responder_look(struct responder *responder, int64_t now, struct e
         before = responder->revocation;
         rc = book_each_revoked_after(responder->ca->store, before, NEWS_MAX, responder_hear, responder, err);
     } while (!rc && responder->revocation - before >= NEWS_MAX);
+    if (!rc)
+        rc = trail_last_time(responder->ca->store, &responder->told, err);
     if (!rc)
         responder->looked = now;
     return rc;
@@ -129,6 +135,7 @@ struct asking {
     struct ocsprequest request;
     struct bytes der;
     enum authority authority;
+    unsigned generation;           /* of the authority's key */
     char serial[BOOK_SERIAL_SIZE]; /* of the first */
     struct ocspstatus statuses[OCSPREQUEST_CERTS];
     struct ocspkey key; /* references of its own */
@@ -141,25 +148,31 @@ static enum rc asking_prepare(struct responder *responder, struct asking *asking
     enum rc rc = RC_OK;
     for (int i = 0; !rc && i < asking->request.count; i++) {
         enum authority authority;
+        unsigned generation;
         char serial[BOOK_SERIAL_SIZE];
         *word = OCSP_RESPONSE_STATUS_UNAUTHORIZED;
-        rc = ocspanswer_issuer(responder->ca, ocsprequest_id(&asking->request, i), &authority, serial);
-        if (!rc && i && authority != asking->authority)
+        rc = ocspanswer_issuer(responder->ca, ocsprequest_id(&asking->request, i), &authority, &generation, serial);
+        if (!rc && i && (authority != asking->authority || generation != asking->generation))
             rc = RC_NOT_FOUND; /* no one key could sign for both */
+        if (!rc && !ca_lives(responder->ca, authority, generation))
+            rc = RC_NOT_FOUND; /* everything of that key has ended */
         if (rc)
             return rc;
         asking->authority = authority;
+        asking->generation = generation;
         if (!i)
             memcpy(asking->serial, serial, sizeof serial);
         struct ocspstatus *status = &asking->statuses[i];
         *word = OCSP_RESPONSE_STATUS_INTERNALERROR;
-        rc = book_status(responder->ca->store, authority, serial, &status->revoked_at, &status->reason, err);
+        rc = book_status(responder->ca->store, authority, generation, serial, &status->revoked_at, &status->reason, err);
         status->known = rc == RC_OK;
         if (rc == RC_NOT_FOUND)
             rc = RC_OK;
     }
-    const struct ocspkey *key = &responder->keys[asking->authority];
+    const struct ocspkey *key = &responder->keys[asking->authority][asking->generation - 1];
     *word = OCSP_RESPONSE_STATUS_TRYLATER;
+    if (!rc && asking->now < responder->told)
+        rc = err_set(err, RC_STATE, "the clock stands before the last record");
     if (!rc && (!key->cert || key->not_after <= asking->now))
         rc = err_set(err, RC_STATE, "no certificate to answer for %s", authority_name(asking->authority));
     if (!rc && !bucket_take(&responder->buckets[asking->request.nonce], now_in_milliseconds()))
@@ -276,31 +289,57 @@ static struct plain_answer *responder_handle(void *context, const struct plain_r
     return answer;
 }
 
-/* Keys: true once there is one for each authority. */
+/* The key that answers for one of an authority's keys; true when there is one that counts. */
+static bool responder_keep_key(struct responder *responder, enum authority a, unsigned generation)
+{
+    struct ocspkey key = { 0 }, *used = &responder->keys[a][generation - 1];
+    struct err err = { 0 };
+    bool changed;
+    pthread_mutex_lock(&responder->lock);
+    if (used->cert && X509_up_ref(used->cert) && EVP_PKEY_up_ref(used->key))
+        key = *used;
+    pthread_mutex_unlock(&responder->lock);
+    if (ocspbox_keep(responder->ca->folder, a, generation, ca_cert(responder->ca, a, generation), &key, &changed, &err))
+        log_error("%s", err.text);
+    else if (changed) {
+        log_info("answers for key %u of %s with a new certificate", generation, authority_name(a));
+        pthread_mutex_lock(&responder->lock);
+        struct ocspkey old = *used;
+        *used = key;
+        key = old;
+        pthread_mutex_unlock(&responder->lock);
+    }
+    ocspkey_wipe(&key);
+    return used->not_after > clock_now();
+}
+
+/* A ceremony writes the configuration anew: then there are more keys to answer for. */
+static void responder_reload(struct responder *responder)
+{
+    struct stat st;
+    struct err err = { 0 };
+    char *path = file_join(responder->ca->folder, CACONFIG_FILE);
+    if (path && stat(path, &st) == 0 && st.st_mtime * 1000 + st.st_mtim.tv_nsec / 1000000 != responder->configured) {
+        pthread_mutex_lock(&responder->lock);
+        enum rc rc = ca_reload(responder->ca, &err);
+        pthread_mutex_unlock(&responder->lock);
+        if (rc)
+            log_error("the configuration: %s", err.text);
+        else
+            responder->configured = st.st_mtime * 1000 + st.st_mtim.tv_nsec / 1000000;
+    }
+    free(path);
+}
+
+/* Keys: true once there is one for each living key of each authority. */
 static bool responder_keep_keys(struct responder *responder)
 {
     bool complete = true;
-    for (enum authority a = AUTHORITY_SIGN; a < AUTHORITY_OPS; a++) {
-        struct ocspkey key = { 0 };
-        struct err err = { 0 };
-        bool changed;
-        pthread_mutex_lock(&responder->lock);
-        if (responder->keys[a].cert && X509_up_ref(responder->keys[a].cert) && EVP_PKEY_up_ref(responder->keys[a].key))
-            key = responder->keys[a];
-        pthread_mutex_unlock(&responder->lock);
-        if (ocspbox_keep(responder->ca->folder, a, responder->ca->issuers[a].cert, &key, &changed, &err))
-            log_error("%s", err.text);
-        else if (changed) {
-            log_info("answers for %s with a new certificate", authority_name(a));
-            pthread_mutex_lock(&responder->lock);
-            struct ocspkey old = responder->keys[a];
-            responder->keys[a] = key;
-            key = old;
-            pthread_mutex_unlock(&responder->lock);
-        }
-        ocspkey_wipe(&key);
-        complete = complete && responder->keys[a].not_after > clock_now();
-    }
+    responder_reload(responder);
+    for (enum authority a = AUTHORITY_SIGN; a < AUTHORITY_OPS; a++)
+        for (unsigned g = 1; g <= ca_newest(responder->ca, a); g++)
+            if (ca_lives(responder->ca, a, g))
+                complete = responder_keep_key(responder, a, g) && complete;
     return complete;
 }
 
@@ -376,7 +415,8 @@ enum rc ocsp_run(const struct ocsp *ocsp, struct err *err)
     free(box);
     ocspcache_free(responder.cache);
     for (unsigned a = 0; a < AUTHORITY_COUNT; a++)
-        ocspkey_wipe(&responder.keys[a]);
+        for (unsigned i = 0; i < CACONFIG_GENERATIONS; i++)
+            ocspkey_wipe(&responder.keys[a][i]);
     ca_close(responder.ca);
     pthread_mutex_destroy(&responder.lock);
     return rc;

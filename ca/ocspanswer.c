@@ -35,7 +35,7 @@ static bool serial_text(const ASN1_INTEGER *serial, char out[BOOK_SERIAL_SIZE])
     return true;
 }
 
-enum rc ocspanswer_issuer(const struct ca *ca, const OCSP_CERTID *id, enum authority *authority,
+enum rc ocspanswer_issuer(const struct ca *ca, const OCSP_CERTID *id, enum authority *authority, unsigned *generation,
                           char serial[BOOK_SERIAL_SIZE])
 {
     ASN1_OCTET_STRING *name_hash, *key_hash;
@@ -47,12 +47,14 @@ enum rc ocspanswer_issuer(const struct ca *ca, const OCSP_CERTID *id, enum autho
     int nid = OBJ_obj2nid(algorithm);
     const EVP_MD *digest = nid == NID_sha1 ? EVP_sha1() : nid == NID_sha256 ? EVP_sha256() : NULL;
     for (enum authority a = AUTHORITY_SIGN; digest && a < AUTHORITY_OPS; a++)
-        if (id_means(ca->issuers[a].cert, digest, name_hash, key_hash)) {
-            if (!serial_text(number, serial))
-                serial[0] = '\0'; /* ours, and in no book */
-            *authority = a;
-            return RC_OK;
-        }
+        for (unsigned g = ca_newest(ca, a); g >= 1; g--)
+            if (id_means(ca_cert(ca, a, g), digest, name_hash, key_hash)) {
+                if (!serial_text(number, serial))
+                    serial[0] = '\0'; /* ours, and in no book */
+                *authority = a;
+                *generation = g;
+                return RC_OK;
+            }
     return RC_NOT_FOUND;
 }
 

@@ -11,9 +11,9 @@ struct ocspstatus {
     int reason;         /* CRLReason; 0 is left out, as on the lists */
 };
 
-/* Which authority an identifier means, by the hashes (SHA-1, SHA-256) of its name and key; its serial as the house writes
- * it. RC_NOT_FOUND: of no authority that is served here. */
-enum rc ocspanswer_issuer(const struct ca *ca, const OCSP_CERTID *id, enum authority *authority,
+/* Which authority's which key an identifier means, by the hashes (SHA-1, SHA-256) of name and key; its serial as the house
+ * writes it. RC_NOT_FOUND: of none that is served here. */
+enum rc ocspanswer_issuer(const struct ca *ca, const OCSP_CERTID *id, enum authority *authority, unsigned *generation,
                           char serial[BOOK_SERIAL_SIZE]) MUST_CHECK;
 
 struct ocspterms {

@@ -81,6 +81,19 @@ static enum rc opsid_write_cert(const char *path, X509 *cert, struct err *err)
     return rc;
 }
 
+/* The operations authority's certificates, the newest first: others may still have theirs from an older key. */
+static enum rc opsid_write_anchors(const struct ca *ca, const char *path, struct err *err)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    bool made = bio;
+    for (unsigned g = ca_newest(ca, AUTHORITY_OPS); made && g >= 1; g--)
+        if (ca_lives(ca, AUTHORITY_OPS, g))
+            made = PEM_write_bio_X509(bio, ca_cert(ca, AUTHORITY_OPS, g)) == 1;
+    enum rc rc = made ? pem_write(path, bio, 0644, err) : RC_NOMEM;
+    BIO_free(bio);
+    return rc;
+}
+
 static enum rc opsid_order(struct ca *ca, const struct opsid *opsid, EVP_PKEY *key, X509 **cert, struct err *err)
 {
     unsigned char *spki = NULL;
@@ -124,7 +137,7 @@ enum rc opsid_issue(struct ca *ca, const struct opsid *opsid, struct err *err)
         rc = opsid_order(ca, opsid, key, &cert, err);
     fault_point("identity.after_order");
     if (!rc)
-        rc = opsid_write_cert(ca_path, ca->issuers[AUTHORITY_OPS].cert, err);
+        rc = opsid_write_anchors(ca, ca_path, err);
     if (!rc)
         rc = opsid_write_cert(cert_path, cert, err);
     X509_free(cert);

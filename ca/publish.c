@@ -46,13 +46,15 @@ static enum rc list_point(struct ca *ca, enum authority authority, const char *n
                    : authority_dn(authority, ca->config.organisation, point);
 }
 
-static enum rc list_path(struct ca *ca, enum authority authority, const X509_NAME *point, struct buf *path,
-                         struct err *err)
+/* The newest key's list has the point's own name, an older one's the key's behind it. */
+static enum rc list_path(struct ca *ca, enum authority authority, const X509_NAME *point, unsigned generation,
+                         struct buf *path, struct err *err)
 {
+    X509 *older = generation < ca_newest(ca, authority) ? ca_cert(ca, authority, generation) : NULL;
     enum rc rc = buf_printf(path, "%s/", ca->config.publication);
     if (!rc)
         rc = point ? authority_crl_path(point, path, err) : buf_printf(path, "%s/ca.crl", authority_name(authority));
-    return rc;
+    return !rc && older ? authority_crl_path_of_key(older, path) : rc;
 }
 
 /* Folders below the publication's are for a web server to read, whatever the daemon's umask. */
@@ -83,16 +85,25 @@ static enum rc write_file(struct ca *ca, const char *path, struct bytes content,
     return rc ? rc : file_write_atomic(path, content, 0644, err);
 }
 
+/* Whether that key signed the list. */
+static bool crl_is_of(struct bytes crl, X509 *issuer)
+{
+    struct bytes tbs, signature;
+    enum suite suite;
+    return crl.len && !tbs_open(crl, &tbs, &signature) && !tbs_suite(tbs, &suite) &&
+           suite_verifies(suite, X509_get0_pubkey(issuer), tbs, signature);
+}
+
 static enum rc each_entry(void *context, const char *serial, int64_t revoked_at, int reason, int64_t revocation)
 {
     (void)revocation;
     return tbs_crl_entry(serial, revoked_at, reason, context);
 }
 
-static enum rc list_extensions(struct ca *ca, enum authority authority, const X509_NAME *point, const char *name,
-                               int64_t number, X509_EXTENSIONS **extensions)
+static enum rc list_extensions(X509 *issuer, const X509_NAME *point, const char *name, int64_t number,
+                               X509_EXTENSIONS **extensions)
 {
-    enum rc rc = ext_authority_key(extensions, ca->issuers[authority].cert, false);
+    enum rc rc = ext_authority_key(extensions, issuer, false);
     if (!rc)
         rc = ext_crl_number(extensions, number);
     if (!rc && point)
@@ -100,31 +111,47 @@ static enum rc list_extensions(struct ca *ca, enum authority authority, const X5
     return rc;
 }
 
-/* to-be-signed bytes of the next list, with the number that was taken for it. */
-static enum rc list_build(struct ca *ca, const struct book_list *last, const X509_NAME *point, struct book_list *next,
-                          struct buf *tbs, struct err *err)
+/* What the next list says, whichever key signs it: all keys' certificates stand in it, since no serial number comes twice
+ * under one name. */
+static enum rc list_gather(struct ca *ca, const struct book_list *last, struct book_list *next, struct buf *entries,
+                           struct err *err)
 {
-    struct buf entries = { .max = CRL_BYTES_MAX };
-    X509_EXTENSIONS *extensions = NULL;
     next->issued = clock_now();
     next->next_update = next->issued + PUBLISH_NEXT_UPDATE;
     enum rc rc = book_last_revocation(ca->store, next->authority, next->list, &next->covers, err);
     if (!rc)
-        rc = book_each_revoked(ca->store, next->authority, next->list, last->issued, each_entry, &entries, err);
-    if (!rc)
-        rc = list_extensions(ca, next->authority, point, next->list, next->number, &extensions);
-    if (!rc) {
-        struct tbs_crl crl = { .suite = ca->issuers[next->authority].suite, .issuer = X509_get_subject_name(ca->issuers[next->authority].cert),
-                               .this_update = next->issued, .next_update = next->next_update,
-                               .entries = buf_bytes(&entries), .extensions = extensions };
-        rc = tbs_crl_encode(&crl, tbs);
-    }
-    sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
-    buf_wipe(&entries);
+        rc = book_each_revoked(ca->store, next->authority, next->list, last->issued, each_entry, entries, err);
     return rc;
 }
 
-static enum rc list_record(struct ca *ca, const struct book_list *next, struct err *err)
+/* The list signed with one of the authority's keys; next->crl. last: the bytes that this key signed before. */
+static enum rc list_sign(struct ca *ca, const X509_NAME *point, unsigned generation, struct bytes entries,
+                         struct bytes last, struct book_list *next, struct err *err)
+{
+    enum authority authority = next->authority;
+    struct issuer issuer = ca_issuer(ca, authority, generation);
+    struct buf tbs = { .max = CRL_BYTES_MAX };
+    X509_EXTENSIONS *extensions = NULL;
+    enum rc rc = list_extensions(issuer.cert, point, next->list, next->number, &extensions);
+    if (!rc) {
+        struct tbs_crl crl = { .suite = issuer.suite, .issuer = X509_get_subject_name(issuer.cert),
+                               .this_update = next->issued, .next_update = next->next_update, .entries = entries,
+                               .extensions = extensions };
+        rc = tbs_crl_encode(&crl, &tbs);
+    }
+    if (!rc)
+        rc = signing_crl(ca->signing, authority, generation, buf_bytes(&tbs), &next->crl, err);
+    if (!rc)
+        rc = tbs_check(buf_bytes(&next->crl), buf_bytes(&tbs), X509_get0_pubkey(issuer.cert), err);
+    if (!rc)
+        rc = publish_check(ca, authority, last, buf_bytes(&next->crl), err);
+    sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+    buf_wipe(&tbs);
+    return rc;
+}
+
+/* The list of every key in one transaction. */
+static enum rc list_record(struct ca *ca, const struct book_list *next, const struct book_list *copies, struct err *err)
 {
     char subject[64];
     snprintf(subject, sizeof subject, "%s list %s", authority_name(next->authority), next->list[0] ? next->list : "own");
@@ -132,6 +159,9 @@ static enum rc list_record(struct ca *ca, const struct book_list *next, struct e
     if (rc)
         return rc;
     rc = book_set_list(ca->store, next, err);
+    for (unsigned i = 0; !rc && i < CACONFIG_GENERATIONS; i++)
+        if (copies[i].crl.len)
+            rc = book_set_copy(ca->store, &copies[i], i + 1, err);
     if (!rc)
         rc = trail_append(ca->store, "clock", "crl", subject, NULL, err, "number %lld", (long long)next->number);
     if (!rc)
@@ -156,44 +186,91 @@ static enum rc list_take_number(struct ca *ca, struct book_list *next, struct er
     return rc;
 }
 
-/* Under the lock. */
+/* What an older key signed last: its copy, or the list from before the newest key. */
+static enum rc list_sign_copy(struct ca *ca, const struct book_list *last, const X509_NAME *point, unsigned generation,
+                              struct bytes entries, struct book_list *copy, struct err *err)
+{
+    struct book_list before = { 0 };
+    enum rc rc = book_find_copy(ca->store, copy->authority, copy->list, generation, &before, err);
+    struct bytes known = buf_bytes(&before.crl);
+    if (!known.len && crl_is_of(buf_bytes(&last->crl), ca_cert(ca, copy->authority, generation)))
+        known = buf_bytes(&last->crl);
+    if (!rc)
+        rc = list_sign(ca, point, generation, entries, known, copy, err);
+    buf_wipe(&before.crl);
+    return rc;
+}
+
+/* The older keys' copies that are due: copies[generation - 1]. */
+static enum rc list_sign_copies(struct ca *ca, const struct book_list *last, const X509_NAME *point,
+                                const struct book_list *next, struct bytes entries, struct book_list *copies,
+                                struct err *err)
+{
+    enum rc rc = RC_OK;
+    for (unsigned g = 1; !rc && g < ca_newest(ca, next->authority); g++) {
+        if (!ca_lives(ca, next->authority, g))
+            continue;
+        copies[g - 1] = *next;
+        copies[g - 1].crl = (struct buf) { .max = CRL_BYTES_MAX };
+        rc = list_sign_copy(ca, last, point, g, entries, &copies[g - 1], err);
+    }
+    return rc;
+}
+
+static enum rc list_write(struct ca *ca, const struct book_list *list, const X509_NAME *point, unsigned generation,
+                          struct err *err)
+{
+    struct buf path = { 0 };
+    enum rc rc = list_path(ca, list->authority, point, generation, &path, err);
+    const char *file = rc ? NULL : buf_string(&path);
+    if (!rc)
+        rc = file ? write_file(ca, file, buf_bytes(&list->crl), err) : RC_NOMEM;
+    if (!rc)
+        log_info("published %s number %lld", file, (long long)list->number);
+    buf_wipe(&path);
+    return rc;
+}
+
+/* Under the lock. The copies are written first: a reader who finds another key's list under the point's name finds its own
+ * beside it. */
 static enum rc list_issue(struct ca *ca, enum authority authority, const char *name, struct err *err)
 {
     struct book_list last = { 0 }, next = { .authority = authority, .crl.max = CRL_BYTES_MAX };
-    struct buf tbs = { .max = CRL_BYTES_MAX }, path = { 0 };
+    struct book_list copies[CACONFIG_GENERATIONS] = { 0 };
+    struct buf entries = { .max = CRL_BYTES_MAX };
+    unsigned newest = ca_newest(ca, authority);
     X509_NAME *point = NULL;
     snprintf(next.list, sizeof next.list, "%s", name);
     fault_point("crl.before_number");
     enum rc rc = list_point(ca, authority, name, &point, err);
-    if (!rc)
-        rc = list_path(ca, authority, point, &path, err);
     if (!rc)
         rc = list_take_number(ca, &next, err);
     fault_point("crl.after_number");
     if (!rc)
         rc = book_find_list(ca->store, authority, name, &last, err);
     if (!rc)
-        rc = list_build(ca, &last, point, &next, &tbs, err);
+        rc = list_gather(ca, &last, &next, &entries, err);
     if (!rc)
-        rc = signing_crl(ca->signing, authority, buf_bytes(&tbs), &next.crl, err);
+        rc = list_sign_copies(ca, &last, point, &next, buf_bytes(&entries), copies, err);
+    bool same_key = crl_is_of(buf_bytes(&last.crl), ca_cert(ca, authority, newest));
     if (!rc)
-        rc = tbs_check(buf_bytes(&next.crl), buf_bytes(&tbs), X509_get0_pubkey(ca->issuers[authority].cert), err);
-    if (!rc)
-        rc = publish_check(ca, authority, buf_bytes(&last.crl), buf_bytes(&next.crl), err);
+        rc = list_sign(ca, point, newest, buf_bytes(&entries), same_key ? buf_bytes(&last.crl) : bytes_of(NULL, 0), &next,
+                       err);
     fault_point("crl.after_sign");
     if (!rc)
-        rc = list_record(ca, &next, err);
+        rc = list_record(ca, &next, copies, err);
     fault_point("crl.after_record");
-    const char *file = rc ? NULL : buf_string(&path);
+    for (unsigned g = 1; !rc && g < newest; g++)
+        if (copies[g - 1].crl.len)
+            rc = list_write(ca, &copies[g - 1], point, g, err);
     if (!rc)
-        rc = file ? write_file(ca, file, buf_bytes(&next.crl), err) : RC_NOMEM;
+        rc = list_write(ca, &next, point, newest, err);
     fault_point("crl.after_write");
-    if (!rc)
-        log_info("published %s number %lld", file, (long long)next.number);
+    for (unsigned i = 0; i < CACONFIG_GENERATIONS; i++)
+        buf_wipe(&copies[i].crl);
     buf_wipe(&last.crl);
     buf_wipe(&next.crl);
-    buf_wipe(&tbs);
-    buf_wipe(&path);
+    buf_wipe(&entries);
     X509_NAME_free(point);
     return rc;
 }
@@ -257,37 +334,86 @@ static enum rc repair_file(struct ca *ca, const char *path, struct bytes wanted,
     return write_file(ca, path, wanted, err);
 }
 
+static enum rc repair_generation(struct ca *ca, const struct book_list *list, const X509_NAME *point, unsigned generation,
+                                 size_t *count, struct err *err)
+{
+    struct buf path = { 0 };
+    enum rc rc = list->crl.len ? list_path(ca, list->authority, point, generation, &path, err) : RC_OK;
+    const char *file = !rc && path.len ? buf_string(&path) : NULL;
+    if (file)
+        rc = repair_file(ca, file, buf_bytes(&list->crl), count, err);
+    buf_wipe(&path);
+    return rc;
+}
+
 static enum rc repair_list(struct ca *ca, const struct book_list *row, size_t *count, struct err *err)
 {
     struct book_list list = { 0 };
-    struct buf path = { 0 };
     X509_NAME *point = NULL;
-    enum rc rc = book_find_list(ca->store, row->authority, row->list, &list, err);
-    if (!rc && list.crl.len)
-        rc = list_point(ca, row->authority, row->list, &point, err);
-    if (!rc && list.crl.len)
-        rc = list_path(ca, row->authority, point, &path, err);
-    if (!rc && list.crl.len) {
-        const char *file = buf_string(&path);
-        rc = file ? repair_file(ca, file, buf_bytes(&list.crl), count, err) : RC_NOMEM;
+    unsigned newest = ca_newest(ca, row->authority);
+    enum rc rc = list_point(ca, row->authority, row->list, &point, err);
+    for (unsigned g = 1; !rc && g < newest; g++) {
+        rc = book_find_copy(ca->store, row->authority, row->list, g, &list, err);
+        if (!rc)
+            rc = repair_generation(ca, &list, point, g, count, err);
+        buf_wipe(&list.crl);
     }
+    if (!rc)
+        rc = book_find_list(ca->store, row->authority, row->list, &list, err);
+    if (!rc)
+        rc = repair_generation(ca, &list, point, newest, count, err);
     buf_wipe(&list.crl);
-    buf_wipe(&path);
     X509_NAME_free(point);
     return rc;
 }
 
-static enum rc repair_cert(struct ca *ca, enum authority authority, size_t *count, struct err *err)
+/* The newest under ca.cer, those before it under their number; links below a folder, since they are no anchors. */
+static enum rc repair_cert(struct ca *ca, enum authority authority, unsigned generation, size_t *count, struct err *err)
 {
     struct buf der = { 0 };
     char *path = NULL;
-    if (asprintf(&path, "%s/%s/ca.cer", ca->config.publication, authority_name(authority)) < 0)
+    const char *name = authority_name(authority);
+    int len = generation == ca_newest(ca, authority)
+                  ? asprintf(&path, "%s/%s/ca.cer", ca->config.publication, name)
+                  : asprintf(&path, "%s/%s/ca-%u.cer", ca->config.publication, name, generation);
+    if (len < 0)
         return RC_NOMEM;
-    enum rc rc = cert_encode(ca->issuers[authority].cert, &der);
+    enum rc rc = cert_encode(ca_cert(ca, authority, generation), &der);
     if (!rc)
         rc = repair_file(ca, path, buf_bytes(&der), count, err);
     buf_wipe(&der);
     free(path);
+    return rc;
+}
+
+static enum rc repair_link(struct ca *ca, enum authority authority, unsigned generation, const char *kind, size_t *count,
+                           struct err *err)
+{
+    struct buf der = { 0 };
+    char *from = NULL, *to = NULL;
+    const char *name = authority_name(authority);
+    enum rc rc = asprintf(&from, "%s/%s-%u-%s.cer", ca->folder, name, generation, kind) < 0 ||
+                         asprintf(&to, "%s/%s/links/%u-%s.cer", ca->config.publication, name, generation, kind) < 0
+                     ? RC_NOMEM
+                     : file_read(from, &der, err);
+    if (!rc)
+        rc = repair_file(ca, to, buf_bytes(&der), count, err);
+    buf_wipe(&der);
+    free(from);
+    free(to);
+    return rc;
+}
+
+static enum rc repair_certs(struct ca *ca, enum authority authority, size_t *count, struct err *err)
+{
+    enum rc rc = RC_OK;
+    for (unsigned g = 1; !rc && g <= ca_newest(ca, authority); g++) {
+        rc = repair_cert(ca, authority, g, count, err);
+        if (!rc && g > 1)
+            rc = repair_link(ca, authority, g, "new-with-old", count, err);
+        if (!rc && g > 1)
+            rc = repair_link(ca, authority, g, "old-with-new", count, err);
+    }
     return rc;
 }
 
@@ -302,7 +428,7 @@ enum rc publish_repair(struct ca *ca, size_t *count, struct err *err)
         return rc;
     }
     for (enum authority a = 0; !rc && a < AUTHORITY_COUNT; a++)
-        rc = repair_cert(ca, a, &written, err);
+        rc = repair_certs(ca, a, &written, err);
     if (!rc)
         rc = book_all_lists(ca->store, lists, LISTS_MAX, &found, err);
     for (size_t i = 0; !rc && i < found; i++)

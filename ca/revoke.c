@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "ca/trail.h"
+#include "pki/cert.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,6 +126,64 @@ enum rc revoke_replaced(struct ca *ca, int64_t id, const char *actor, const char
         rc = revoke_row(ca, &row, REVOKE_SUPERSEDED, actor, why, err);
     book_cert_wipe(&row);
     return rc;
+}
+
+#define GENERATION_STEP 256 /* certificates in one transaction */
+
+/* As many as one transaction takes. *count 0: nothing was left. */
+static enum rc revoke_some(struct ca *ca, enum authority authority, unsigned generation, const char *actor, size_t *count,
+                           struct err *err)
+{
+    int64_t ids[GENERATION_STEP];
+    size_t found = 0;
+    enum rc rc = store_begin(ca->store, err);
+    if (rc)
+        return rc;
+    rc = book_list_living(ca->store, authority, generation, clock_now(), ids, GENERATION_STEP, &found, err);
+    for (size_t i = 0; !rc && i < found; i++) {
+        struct book_cert row = { 0 };
+        rc = book_find_id(ca->store, ids[i], &row, err);
+        if (!rc)
+            rc = revoke_row(ca, &row, REVOKE_CA_COMPROMISE, actor, "the authority's key is compromised", err);
+        book_cert_wipe(&row);
+    }
+    if (!rc)
+        rc = store_commit(ca->store, err);
+    store_rollback(ca->store);
+    fault_point("ca.after_compromise");
+    *count = found;
+    return rc;
+}
+
+enum rc revoke_generation(struct ca *ca, enum authority authority, unsigned generation, const char *actor, size_t *count,
+                          struct err *err)
+{
+    size_t some = 0;
+    enum rc rc = RC_OK;
+    *count = 0;
+    if (!ca_cert(ca, authority, generation))
+        return err_set(err, RC_NOT_FOUND, "authority %s has no key %u", authority_name(authority), generation);
+    do {
+        rc = revoke_some(ca, authority, generation, actor, &some, err);
+        *count += rc ? 0 : some;
+    } while (!rc && some);
+    return rc;
+}
+
+enum rc revoke_check_key(struct ca *ca, enum authority authority, unsigned generation, struct err *err)
+{
+    struct buf serial = { 0 };
+    int64_t revoked_at = 0;
+    int reason = 0;
+    enum rc rc = cert_serial(ca_cert(ca, authority, generation), &serial);
+    const char *text = rc ? NULL : buf_string(&serial);
+    if (!rc)
+        rc = text ? book_status(ca->store, authority, generation, text, &revoked_at, &reason, err) : RC_NOMEM;
+    buf_wipe(&serial);
+    if (!rc && revoked_at)
+        return err_set(err, RC_STATE, "key %u of authority %s is revoked (%s): it issues nothing more", generation,
+                       authority_name(authority), revoke_reason_name(reason));
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
 /* One certificate of an event, inside its transaction. */

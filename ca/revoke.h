@@ -28,6 +28,15 @@ enum rc revoke_by_id(struct ca *ca, int64_t id, int reason, const char *actor, c
 /* Inside an open transaction: the certificate was renewed by `successor`. Nothing when it is revoked already. */
 enum rc revoke_replaced(struct ca *ca, int64_t id, const char *actor, const char *successor, struct err *err) MUST_CHECK;
 
+/* The authority's key of that generation is in other hands (公的個人認証法 14): its own certificate first, then everything that it has
+ * signed and that has not ended, reason cACompromise, in steps that can be taken up again. From the first step on the
+ * key issues nothing more. *count certificates. */
+enum rc revoke_generation(struct ca *ca, enum authority authority, unsigned generation, const char *actor, size_t *count,
+                          struct err *err) MUST_CHECK;
+
+/* RC_STATE when that key is compromised. */
+enum rc revoke_check_key(struct ca *ca, enum authority authority, unsigned generation, struct err *err) MUST_CHECK;
+
 /* What an event does to a certificate of an authority: a reason, or -1 for nothing. RC_NOT_FOUND: no such event. */
 enum rc revoke_event_reason(const char *event, enum authority authority, int *reason) MUST_CHECK;
 

@@ -7,7 +7,6 @@
 #include "base/hex.h"
 #include "ca/trail.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,13 +47,13 @@ enum rc seal_parse(struct bytes text, struct seal *seal)
     return rc;
 }
 
-static bool seal_signed(EVP_PKEY *key, struct bytes text, struct bytes signature)
+/* By any of the operations authority's keys: a seal outlives its key. */
+static bool seal_signed(const struct ca *ca, struct bytes text, struct bytes signature)
 {
-    EVP_MD_CTX *md = EVP_MD_CTX_new();
-    bool sound = md && EVP_DigestVerifyInit(md, NULL, EVP_sha256(), NULL, key) == 1 &&
-                 EVP_DigestVerify(md, signature.data, signature.len, text.data, text.len) == 1;
-    EVP_MD_CTX_free(md);
-    return sound;
+    for (unsigned g = ca_newest(ca, AUTHORITY_OPS); g >= 1; g--)
+        if (suite_verifies(SUITE_RSA_2048, X509_get0_pubkey(ca_cert(ca, AUTHORITY_OPS, g)), text, signature))
+            return true;
+    return false;
 }
 
 /* The last seal's number and time; zeros when there is none. */
@@ -115,10 +114,15 @@ enum rc seal_trail(struct ca *ca, bool now, struct err *err)
         rc = trail_head(ca->store, &seal.sequence, seal.hash, err);
     if (rc || seal.sequence <= last.sequence)
         return rc;
-    rc = seal_encode(&seal, &text);
+    int64_t told = 0;
+    rc = trail_last_time(ca->store, &told, err);
+    if (!rc && seal.time < told)
+        rc = err_set(err, RC_STATE, "the clock stands before the last record: the trail is not sealed");
+    if (!rc)
+        rc = seal_encode(&seal, &text);
     if (!rc)
         rc = signing_head(ca->signing, buf_bytes(&text), &signature, err);
-    if (!rc && !seal_signed(X509_get0_pubkey(ca->issuers[AUTHORITY_OPS].cert), buf_bytes(&text), buf_bytes(&signature)))
+    if (!rc && !seal_signed(ca, buf_bytes(&text), buf_bytes(&signature)))
         rc = err_set(err, RC_BAD_SIGNATURE, "the seal of the trail does not verify");
     fault_point("seal.after_sign");
     if (!rc)
@@ -156,7 +160,7 @@ static enum rc seal_check(struct ca *ca, struct bytes text, struct bytes signatu
     struct seal seal;
     if (seal_parse(text, &seal))
         return err_set(err, RC_CONFLICT, "%s holds no head of a trail", whence);
-    if (!seal_signed(X509_get0_pubkey(ca->issuers[AUTHORITY_OPS].cert), text, signature))
+    if (!seal_signed(ca, text, signature))
         return err_set(err, RC_CONFLICT, "the signature of %s does not verify", whence);
     return seal_check_row(ca->store, &seal, whence, err);
 }

@@ -86,7 +86,7 @@ static enum rc cert_judge(X509 *ca, X509 *cert, struct bytes tbs, struct err *er
     return RC_OK;
 }
 
-enum rc signer_check_cert(X509 *ca, enum authority authority, struct bytes tbs, struct err *err)
+enum rc signer_check_cert(X509 *ca, enum authority authority, bool newest, struct bytes tbs, struct err *err)
 {
     struct buf sealed = { 0 };
     X509 *cert = NULL;
@@ -98,6 +98,8 @@ enum rc signer_check_cert(X509 *ca, enum authority authority, struct bytes tbs, 
         rc = kind_of(authority, cert, &kind, err);
     if (!rc)
         rc = profile_check_tbs(kind, tbs, err);
+    if (!rc && !newest && kind != PROFILE_SIGN_OCSP && kind != PROFILE_AUTH_OCSP)
+        rc = err_set(err, RC_DENIED, "an older key of the authority issues no certificates");
     if (!rc)
         rc = cert_judge(ca, cert, tbs, err);
     X509_free(cert);

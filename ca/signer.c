@@ -4,6 +4,7 @@
 #include "ca/signer.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/opt.h"
 #include "base/proc.h"
@@ -18,6 +19,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -27,7 +29,7 @@
 #define SIGNER_AHEAD 16 /* questions that are judged before their turn to be signed */
 
 struct question {
-    unsigned what, authority;
+    unsigned what, key; /* SIGNFRAME_KEY */
     struct buf content;
     enum rc rc; /* the judgement */
     struct err err;
@@ -36,8 +38,9 @@ struct question {
 
 struct signer {
     int fd;
-    struct keyuri *keys[AUTHORITY_COUNT];
-    X509 *certs[AUTHORITY_COUNT];
+    unsigned newest[AUTHORITY_COUNT];
+    struct keyuri *keys[AUTHORITY_COUNT][CACONFIG_GENERATIONS]; /* by generation - 1; NULL: that one has ended */
+    X509 *certs[AUTHORITY_COUNT][CACONFIG_GENERATIONS];
     int64_t sealed;       /* the last row of the trail that was signed */
     pthread_mutex_t lock; /* of the questions */
     pthread_cond_t changed;
@@ -45,16 +48,44 @@ struct signer {
     size_t first, count;
 };
 
+static enum rc signer_open_key(struct signer *signer, const char *folder, const struct caconfig *config,
+                               enum authority a, unsigned generation, struct err *err)
+{
+    X509 **cert = &signer->certs[a][generation - 1];
+    struct keyuri **key = &signer->keys[a][generation - 1];
+    enum rc rc = caconfig_read_cert(folder, a, generation, cert, err);
+    if (!rc && generation < config->generations[a] && cert_not_after(*cert) <= clock_now())
+        return RC_OK; /* an old key whose certificate has ended may be gone from the HSM */
+    if (!rc)
+        rc = keyuri_open(config->key_uri[a][generation - 1], key, err);
+    if (!rc && EVP_PKEY_eq(X509_get0_pubkey(*cert), keyuri_get(*key)) != 1)
+        rc = err_set(err, RC_CONFLICT, "key %u of authority %s is not that of its certificate", generation,
+                     authority_name(a));
+    return rc;
+}
+
+/* One signer opens the HSM at a time: SoftHSM2 lists no token, or none of its slots, while another process logs in. */
+#define HSM_WAIT 3000 /* times 10 ms */
+
+static int signer_lock_hsm(const char *folder)
+{
+    char *path = file_join(folder, "hsm.lock");
+    int fd = -1;
+    struct err quiet = { 0 };
+    for (int i = 0; path && i < HSM_WAIT && file_lock(path, &fd, &quiet) == RC_CONFLICT; i++)
+        usleep(10000);
+    free(path);
+    return fd;
+}
+
 static enum rc signer_open_keys(struct signer *signer, const char *folder, const char *file, struct err *err)
 {
     static struct caconfig config;
     enum rc rc = caconfig_read(folder, file, &config, err);
     for (enum authority a = 0; !rc && a < AUTHORITY_COUNT; a++) {
-        rc = caconfig_read_cert(folder, a, &signer->certs[a], err);
-        if (!rc)
-            rc = keyuri_open(config.key_uri[a], &signer->keys[a], err);
-        if (!rc && EVP_PKEY_eq(X509_get0_pubkey(signer->certs[a]), keyuri_get(signer->keys[a])) != 1)
-            rc = err_set(err, RC_CONFLICT, "the key of authority %s is not that of its certificate", authority_name(a));
+        signer->newest[a] = config.generations[a];
+        for (unsigned g = 1; !rc && g <= config.generations[a]; g++)
+            rc = signer_open_key(signer, folder, &config, a, g, err);
     }
     return rc;
 }
@@ -78,34 +109,43 @@ static void signer_drop_privileges(const char *folder)
 static enum rc signer_seal(struct signer *signer, struct bytes text, struct buf *out, struct err *err)
 {
     struct seal seal;
-    uint8_t signature[1024];
-    size_t len = sizeof signature;
     if (seal_parse(text, &seal))
         return err_set(err, RC_DENIED, "not the head of an audit trail");
     if (seal.sequence < signer->sealed || seal.time > clock_now() + 300 || seal.time < clock_now() - 300)
         return err_set(err, RC_DENIED, "a head that is older than the last one, or not of now");
-    EVP_MD_CTX *md = EVP_MD_CTX_new();
-    enum rc rc = RC_CRYPTO;
-    if (md && EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, keyuri_get(signer->keys[AUTHORITY_OPS])) == 1 &&
-        EVP_DigestSign(md, signature, &len, text.data, text.len) == 1)
-        rc = buf_append(out, signature, len);
-    EVP_MD_CTX_free(md);
-    if (!rc)
-        signer->sealed = seal.sequence;
-    return rc ? err_set(err, rc, "the key did not sign") : RC_OK;
+    struct keyuri *key = signer->keys[AUTHORITY_OPS][signer->newest[AUTHORITY_OPS] - 1];
+    if (suite_sign(SUITE_RSA_2048, keyuri_get(key), text, out))
+        return err_set(err, RC_CRYPTO, "the key did not sign");
+    signer->sealed = seal.sequence;
+    return RC_OK;
+}
+
+static enum authority key_authority(unsigned key)
+{
+    return (enum authority)(key % AUTHORITY_COUNT);
+}
+
+static unsigned key_generation(unsigned key)
+{
+    return key / AUTHORITY_COUNT + 1;
 }
 
 /* What can be judged without the key: in the reading thread, while the other one signs. */
 static enum rc signer_judge(const struct signer *signer, const struct question *question, struct err *err)
 {
-    unsigned what = question->what, authority = question->authority;
+    enum authority authority = key_authority(question->key);
+    unsigned what = question->what, generation = key_generation(question->key);
     struct bytes tbs = buf_bytes(&question->content);
     if (what == SIGNFRAME_PING || (what == SIGNFRAME_HEAD && authority == AUTHORITY_OPS))
         return RC_OK;
-    if (authority >= AUTHORITY_COUNT || (what != SIGNFRAME_CERT && what != SIGNFRAME_CRL))
+    if (what != SIGNFRAME_CERT && what != SIGNFRAME_CRL)
         return err_set(err, RC_UNSUPPORTED, "unknown question");
-    return what == SIGNFRAME_CERT ? signer_check_cert(signer->certs[authority], authority, tbs, err)
-                                  : signer_check_crl(signer->certs[authority], authority, tbs, err);
+    if (generation > signer->newest[authority] || !signer->keys[authority][generation - 1])
+        return err_set(err, RC_DENIED, "authority %s has no key %u any more, or not yet", authority_name(authority),
+                       generation);
+    X509 *cert = signer->certs[authority][generation - 1];
+    return what == SIGNFRAME_CRL ? signer_check_crl(cert, authority, tbs, err)
+                                 : signer_check_cert(cert, authority, generation == signer->newest[authority], tbs, err);
 }
 
 static enum rc signer_sign(struct signer *signer, const struct question *question, struct buf *out, struct err *err)
@@ -115,7 +155,8 @@ static enum rc signer_sign(struct signer *signer, const struct question *questio
         return RC_OK;
     if (question->what == SIGNFRAME_HEAD)
         return signer_seal(signer, content, out, err);
-    return tbs_sign(content, keyuri_get(signer->keys[question->authority]), out, err);
+    struct keyuri *key = signer->keys[key_authority(question->key)][key_generation(question->key) - 1];
+    return tbs_sign(content, keyuri_get(key), out, err);
 }
 
 static void question_put(struct signer *signer, struct question *question)
@@ -156,7 +197,8 @@ static void *signer_work(void *context)
         if (rc)
             log_warning("refused: %s", err_text(&question.err, rc));
         const char *words = err_text(&question.err, rc);
-        if (!gone && signframe_send(signer->fd, rc, 0, rc ? bytes_of(words, strlen(words)) : buf_bytes(&answer))) {
+        bool told = !gone && !signframe_send(signer->fd, rc, 0, rc ? bytes_of(words, strlen(words)) : buf_bytes(&answer));
+        if (!gone && (!told || rc == RC_CRYPTO)) { /* the HSM is away or its session over: the next signer opens it anew */
             gone = true;
             (void)shutdown(signer->fd, SHUT_RDWR); /* the reading thread ends, and then this one */
         }
@@ -170,7 +212,7 @@ static void signer_read(struct signer *signer, enum rc opened, const struct err 
     struct question question;
     for (;;) {
         question = (struct question) { .content.max = SIGNFRAME_MAX };
-        if (signframe_receive(signer->fd, &question.what, &question.authority, &question.content))
+        if (signframe_receive(signer->fd, &question.what, &question.key, &question.content))
             break;
         if (opened)
             question.err = *open_err;
@@ -191,17 +233,20 @@ int signer_run(const char *folder, const char *file, int fd)
     signer = (struct signer) { .fd = fd };
     pthread_mutex_init(&signer.lock, NULL);
     pthread_cond_init(&signer.changed, NULL);
+    int lock = signer_lock_hsm(folder);
     enum rc opened = signer_open_keys(&signer, folder, file, &open_err);
+    if (lock >= 0)
+        close(lock);
     signer_drop_privileges(folder);
     if (pthread_create(&worker, NULL, signer_work, &signer) != 0)
         return EXIT_FAILED;
     signer_read(&signer, opened, &open_err);
     pthread_join(worker, NULL);
-    for (unsigned a = 0; a < AUTHORITY_COUNT; a++) {
-        if (signer.keys[a])
-            keyuri_close(signer.keys[a]);
-        X509_free(signer.certs[a]);
-    }
+    for (unsigned a = 0; a < AUTHORITY_COUNT; a++)
+        for (unsigned i = 0; i < CACONFIG_GENERATIONS; i++) {
+            keyuri_close(signer.keys[a][i]);
+            X509_free(signer.certs[a][i]);
+        }
     return opened ? EXIT_FAILED : EXIT_DONE;
 }
 

@@ -16,8 +16,9 @@ int signer_run(const char *folder, const char *file, int fd);
  * token. Ends, with all signers, when the control socket closes. */
 int signer_launch(const char *folder, const char *file, int control);
 
-/* The checks alone, pure. What authority `ca` may sign; RC_DENIED with the reason. */
-enum rc signer_check_cert(X509 *ca, enum authority authority, struct bytes tbs, struct err *err) MUST_CHECK;
+/* The checks alone, pure. What authority `ca` may sign; RC_DENIED with the reason. An authority's older keys certify
+ * nobody any more but who answers OCSP for what they signed. */
+enum rc signer_check_cert(X509 *ca, enum authority authority, bool newest, struct bytes tbs, struct err *err) MUST_CHECK;
 enum rc signer_check_crl(X509 *ca, enum authority authority, struct bytes tbs, struct err *err) MUST_CHECK;
 
 #endif

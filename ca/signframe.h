@@ -1,11 +1,14 @@
 /* signframe.h — the messages between the intake and the signer over a socket pair: a length of 4 bytes big-endian, two
- * bytes (question: what, authority; answer: rc, 0), then content. */
+ * bytes (question: what, key; answer: rc, 0), then content. */
 #ifndef JPKI_CA_SIGNFRAME_H
 #define JPKI_CA_SIGNFRAME_H
 
 #include "base/buf.h"
 
 #define SIGNFRAME_MAX (256u * 1024u * 1024u)
+
+/* Which key: an authority's of a generation, 1 and up. */
+#define SIGNFRAME_KEY(authority, generation) (((generation) - 1) * (unsigned)AUTHORITY_COUNT + (unsigned)(authority))
 
 enum signframe_what {
     SIGNFRAME_PING = 1, /* answered once every key is open */

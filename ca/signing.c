@@ -51,6 +51,8 @@ static enum rc signing_hear(struct signing *signing, struct buf *out, struct err
         rc = code < RC_COUNT ? (enum rc)code : RC_BUG;
         const char *words = buf_string(&answer);
         err_set(err, rc, "signer: %s", words && *words ? words : rc_text(rc));
+        if (rc == RC_CRYPTO)
+            signing_stop(signing); /* the HSM may come back, to a signer that opens it anew */
     } else {
         rc = buf_append_bytes(out, buf_bytes(&answer));
     }
@@ -58,10 +60,10 @@ static enum rc signing_hear(struct signing *signing, struct buf *out, struct err
     return rc;
 }
 
-static enum rc signing_ask(struct signing *signing, unsigned what, enum authority authority, struct bytes content,
-                           struct buf *out, struct err *err)
+static enum rc signing_ask(struct signing *signing, unsigned what, unsigned key, struct bytes content, struct buf *out,
+                           struct err *err)
 {
-    if (signframe_send(signing->fd, what, authority, content)) {
+    if (signframe_send(signing->fd, what, key, content)) {
         signing_stop(signing);
         return err_set(err, RC_UNREACHABLE, "the signer is gone");
     }
@@ -103,7 +105,7 @@ static enum rc signing_start(struct signing *signing, struct err *err)
     struct timeval limit = { .tv_sec = SIGNING_TIMEOUT };
     (void)setsockopt(signing->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     struct buf nothing = { 0 };
-    enum rc rc = signing_ask(signing, SIGNFRAME_PING, AUTHORITY_SIGN, bytes_of(NULL, 0), &nothing, err);
+    enum rc rc = signing_ask(signing, SIGNFRAME_PING, 0, bytes_of(NULL, 0), &nothing, err);
     buf_wipe(&nothing);
     if (rc)
         signing_stop(signing);
@@ -156,13 +158,13 @@ static enum rc signing_ready(struct signing *signing, struct err *err)
     return signing_start(signing, err);
 }
 
-static enum rc signing_do(struct signing *signing, unsigned what, enum authority authority, struct bytes tbs,
-                          struct buf *out, struct err *err)
+static enum rc signing_do(struct signing *signing, unsigned what, unsigned key, struct bytes tbs, struct buf *out,
+                          struct err *err)
 {
     pthread_mutex_lock(&signing->lock);
     enum rc rc = signing_ready(signing, err);
     if (!rc)
-        rc = signing_ask(signing, what, authority, tbs, out, err);
+        rc = signing_ask(signing, what, key, tbs, out, err);
     pthread_mutex_unlock(&signing->lock);
     return rc;
 }
@@ -175,7 +177,7 @@ void signing_certs(struct signing *signing, struct signing_job *jobs, size_t cou
     enum rc rc = signing_ready(signing, &err);
     while (!rc && heard < count) {
         for (; !rc && sent < count && sent - heard < SIGNING_AHEAD; sent++)
-            rc = signframe_send(signing->fd, SIGNFRAME_CERT, jobs[sent].authority, jobs[sent].tbs);
+            rc = signframe_send(signing->fd, SIGNFRAME_CERT, SIGNFRAME_KEY(jobs[sent].authority, jobs[sent].generation), jobs[sent].tbs);
         if (rc)
             break;
         struct signing_job *job = &jobs[heard++];
@@ -192,19 +194,19 @@ void signing_certs(struct signing *signing, struct signing_job *jobs, size_t cou
     pthread_mutex_unlock(&signing->lock);
 }
 
-enum rc signing_cert(struct signing *signing, enum authority authority, struct bytes tbs, struct buf *out,
-                     struct err *err)
+enum rc signing_cert(struct signing *signing, enum authority authority, unsigned generation, struct bytes tbs,
+                     struct buf *out, struct err *err)
 {
-    return signing_do(signing, SIGNFRAME_CERT, authority, tbs, out, err);
+    return signing_do(signing, SIGNFRAME_CERT, SIGNFRAME_KEY(authority, generation), tbs, out, err);
 }
 
-enum rc signing_crl(struct signing *signing, enum authority authority, struct bytes tbs, struct buf *out,
-                    struct err *err)
+enum rc signing_crl(struct signing *signing, enum authority authority, unsigned generation, struct bytes tbs,
+                    struct buf *out, struct err *err)
 {
-    return signing_do(signing, SIGNFRAME_CRL, authority, tbs, out, err);
+    return signing_do(signing, SIGNFRAME_CRL, SIGNFRAME_KEY(authority, generation), tbs, out, err);
 }
 
 enum rc signing_head(struct signing *signing, struct bytes head, struct buf *out, struct err *err)
 {
-    return signing_do(signing, SIGNFRAME_HEAD, AUTHORITY_OPS, head, out, err);
+    return signing_do(signing, SIGNFRAME_HEAD, SIGNFRAME_KEY(AUTHORITY_OPS, 1), head, out, err);
 }

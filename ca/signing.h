@@ -15,17 +15,19 @@ enum rc signing_open(const char *program, const char *folder, const char *file, 
                      struct err *err) MUST_CHECK;
 void signing_close(struct signing *signing); /* waits for the signer's end; NULL is fine */
 
-/* The sealed object for these to-be-signed bytes, appended. RC_DENIED: the signer's own check refused them (its words in
- * err); RC_UNREACHABLE: it is gone, and a new one could not be started; RC_CRYPTO. */
-enum rc signing_cert(struct signing *signing, enum authority authority, struct bytes tbs, struct buf *out,
-                     struct err *err) MUST_CHECK;
-enum rc signing_crl(struct signing *signing, enum authority authority, struct bytes tbs, struct buf *out,
-                    struct err *err) MUST_CHECK;
+/* The sealed object for these to-be-signed bytes, appended, by the authority's key of that generation. RC_DENIED: the signer's own check refused them (its words in
+ * err); RC_UNREACHABLE: it is gone, and a new one could not be started; RC_CRYPTO: the HSM did not sign, and the next call
+ * opens it anew. */
+enum rc signing_cert(struct signing *signing, enum authority authority, unsigned generation, struct bytes tbs,
+                     struct buf *out, struct err *err) MUST_CHECK;
+enum rc signing_crl(struct signing *signing, enum authority authority, unsigned generation, struct bytes tbs,
+                    struct buf *out, struct err *err) MUST_CHECK;
 
 /* Many certificates at once: the next ones are on their way while one is being signed, so that the key is never idle. Each
  * job carries its own end. */
 struct signing_job {
     enum authority authority;
+    unsigned generation;
     struct bytes tbs;
     struct buf *sealed; /* appended to */
     enum rc rc;         /* as of signing_cert */

@@ -44,25 +44,94 @@ static enum rc trail_hash(const uint8_t previous[SHA256_DIGEST_LENGTH], const st
     return rc;
 }
 
-enum rc trail_head(struct store *store, int64_t *sequence, uint8_t hash[32], struct err *err)
+struct trail_tail {
+    int64_t sequence, time;
+    uint8_t hash[SHA256_DIGEST_LENGTH];
+};
+
+/* The last row; zeros when there is none. */
+static enum rc trail_tail(struct store *store, struct trail_tail *tail, struct err *err)
 {
     struct statement *s = NULL;
-    *sequence = 0;
-    memset(hash, 0, SHA256_DIGEST_LENGTH);
-    enum rc rc = store_prepare(store, "SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1", &s, err);
+    *tail = (struct trail_tail) { 0 };
+    enum rc rc = store_prepare(store, "SELECT sequence, time, hash FROM audit ORDER BY sequence DESC LIMIT 1", &s, err);
     if (!rc)
         rc = statement_step(s, err);
     if (!rc) {
-        struct bytes blob = column_blob(s, 1);
-        *sequence = column_integer(s, 0);
-        if (blob.len == SHA256_DIGEST_LENGTH)
-            memcpy(hash, blob.data, blob.len);
+        struct bytes blob = column_blob(s, 2);
+        tail->sequence = column_integer(s, 0);
+        tail->time = column_integer(s, 1);
+        if (blob.len == sizeof tail->hash)
+            memcpy(tail->hash, blob.data, blob.len);
         else
-            rc = err_set(err, RC_CONFLICT, "audit row %lld has no hash", (long long)*sequence);
+            rc = err_set(err, RC_CONFLICT, "audit row %lld has no hash", (long long)tail->sequence);
     } else if (rc == RC_NOT_FOUND) {
         rc = RC_OK;
     }
     statement_done(s);
+    return rc;
+}
+
+enum rc trail_head(struct store *store, int64_t *sequence, uint8_t hash[32], struct err *err)
+{
+    struct trail_tail tail;
+    enum rc rc = trail_tail(store, &tail, err);
+    *sequence = tail.sequence;
+    memcpy(hash, tail.hash, sizeof tail.hash);
+    return rc;
+}
+
+enum rc trail_last_time(struct store *store, int64_t *time, struct err *err)
+{
+    struct trail_tail tail;
+    enum rc rc = trail_tail(store, &tail, err);
+    *time = tail.time;
+    return rc;
+}
+
+static enum rc trail_check_clock(int64_t last, int64_t now, bool accepted, struct err *err)
+{
+    char text[2][CLOCK_TEXT_SIZE];
+    clock_format(now, text[0]);
+    clock_format(last, text[1]);
+    if (last && now < last)
+        return err_set(err, RC_STATE, "the clock (%s) stands before the last record (%s)", text[0], text[1]);
+    if (last && !accepted && now - last > TRAIL_AHEAD)
+        return err_set(err, RC_STATE, "the clock (%s) is more than %d days after the last record (%s): if it is right, say so"
+                                      " (jpki-ca clock --accept)", text[0], TRAIL_AHEAD / 86400, text[1]);
+    return RC_OK;
+}
+
+/* The row behind the last one. */
+static enum rc trail_write(struct store *store, struct trail_row row, bool accepted, int64_t *sequence, struct err *err)
+{
+    uint8_t hash[SHA256_DIGEST_LENGTH];
+    struct trail_tail tail;
+    enum rc rc = trail_tail(store, &tail, err);
+    if (!rc)
+        rc = trail_check_clock(tail.time, row.time, accepted, err);
+    row.sequence = tail.sequence + 1;
+    if (!rc)
+        rc = trail_hash(tail.hash, &row, hash);
+    struct statement *s = NULL;
+    if (!rc)
+        rc = store_prepare(store,
+                           "INSERT INTO audit(sequence, time, actor, action, subject, detail, hash)"
+                           " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                           &s, err);
+    if (!rc) {
+        bind_integer(s, 1, row.sequence);
+        bind_integer(s, 2, row.time);
+        bind_text(s, 3, row.actor);
+        bind_text(s, 4, row.action);
+        bind_text(s, 5, row.subject);
+        bind_text(s, 6, row.detail);
+        bind_blob(s, 7, bytes_of(hash, sizeof hash));
+        rc = statement_run(s, NULL, err);
+    }
+    statement_done(s);
+    if (!rc && sequence)
+        *sequence = row.sequence;
     return rc;
 }
 
@@ -74,32 +143,16 @@ enum rc trail_append(struct store *store, const char *actor, const char *action,
     va_start(args, detail);
     vsnprintf(words, sizeof words, detail, args);
     va_end(args);
-    uint8_t previous[SHA256_DIGEST_LENGTH], hash[SHA256_DIGEST_LENGTH];
-    struct trail_row row = { .time = clock_now(), .actor = actor, .action = action, .subject = subject, .detail = words };
-    enum rc rc = trail_head(store, &row.sequence, previous, err);
-    row.sequence++;
-    if (!rc)
-        rc = trail_hash(previous, &row, hash);
-    struct statement *s = NULL;
-    if (!rc)
-        rc = store_prepare(store,
-                           "INSERT INTO audit(sequence, time, actor, action, subject, detail, hash)"
-                           " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                           &s, err);
-    if (!rc) {
-        bind_integer(s, 1, row.sequence);
-        bind_integer(s, 2, row.time);
-        bind_text(s, 3, actor);
-        bind_text(s, 4, action);
-        bind_text(s, 5, subject);
-        bind_text(s, 6, words);
-        bind_blob(s, 7, bytes_of(hash, sizeof hash));
-        rc = statement_run(s, NULL, err);
-    }
-    statement_done(s);
-    if (!rc && sequence)
-        *sequence = row.sequence;
-    return rc;
+    const struct trail_row row = { .time = clock_now(), .actor = actor, .action = action, .subject = subject,
+                                   .detail = words };
+    return trail_write(store, row, false, sequence, err);
+}
+
+enum rc trail_accept_clock(struct store *store, const char *actor, struct err *err)
+{
+    const struct trail_row row = { .time = clock_now(), .actor = actor, .action = "clock", .subject = "accepted",
+                                   .detail = "the clock is right" };
+    return trail_write(store, row, true, NULL, err);
 }
 
 static enum rc trail_walk(struct store *store, int64_t *rows, struct err *err)
@@ -153,7 +206,8 @@ enum rc trail_verify(struct store *store, int64_t *rows, struct err *err)
     if (!rc)
         rc = trail_compare(store,
                            "SELECT authority, serial FROM certificates WHERE certificate IS NOT NULL AND 1 <> (SELECT"
-                           " COUNT(*) FROM audit WHERE action = 'issued' AND subject = authority || ' ' || serial)"
+                           " COUNT(*) FROM audit WHERE action = CASE municipality WHEN '' THEN 'certified' ELSE 'issued' END"
+                           " AND subject = authority || ' ' || serial)"
                            " ORDER BY id LIMIT 1",
                            "issued", err);
     if (!rc)

@@ -13,6 +13,17 @@
 enum rc trail_append(struct store *store, const char *actor, const char *action, const char *subject, int64_t *sequence,
                      struct err *err, const char *detail, ...) __attribute__((format(printf, 7, 8))) MUST_CHECK;
 
+/* Because every signature is told of before it is made, the trail also guards the clock: a row is refused (RC_STATE) when the clock
+ * stands before the last row, or more than TRAIL_AHEAD behind it, since a serving authority writes every day. */
+#define TRAIL_AHEAD (31 * 86400)
+
+/* Somebody has looked: the clock is right although it ran ahead. Told in a row of its own. RC_STATE: it stands before the
+ * last row, which nothing but waiting mends. In an open transaction. */
+enum rc trail_accept_clock(struct store *store, const char *actor, struct err *err) MUST_CHECK;
+
+/* The time of the last row; 0: none. */
+enum rc trail_last_time(struct store *store, int64_t *time, struct err *err) MUST_CHECK;
+
 /* The last row's number and hash; 0 and zeros when there is none. */
 enum rc trail_head(struct store *store, int64_t *sequence, uint8_t hash[32], struct err *err) MUST_CHECK;
 

@@ -52,7 +52,7 @@ story_authorities() {
     check "a token in SoftHSM2 with PINs of its own" "SoftHSM2 のトークンを用意" new_hsm_token
     check "signature CA and authentication CA founded, and an operations CA for computers and officers; keys made inside SoftHSM2" \
         "署名用認証局、利用者証明用認証局と、計算機・職員のための運用認証局を設置 (鍵は SoftHSM2 内で生成)" \
-        "$PROGRAM_CA" found --state "$WORLD/ca" --token jpki-ca --module "$SOFTHSM" --pin-file "$WORLD/hsm/pin" \
+        "$PROGRAM_CA" found --unattended --state "$WORLD/ca" --token jpki-ca --module "$SOFTHSM" --pin-file "$WORLD/hsm/pin" \
         --organisation JPKI-TEST --publication "$WORLD/publication"
     check "pkcs11-tool: the private keys never leave the token" "pkcs11-tool で確認: 秘密鍵はトークンから取り出せない" keys_stay_in_the_hsm
     check "openssl: both self-signed certificates hold, O=JPKI-TEST" "openssl で確認: 自己署名証明書は正しい (O=JPKI-TEST)" ca_certificates_hold

@@ -2,8 +2,10 @@
  * which shape it has, never whether it may be trusted. */
 #include "pki/authority.h"
 
+#include "base/hex.h"
 #include "pki/municipality.h"
 
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -173,4 +175,21 @@ enum rc authority_crl_path(const X509_NAME *distribution_point, struct buf *out,
         return err_set(err, RC_FORMAT, "distribution point: a character that stands in no path");
     return buf_printf(out, "%s/%.*s/%.*s.crl", authority_rows[authority].name, (int)prefecture_len, prefecture,
                       (int)name_len, common_name);
+}
+
+enum rc authority_crl_path_of_key(const X509 *issuer, struct buf *out)
+{
+    union {
+        const X509 *from;
+        X509 *to;
+    } looked = {.from = issuer}; /* only looked at */
+    const ASN1_OCTET_STRING *identifier = X509_get0_subject_key_id(looked.to);
+    static const char suffix[] = ".crl";
+    size_t suffix_len = sizeof suffix - 1;
+    char hex[17];
+    if (!identifier || ASN1_STRING_length(identifier) < 8 || out->len < suffix_len)
+        return RC_FORMAT;
+    hex_encode(bytes_of(ASN1_STRING_get0_data(identifier), 8), hex);
+    buf_truncate(out, out->len - suffix_len);
+    return buf_printf(out, ".%s%s", hex, suffix);
 }

@@ -33,4 +33,8 @@ enum rc authority_crldp(enum authority authority, const char *organisation, cons
  * RC_FORMAT. Appended to out. */
 enum rc authority_crl_path(const X509_NAME *distribution_point, struct buf *out, struct err *err) MUST_CHECK;
 
+/* The list of that point by another key of the authority than the newest has the key's identifier behind it:
+ * "….crl" becomes "….<first 8 bytes in hex>.crl". Changes out, which ends in ".crl". RC_FORMAT: no identifier. */
+enum rc authority_crl_path_of_key(const X509 *issuer, struct buf *out) MUST_CHECK;
+
 #endif

@@ -24,6 +24,9 @@ static int64_t profile_longest(enum profile_kind kind, const struct suite_row *s
     case PROFILE_SIGN_CA:
     case PROFILE_AUTH_CA:
     case PROFILE_OPS_CA:
+    case PROFILE_SIGN_LINK:
+    case PROFILE_AUTH_LINK:
+    case PROFILE_OPS_LINK:
         return (int64_t)(years * 365 + years / 4 + 1) * DAY;
     case PROFILE_SIGN:
     case PROFILE_AUTH:
@@ -42,9 +45,15 @@ static int64_t profile_longest(enum profile_kind kind, const struct suite_row *s
     return (int64_t)732 * DAY;
 }
 
+static bool profile_is_link(enum profile_kind kind)
+{
+    return kind == PROFILE_SIGN_LINK || kind == PROFILE_AUTH_LINK || kind == PROFILE_OPS_LINK;
+}
+
+/* Subject and issuer are the authority itself. */
 static bool profile_is_ca(enum profile_kind kind)
 {
-    return kind == PROFILE_SIGN_CA || kind == PROFILE_AUTH_CA || kind == PROFILE_OPS_CA;
+    return kind == PROFILE_SIGN_CA || kind == PROFILE_AUTH_CA || kind == PROFILE_OPS_CA || profile_is_link(kind);
 }
 
 /* SEQUENCE { tbs, its own algorithm, BIT STRING of one zero bit byte }. RC_FORMAT when OpenSSL does not read it, or
@@ -156,14 +165,17 @@ static enum rc profile_check_key(const struct profile_case *one, struct err *err
         return profile_deny(kind, "subjectPublicKeyInfo", "cannot be read", err);
     X509_ALGOR_get0(&oid, &type, NULL, parameters);
     EVP_PKEY *key = X509_get0_pubkey(one->cert);
-    bool rsa = one->suite == SUITE_RSA_2048;
+    enum suite suite = one->suite;
+    if (profile_is_link(kind) && suite_of_key(key, &suite)) /* the one key's suite signs the other key, of any */
+        return profile_deny(kind, "subjectPublicKeyInfo", "must be of a suite", err);
+    bool rsa = suite == SUITE_RSA_2048;
     if (!key || OBJ_obj2nid(oid) != (rsa ? NID_rsaEncryption : NID_X9_62_id_ecPublicKey) ||
         type != (rsa ? V_ASN1_NULL : V_ASN1_OBJECT))
         return profile_deny(kind, "subjectPublicKeyInfo",
                             rsa ? "must be rsaEncryption with NULL" : "must be id-ecPublicKey with a named curve", err);
     BIGNUM *exponent = NULL;
     bool ops = profile_authority(kind) == AUTHORITY_OPS;
-    bool sound = suite_has_key(one->suite, key);
+    bool sound = suite_has_key(suite, key);
     if (ops && !sound) {
         int bits = EVP_PKEY_get_bits(key);
         sound = bits >= 2048 && bits <= 4096 && EVP_PKEY_get_bn_param(key, "e", &exponent) && BN_is_word(exponent, 65537);

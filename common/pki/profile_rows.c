@@ -90,6 +90,13 @@ static const struct profile_row profile_ocsp[] = {
     SUBJECT_KEY("sign-ocsp, auth-ocsp"),
 };
 
+static const struct profile_row profile_link[] = {
+    KEY_USAGE(KU_CA, "sign-link, auth-link, ops-link"),
+    BASIC_CONSTRAINTS_CA("sign-link, auth-link, ops-link"),
+    AUTHORITY_KEY("sign-link, auth-link, ops-link"),
+    SUBJECT_KEY("sign-link, auth-link, ops-link"),
+};
+
 static const struct profile_row profile_node[] = {
     KEY_USAGE(KU_SIGNATURE, "node, verifier"),
     EXTENDED_KEY_USAGE(false, EKU_SERVER_CLIENT, "node, verifier"),
@@ -133,6 +140,9 @@ static const struct profile_entry profile_entries[PROFILE_COUNT] = {
     [PROFILE_OFFICER] = {"officer", AUTHORITY_OPS, ROWS(profile_client)},
     [PROFILE_VERIFIER] = {"verifier", AUTHORITY_OPS, ROWS(profile_node)},
     [PROFILE_TIME_STAMP] = {"time-stamp", AUTHORITY_OPS, ROWS(profile_time_stamp)},
+    [PROFILE_SIGN_LINK] = {"sign-link", AUTHORITY_SIGN, ROWS(profile_link)},
+    [PROFILE_AUTH_LINK] = {"auth-link", AUTHORITY_AUTH, ROWS(profile_link)},
+    [PROFILE_OPS_LINK] = {"ops-link", AUTHORITY_OPS, ROWS(profile_link)},
 };
 
 static const struct {

@@ -209,13 +209,54 @@ enum rc crlstatus_check_crl(X509 *cert, X509 *anchor, struct bytes crl, int64_t 
     return RC_OK;
 }
 
+/* Whether the list says that another key of the authority signed it: then the anchor's own lies beside it. */
+static bool crlstatus_is_of_other_key(struct bytes list, X509 *anchor)
+{
+    X509_CRL *crl = crlstatus_parse(list);
+    AUTHORITY_KEYID *key = crl ? X509_CRL_get_ext_d2i(crl, NID_authority_key_identifier, NULL, NULL) : NULL;
+    const ASN1_OCTET_STRING *own = X509_get0_subject_key_id(anchor);
+    bool other = key && key->keyid && own && ASN1_OCTET_STRING_cmp(key->keyid, own) != 0;
+    AUTHORITY_KEYID_free(key);
+    X509_CRL_free(crl);
+    return other;
+}
+
+/* Reads the list of the point, or the one beside it that the anchor's key signed; relative says which. */
+static enum rc crlstatus_read_list(X509 *anchor, const char *folder, struct buf *relative, struct buf *list, struct err *err)
+{
+    const char *name = buf_string(relative);
+    char *path = name ? file_join(folder, name) : NULL;
+    enum rc rc = path ? file_read(path, list, err) : RC_NOMEM;
+    free(path);
+    if (rc || !crlstatus_is_of_other_key(buf_bytes(list), anchor))
+        return rc;
+    struct buf own = { .max = CRLSTATUS_MAX }, of_key = { 0 };
+    rc = buf_append_bytes(&of_key, buf_bytes(relative));
+    if (!rc)
+        rc = authority_crl_path_of_key(anchor, &of_key);
+    name = rc ? NULL : buf_string(&of_key);
+    path = name ? file_join(folder, name) : NULL;
+    if (!rc)
+        rc = path ? file_read(path, &own, NULL) : RC_NOMEM;
+    free(path);
+    if (rc == RC_OK) {
+        buf_wipe(list);
+        buf_wipe(relative);
+        *list = own;
+        *relative = of_key;
+        return RC_OK;
+    }
+    buf_wipe(&own);
+    buf_wipe(&of_key);
+    return rc == RC_NOMEM ? rc : RC_OK; /* the other key's list stands, and is refused with its reason */
+}
+
 enum rc crlstatus_check(X509 *cert, X509 *anchor, const char *folder, int64_t at, struct evidence_status *evidence)
 {
     struct evidence_status found = { .reason_code = -1 };
     struct buf relative, list;
     buf_init(&relative, sizeof found.path - 1);
     buf_init(&list, CRLSTATUS_MAX);
-    char *path = NULL;
     struct err err = { 0 };
     X509_NAME *point = crlstatus_point_of_cert(cert);
     enum rc rc = point ? authority_crl_path(point, &relative, &err) : RC_FORMAT;
@@ -225,22 +266,16 @@ enum rc crlstatus_check(X509 *cert, X509 *anchor, const char *folder, int64_t at
         rc = rc == RC_NOMEM ? rc : RC_OK;
         goto out;
     }
-    const char *name = buf_string(&relative);
-    path = name ? file_join(folder, name) : NULL;
-    if (!path) {
-        rc = RC_NOMEM;
-        goto out;
-    }
-    rc = file_read(path, &list, &err);
+    rc = crlstatus_read_list(anchor, folder, &relative, &list, &err);
     if (rc == RC_OK)
         rc = crlstatus_check_crl(cert, anchor, buf_bytes(&list), at, &found);
     else if (rc != RC_NOMEM) {
         crlstatus_say(&found, STATUS_UNAVAILABLE, err_text(&err, rc));
         rc = RC_OK;
     }
-    snprintf(found.path, sizeof found.path, "%s", name);
+    const char *name = buf_string(&relative);
+    snprintf(found.path, sizeof found.path, "%s", name ? name : "");
 out:
-    free(path);
     X509_NAME_free(point);
     buf_wipe(&list);
     buf_wipe(&relative);

@@ -35,15 +35,15 @@ soon() {
 }
 
 # --- founding ------------------------------------------------------------------------------------------------------------
-FOUND_POINTS="found.after_plan found.after_key found.after_key:2 found.after_key:3 found.after_certificate
-    found.after_certificate:2 found.after_certificate:3 found.after_entered $LIST_POINTS crl.after_record:3
-    found.before_done found.after_done"
+FOUND_POINTS="ceremony.after_plan ceremony.after_key ceremony.after_key:2 ceremony.after_key:3 ceremony.after_certificate
+    ceremony.after_certificate:2 ceremony.after_certificate:3 ceremony.after_transcript ceremony.after_entered $LIST_POINTS crl.after_record:3
+    ceremony.before_done ceremony.after_done"
 ISSUE_POINTS="ca.before_record ca.after_record ca.before_sign ca.after_sign ca.after_issued cmp.before_keep cmp.after_keep
     ca.before_confirm ca.after_confirm"
 REVOKE_POINTS="ca.before_revoke ca.after_revoke $LIST_POINTS"
 EVENT_POINTS="ca.before_event ca.after_event $LIST_POINTS"
 if [ -n "$BOOK" ]; then # beside a PostgreSQL some of the points at which the book is written: the others have no engine in them
-    FOUND_POINTS=found.after_entered
+    FOUND_POINTS=ceremony.after_entered
     LIST_POINTS=crl.after_record
     ISSUE_POINTS="ca.after_record ca.after_issued ca.after_confirm"
     REVOKE_POINTS=ca.after_revoke
@@ -56,7 +56,7 @@ for point in $FOUND_POINTS; do
     code=0
     JPKI_FAULT=$point found > "$W/said" 2>&1 || code=$?
     same "$point: killed" 137 "$code"
-    if [ "$point" = found.after_done ]; then
+    if [ "$point" = ceremony.after_done ]; then
         refuse "$point: founded already" found
     else
         check "$point: repeated" found

@@ -55,7 +55,7 @@ rows() { # SQL: what it gives, a line a row
     if [ -n "$BOOK" ]; then psql -XqAtd "$BOOK" -c "$1"; else sqlite3 "$W/ca/ca.db" "$1"; fi
 }
 found() {
-    "$JPKI_CA" found --state "$W/ca" --token jpki-flow --module "$MODULE" --pin-file "$W/pin" ${BOOK:+--store "$BOOK"} "$@"
+    "$JPKI_CA" found --unattended --state "$W/ca" --token jpki-flow --module "$MODULE" --pin-file "$W/pin" ${BOOK:+--store "$BOOK"} "$@"
 }
 identity() { # role municipality folder
     "$JPKI_CA" identity --state "$W/ca" --role "$1" --name "$3" --municipality "$2" --out "$W/$3"

@@ -113,7 +113,7 @@ crl_names_it() { # any list of the folder: the story's own look at the first one
 torn=0
 for point in $(points_of middleware/desk) "${common[@]}"; do torn_enrolment desk "$point"; done
 for point in $(points_of applet-sim) sim.before_save:3 sim.after_save:5 sim.before_save:9; do torn_enrolment card "$point"; done
-for point in $(points_of ca | grep -v '^found\|^identity\|event\|revoke') "${common[@]}" file.before_place:2; do torn_enrolment ca "$point"; done
+for point in $(points_of ca | grep -v '^ceremony\|^identity\|event\|revoke') "${common[@]}" file.before_place:2; do torn_enrolment ca "$point"; done
 for point in $(points_of middleware/registry | grep -v 'event\|move') "${common[@]}"; do
     case $point in *intake*) ;; *) torn_enrolment municipal "$point" ;; esac
     case $point in *send* | *acknowledge* | *link*) ;; *) torn_enrolment national "$point" ;; esac

@@ -2,7 +2,7 @@
 #include "support/caworld.h"
 
 #include "base/clock.h"
-#include "ca/founding.h"
+#include "ca/ceremony.h"
 #include "support/scratch.h"
 
 #include <fcntl.h>
@@ -91,14 +91,17 @@ void caworld_new(struct caworld *world, const char *program)
     snprintf(pin, sizeof pin, "%s/pin", world->folder);
     write_text(pin, 0600, "4711");
     snprintf(world->state, sizeof world->state, "%s/ca", world->folder);
-    struct founding founding = { .program = program,
-                                .state = world->state,
-                                .token = "jpki-test",
-                                .module = world->module,
-                                .pin_file = pin,
-                                .organisation = "JPKI-TEST" };
-    if (founding_run(&founding, &err))
+    struct ceremony_founding founding = { .state = world->state,
+                                          .token = "jpki-test",
+                                          .module = world->module,
+                                          .pin_file = pin,
+                                          .organisation = "JPKI-TEST" };
+    struct ceremony ceremony = { .program = program, .state = world->state };
+    struct buf transcript = { 0 };
+    if (ceremonyscript_unattended(&founding, &ceremony.script, &err) ||
+        ceremony_run(&ceremony, NULL, 0, &transcript, &err))
         give_up("founding", &err);
+    buf_wipe(&transcript);
     make_holder(world);
 }
 

@@ -2,6 +2,7 @@
 #include "support/scratch.h"
 #include "support/teststore.h"
 #include "base/clock.h"
+#include "base/hex.h"
 #include "ca/book.h"
 #include "ca/revoke.h"
 #include "ca/trail.h"
@@ -49,7 +50,7 @@ static int64_t add(enum authority a, const char *request, int64_t created)
     char subject[64];
     snprintf(row.request, sizeof row.request, "%s", request);
     assert_int_equal(store_begin(store, NULL), RC_OK);
-    assert_int_equal(book_take_serial(store, a, row.serial, NULL), RC_OK);
+    assert_int_equal(book_take_serial(store, a, false, row.serial, NULL), RC_OK);
     assert_int_equal(buf_append_text(&row.tbs, "tbs"), RC_OK);
     snprintf(subject, sizeof subject, "%s %s", authority_name(a), row.serial);
     assert_int_equal(trail_append(store, "test", "recorded", subject, NULL, NULL, "%s", request), RC_OK);
@@ -73,16 +74,61 @@ static void test_serials(void **state)
     (void)state;
     char serial[BOOK_SERIAL_SIZE];
     assert_int_equal(store_begin(store, NULL), RC_OK);
-    assert_int_equal(book_take_serial(store, AUTHORITY_SIGN, serial, NULL), RC_OK);
+    assert_int_equal(book_take_serial(store, AUTHORITY_SIGN, false, serial, NULL), RC_OK);
     assert_string_equal(serial, "FFFFFF");
-    assert_int_equal(book_take_serial(store, AUTHORITY_SIGN, serial, NULL), RC_OK);
+    assert_int_equal(book_take_serial(store, AUTHORITY_SIGN, false, serial, NULL), RC_OK);
     assert_string_equal(serial, "01000000"); /* whole bytes, no leading zero byte */
     store_rollback(store);
     assert_int_equal(store_begin(store, NULL), RC_OK);
-    assert_int_equal(book_take_serial(store, AUTHORITY_SIGN, serial, NULL), RC_OK);
+    assert_int_equal(book_take_serial(store, AUTHORITY_SIGN, false, serial, NULL), RC_OK);
     assert_string_equal(serial, "FFFFFF"); /* what was rolled back was never given */
     assert_int_equal(store_commit(store, NULL), RC_OK);
-    assert_int_not_equal(book_take_serial(store, AUTHORITY_OPS, serial, NULL), RC_OK); /* not founded */
+    assert_int_not_equal(book_take_serial(store, AUTHORITY_OPS, false, serial, NULL), RC_OK); /* not founded */
+}
+
+/* 128 bits behind a byte 01: positive, of one length, none twice, every bit seen set and clear. */
+static void test_random_serials(void **state)
+{
+    (void)state;
+    static char given[256][BOOK_SERIAL_SIZE];
+    uint8_t ones[17] = { 0 }, zeros[17] = { 0 };
+    for (size_t i = 0; i < 256; i++) {
+        struct buf bytes = { 0 };
+        assert_int_equal(book_take_serial(store, AUTHORITY_SIGN, true, given[i], NULL), RC_OK);
+        assert_int_equal(hex_decode(given[i], &bytes), RC_OK);
+        assert_int_equal(bytes.len, 17);
+        for (size_t k = 0; k < 17; k++) {
+            ones[k] |= bytes.data[k];
+            zeros[k] |= (uint8_t)~bytes.data[k];
+        }
+        for (size_t k = 0; k < i; k++)
+            assert_string_not_equal(given[k], given[i]);
+        buf_wipe(&bytes);
+    }
+    assert_int_equal(ones[0], 1);
+    for (size_t k = 1; k < 17; k++)
+        assert_true(ones[k] == 0xFF && zeros[k] == 0xFF);
+}
+
+static void test_copies(void **state)
+{
+    (void)state;
+    struct book_list list = { .authority = AUTHORITY_SIGN, .list = "462012", .number = 7 }, found = { 0 };
+    assert_int_equal(book_find_copy(store, AUTHORITY_SIGN, "462012", 1, &found, NULL), RC_OK);
+    assert_int_equal(found.crl.len, 0);
+    assert_int_equal(buf_append_text(&list.crl, "seven"), RC_OK);
+    assert_int_equal(book_set_copy(store, &list, 1, NULL), RC_OK);
+    buf_truncate(&list.crl, 0);
+    list.number = 8;
+    assert_int_equal(buf_append_text(&list.crl, "eight"), RC_OK);
+    assert_int_equal(book_set_copy(store, &list, 1, NULL), RC_OK);
+    assert_int_equal(book_find_copy(store, AUTHORITY_SIGN, "462012", 1, &found, NULL), RC_OK);
+    assert_int_equal(found.number, 8);
+    assert_string_equal(buf_string(&found.crl), "eight");
+    buf_wipe(&found.crl);
+    assert_int_equal(book_find_copy(store, AUTHORITY_SIGN, "462012", 2, &found, NULL), RC_OK);
+    assert_int_equal(found.crl.len, 0);
+    buf_wipe(&list.crl);
 }
 
 static void test_states(void **state)
@@ -242,7 +288,7 @@ static void test_trail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_serials), cmocka_unit_test(test_states), cmocka_unit_test(test_one_request),
+        cmocka_unit_test(test_serials), cmocka_unit_test(test_random_serials), cmocka_unit_test(test_copies), cmocka_unit_test(test_states), cmocka_unit_test(test_one_request),
         cmocka_unit_test(test_entries), cmocka_unit_test(test_lists),  cmocka_unit_test(test_events),
         cmocka_unit_test(test_trail),
     };

@@ -120,7 +120,7 @@ static void test_signer_accepts(void **state)
         enum authority a = kinds[i].authority;
         X509 *cert = NULL;
         build(a, &leaf, kinds[i].role, &tbs);
-        if (signer_check_cert(issuers[a].cert, a, buf_bytes(&tbs), &err))
+        if (signer_check_cert(issuers[a].cert, a, true, buf_bytes(&tbs), &err))
             fail_msg("%s %s: %s", authority_name(a), kinds[i].role ? kinds[i].role : "", err.text);
         assert_int_equal(tbs_sign(buf_bytes(&tbs), ca_key, &der, &err), RC_OK);
         assert_int_equal(tbs_check(buf_bytes(&der), buf_bytes(&tbs), ca_key, &err), RC_OK);
@@ -143,12 +143,12 @@ static void test_signer_refuses(void **state)
         build(a, &leaf, kinds[i].role, &tbs);
         for (enum authority other = 0; other < AUTHORITY_COUNT; other++)
             if (other != a)
-                assert_int_not_equal(signer_check_cert(issuers[other].cert, other, buf_bytes(&tbs), NULL), RC_OK);
+                assert_int_not_equal(signer_check_cert(issuers[other].cert, other, true, buf_bytes(&tbs), NULL), RC_OK);
         for (size_t cut = 0; cut < tbs.len; cut += 7) {
             uint8_t *exact = malloc(cut ? cut : 1);
             assert_non_null(exact);
             memcpy(exact, tbs.data, cut);
-            assert_int_not_equal(signer_check_cert(issuers[a].cert, a, bytes_of(exact, cut), NULL), RC_OK);
+            assert_int_not_equal(signer_check_cert(issuers[a].cert, a, true, bytes_of(exact, cut), NULL), RC_OK);
             free(exact);
         }
         buf_wipe(&tbs);
@@ -160,7 +160,7 @@ static void refuse_leaf(enum authority a, struct leaf *leaf, const char *what)
     struct buf tbs = { 0 };
     struct err err = { 0 };
     build(a, leaf, "ca", &tbs);
-    enum rc rc = signer_check_cert(issuers[a].cert, a, buf_bytes(&tbs), &err);
+    enum rc rc = signer_check_cert(issuers[a].cert, a, true, buf_bytes(&tbs), &err);
     if (rc != RC_DENIED)
         fail_msg("%s: %s", what, rc_name(rc));
     buf_wipe(&tbs);

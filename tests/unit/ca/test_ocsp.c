@@ -35,8 +35,10 @@ static int setup(void **state)
 {
     (void)state;
     key = EVP_RSA_gen(2048);
-    for (enum authority a = 0; a < AUTHORITY_COUNT; a++)
-        ca.issuers[a].cert = make_issuer(a);
+    for (enum authority a = 0; a < AUTHORITY_COUNT; a++) {
+        ca.config.generations[a] = 1;
+        ca.issuers[a].cert = ca.certs[a][0] = make_issuer(a);
+    }
     return key ? 0 : -1;
 }
 
@@ -242,19 +244,22 @@ static void test_issuers(void **state)
                  { AUTHORITY_OPS, "SHA1", RC_NOT_FOUND }, { AUTHORITY_AUTH, "SHA384", RC_NOT_FOUND } };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         enum authority found = AUTHORITY_COUNT;
+        unsigned generation = 0;
         char serial[BOOK_SERIAL_SIZE];
         OCSP_CERTID *id = make_id(rows[i].authority, 0x0132C4AB, EVP_get_digestbyname(rows[i].digest));
-        assert_int_equal(ocspanswer_issuer(&ca, id, &found, serial), rows[i].rc);
+        assert_int_equal(ocspanswer_issuer(&ca, id, &found, &generation, serial), rows[i].rc);
         if (!rows[i].rc) {
             assert_int_equal(found, rows[i].authority);
+            assert_int_equal(generation, 1);
             assert_string_equal(serial, "0132C4AB");
         }
         OCSP_CERTID_free(id);
     }
     enum authority found;
+    unsigned generation;
     char serial[BOOK_SERIAL_SIZE];
     OCSP_CERTID *id = make_id(AUTHORITY_AUTH, -5, EVP_sha1()); /* none of ours has it, and it must not be found as 05 */
-    assert_int_equal(ocspanswer_issuer(&ca, id, &found, serial), RC_OK);
+    assert_int_equal(ocspanswer_issuer(&ca, id, &found, &generation, serial), RC_OK);
     assert_string_equal(serial, "");
     OCSP_CERTID_free(id);
 }
