@@ -7,6 +7,7 @@
 #include "registry/day.h"
 #include "registry/gate.h"
 #include "registry/municipal.h"
+#include "registry/ordinance.h"
 #include "registry/outbox.h"
 
 #include <stdio.h>
@@ -35,6 +36,8 @@ enum rc cards_step(struct store *store, struct card_row *row, enum card_event ev
     }
     if (!rc)
         rc = cardbook_apply(store, row, &deed, err);
+    if (!rc && !cardlife_alive(row->state)) /* the services on it end with it, and with the move to elsewhere */
+        rc = ordinance_end(store, row->card, day, err);
     if (!rc)
         *notice = deed.notice;
     return rc;

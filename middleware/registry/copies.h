@@ -31,14 +31,17 @@ struct copies_issue {
     const struct identity *identity;
     const char *issuer;    /* the municipality that issues */
     const char *home;      /* the one whose register it is */
-    const char *action;    /* "copy-elsewhere", "copy-own", "copy-kiosk" */
+    const char *action;    /* "copy-elsewhere", … */
     const char *asker;     /* the serial number of the certificate that asked */
     const json_t *items;
+    bool form; /* an application form with the particulars, instead of a copy */
 };
 
 #define COPIES_ELSEWHERE "copy-elsewhere"
 #define COPIES_OWN "copy-own"
 #define COPIES_KIOSK "copy-kiosk"
+#define COPIES_VENDING "copy-vending"
+#define COPIES_FORM "form"
 
 /* Draws, seals and keeps a copy, as asked_do_fn; context is a struct copies_issue. Answer: {"copy","home","issued"}, copy being the
  * number of the copy. */

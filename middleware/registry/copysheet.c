@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define NUMBER_BYTES 6
+#define FORM_CLOSING "上記のとおり申請します。"
 #define OWN_CLOSING "この写しは、住民票の原本と相違ないことを証明する。"
 
 static void copysheet_plain(const char *value, char out[64])
@@ -66,33 +67,55 @@ static enum rc copysheet_block(const json_t *item, struct copypage_block *block,
     return block->count ? RC_OK : err_set(err, RC_FORMAT, "copy: a person without items");
 }
 
+/* The words around the items, by what the sheet is. */
+static void copysheet_words(const struct copies_issue *issue, const struct municipality *issuer,
+                            const struct municipality *home, struct copypage *page, char name[128], char closing[400])
+{
+    bool elsewhere = issuer != home;
+    page->title = issue->form ? "住民票の写し等交付申請書" : "住民票の写し";
+    page->kind = issue->form ? "（自動作成）" : elsewhere ? "（広域交付）" : "";
+    snprintf(name, 128, issue->form ? "（宛先）%s%s長" : "%s%s長", issuer->prefecture, issuer->name);
+    if (elsewhere)
+        snprintf(closing, 400,
+                 "この写しは、%s%"
+                 "s長から住民基本台帳法第１２条の４第３項の規定により通知された事項に基づいて作成したものであることを"
+                 "証明する。",
+                 home->prefecture, home->name);
+    else
+        snprintf(closing, 400, "%s", issue->form ? FORM_CLOSING : OWN_CLOSING);
+    page->issuer = name;
+    page->closing = closing;
+}
+
+static enum rc copysheet_seal(const struct copies_issue *issue, const struct municipality *issuer, struct buf *pdf,
+                              struct err *err)
+{
+    char sealer[100];
+    snprintf(sealer, sizeof sealer, "%s %s", issuer->name_romaji, issue->issuer);
+    const struct identity *identity = issue->identity;
+    const struct pdfseal seal = {.key_pem = buf_bytes(&identity->key_pem),
+                                 .cert_pem = buf_bytes(&identity->cert_pem),
+                                 .ca_pem = buf_bytes(&identity->ca_pem),
+                                 .name = sealer,
+                                 .reason = issue->form ? "Form filled from the resident record"
+                                                       : "Certified copy of the resident record",
+                                 .time = clock_now()};
+    return pdfseal_sign(&seal, pdf, err);
+}
+
 static enum rc copysheet_draw(const struct copies_issue *issue, const char *number, struct buf *pdf, struct err *err)
 {
     const struct municipality *issuer, *home;
     char name[128], closing[400], today[11];
     size_t count = json_array_size(issue->items);
-    bool elsewhere = strcmp(issue->issuer, issue->home) != 0;
     if (municipality_find(issue->issuer, &issuer) || municipality_find(issue->home, &home))
         return err_set(err, RC_FORMAT, "copy: a municipality is not known");
     struct copypage_block *blocks = calloc(count ? count : 1, sizeof *blocks);
     if (!blocks)
         return RC_NOMEM;
     municipal_today(today);
-    snprintf(name, sizeof name, "%s%s長", issuer->prefecture, issuer->name);
-    snprintf(closing, sizeof closing,
-             elsewhere ? "この写しは、%s%s長から住民基本台帳法第１２条の４第３項の規定により通知された事項に"
-                         "基づいて作成したものであることを証明する。"
-                       : OWN_CLOSING,
-             home->prefecture, home->name);
-    struct copypage page = {.title = "住民票の写し",
-                            .kind = elsewhere ? "（広域交付）" : "",
-                            .blocks = blocks,
-                            .count = count,
-                            .closing = closing,
-                            .issuer = name,
-                            .number = number,
-                            .date = today,
-                            .created = clock_now()};
+    struct copypage page = {.blocks = blocks, .count = count, .number = number, .date = today, .created = clock_now()};
+    copysheet_words(issue, issuer, home, &page, name, closing);
     enum rc rc = count ? RC_OK : err_set(err, RC_FORMAT, "copy: nobody on it");
     for (size_t i = 0; !rc && i < count; i++)
         rc = copysheet_block(json_array_get(issue->items, i), &blocks[i], err);
@@ -100,15 +123,7 @@ static enum rc copysheet_draw(const struct copies_issue *issue, const char *numb
         rc = copypage_draw(&page, pdf, err);
     explicit_bzero(blocks, count * sizeof *blocks);
     free(blocks);
-    char sealer[100];
-    snprintf(sealer, sizeof sealer, "%s %s", issuer->name_romaji, issue->issuer);
-    const struct pdfseal seal = {.key_pem = buf_bytes(&issue->identity->key_pem),
-                                 .cert_pem = buf_bytes(&issue->identity->cert_pem),
-                                 .ca_pem = buf_bytes(&issue->identity->ca_pem),
-                                 .name = sealer,
-                                 .reason = "Certified copy of the resident record",
-                                 .time = clock_now()};
-    return rc ? rc : pdfseal_sign(&seal, pdf, err);
+    return rc ? rc : copysheet_seal(issue, issuer, pdf, err);
 }
 
 static enum rc copysheet_keep(struct store *store, const struct copies_issue *issue, const char *number,

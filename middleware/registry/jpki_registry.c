@@ -13,6 +13,8 @@ static const struct command commands[] = {
     { "confirm", NULL, "ask the national node about a certificate's person", confirm_main },
     { "card", "COMMAND", "the card ledger: issue, lost, found, return, show and others", card_main },
     { "copy", "COMMAND", "住民票の写し: of this municipality's register or another's", copy_main },
+    { "service", "COMMAND", "services by ordinance on the card: offer, choose, use", service_main },
+    { "kiosk", "COMMAND", "コンビニ交付: a copy at a kiosk, and its hours", kiosk_main },
     { "sample", NULL, "print some residents of a store (synthetic people)", sample_main },
     { "usage", NULL, "print who used a resident's record", usage_main },
     { "letters", NULL, "print the written notices to residents", letters_main },

@@ -218,6 +218,14 @@ const struct route municipal_routes[] = {
     { "POST", "/v1/copies/request", ROLE_BIT(ROLE_NODE_MUNICIPAL), service_on_copy_request },
     { "POST", "/v1/copies/withhold", ROLE_BIT(ROLE_REGISTRAR), service_on_withhold },
     { "GET", "/v1/copies/*", ROLE_BIT(ROLE_COUNTER) | ROLE_BIT(ROLE_KIOSK), service_on_copy_get },
+    { "POST", "/v1/copies/kiosk", ROLE_BIT(ROLE_KIOSK), service_on_copy_kiosk },
+    { "GET", "/v1/services", ~0u, service_on_services },
+    { "POST", "/v1/services/offer", ROLE_BIT(ROLE_REGISTRAR), service_on_service_offer },
+    { "POST", "/v1/services/choose", ROLE_BIT(ROLE_COUNTER), service_on_service_choose },
+    { "POST", "/v1/services/leave", ROLE_BIT(ROLE_COUNTER), service_on_service_leave },
+    { "POST", "/v1/services/paper", ROLE_BIT(ROLE_COUNTER), service_on_service_paper },
+    { "POST", "/v1/services/use", ROLE_BIT(ROLE_COUNTER) | ROLE_BIT(ROLE_KIOSK), service_on_service_use },
+    { "POST", "/v1/services/sheet", ROLE_BIT(ROLE_COUNTER) | ROLE_BIT(ROLE_KIOSK), service_on_service_sheet },
     { 0 },
 };
 

@@ -117,7 +117,7 @@ const struct route national_routes[] = {
     { "POST", "/v1/notices", ROLE_BIT(ROLE_NODE_MUNICIPAL), national_on_notices },
     { "POST", "/v1/codes", ROLE_BIT(ROLE_NODE_MUNICIPAL), supply_on_codes },
     { "POST", "/v1/numbers", ROLE_BIT(ROLE_NODE_MUNICIPAL), supply_on_numbers },
-    { "POST", "/v1/confirm", ROLE_BIT(ROLE_VERIFIER), national_on_confirm },
+    { "POST", "/v1/confirm", ROLE_BIT(ROLE_VERIFIER) | ROLE_BIT(ROLE_KIOSK), national_on_confirm },
     { 0 },
 };
 

@@ -17,6 +17,8 @@ int status_main(int argc, char **argv);
 int usage_main(int argc, char **argv);
 int card_main(int argc, char **argv);
 int copy_main(int argc, char **argv);
+int service_main(int argc, char **argv);
+int kiosk_main(int argc, char **argv);
 
 /* One POST to a municipal node; the answer is printed as one line of JSON. Takes the body. Returns an exit status. */
 int ask_post(const char *node, const char *folder, const char *path, json_t *body);

@@ -106,6 +106,16 @@ const char *const registry_migrations[] = {
     "request TEXT NOT NULL, done INTEGER NOT NULL);"
     "CREATE INDEX departure_due ON departure (done, planned);"
     "CREATE TABLE arrival (code TEXT PRIMARY KEY, municipality TEXT NOT NULL, moved TEXT NOT NULL, arrival TEXT NOT NULL)",
+
+    /* services by ordinance: what is offered, who chose what (ended: '' or the day), each use; and the 印鑑登録証 of paper */
+    "CREATE TABLE service_offer (service TEXT PRIMARY KEY, offered INTEGER NOT NULL, minors INTEGER NOT NULL, "
+    "wards INTEGER NOT NULL);"
+    "CREATE TABLE service_choice (card TEXT NOT NULL REFERENCES card, service TEXT NOT NULL, chosen TEXT NOT NULL, "
+    "ended TEXT NOT NULL, PRIMARY KEY (card, service));"
+    "CREATE TABLE service_use (id INTEGER PRIMARY KEY, time INTEGER NOT NULL, service TEXT NOT NULL, card TEXT NOT NULL, "
+    "place TEXT NOT NULL, name TEXT NOT NULL);"
+    "CREATE INDEX service_use_card ON service_use (card, time);"
+    "CREATE TABLE seal_paper (code TEXT PRIMARY KEY, held INTEGER NOT NULL)",
 };
 
 const size_t registry_migration_count = sizeof registry_migrations / sizeof registry_migrations[0];

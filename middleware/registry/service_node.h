@@ -27,5 +27,13 @@ enum rc service_on_copy_own(void *context, const struct request *request, struct
 enum rc service_on_copy_request(void *context, const struct request *request, struct response *response, struct err *err);
 enum rc service_on_copy_get(void *context, const struct request *request, struct response *response, struct err *err);
 enum rc service_on_withhold(void *context, const struct request *request, struct response *response, struct err *err);
+enum rc service_on_services(void *context, const struct request *request, struct response *response, struct err *err);
+enum rc service_on_service_offer(void *context, const struct request *request, struct response *response, struct err *err);
+enum rc service_on_service_choose(void *context, const struct request *request, struct response *response, struct err *err);
+enum rc service_on_service_leave(void *context, const struct request *request, struct response *response, struct err *err);
+enum rc service_on_service_paper(void *context, const struct request *request, struct response *response, struct err *err);
+enum rc service_on_service_use(void *context, const struct request *request, struct response *response, struct err *err);
+enum rc service_on_service_sheet(void *context, const struct request *request, struct response *response, struct err *err);
+enum rc service_on_copy_kiosk(void *context, const struct request *request, struct response *response, struct err *err);
 
 #endif
