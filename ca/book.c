@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const migrations[] = {
+const char *const book_migrations[] = {
     "CREATE TABLE authorities ("
     " authority TEXT PRIMARY KEY, next_serial INTEGER NOT NULL, certificate BLOB NOT NULL);"
     "CREATE TABLE certificates ("
@@ -42,14 +42,16 @@ static const char *const migrations[] = {
     " crl BLOB NOT NULL, PRIMARY KEY(authority, list, generation));",
 };
 
+const size_t book_migration_count = sizeof book_migrations / sizeof book_migrations[0];
+
 enum rc book_open(const char *url, struct store **store, struct err *err)
 {
-    return store_open(url, migrations, sizeof migrations / sizeof migrations[0], store, err);
+    return store_open(url, book_migrations, book_migration_count, store, err);
 }
 
 enum rc book_open_reader(const char *url, struct store **store, struct err *err)
 {
-    return store_open_reader(url, migrations, sizeof migrations / sizeof migrations[0], store, err);
+    return store_open_reader(url, book_migrations, book_migration_count, store, err);
 }
 
 enum rc book_add_authority(struct store *store, enum authority authority, int64_t next_serial, struct bytes cert,

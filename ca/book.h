@@ -6,6 +6,9 @@
 #include "pki/authority.h"
 #include "store/store.h"
 
+extern const char *const book_migrations[];
+extern const size_t book_migration_count;
+
 enum rc book_open_reader(const char *url, struct store **store, struct err *err) MUST_CHECK; /* store_open_reader */
 enum rc book_open(const char *url, struct store **store, struct err *err) MUST_CHECK;        /* store_open */
 

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/opt.h"
 #include "base/proc.h"
+#include "ca/bookmove.h"
 #include "ca/ceremony.h"
 #include "ca/confine.h"
 #include "ca/front.h"
@@ -563,6 +564,7 @@ static const struct command commands[] = {
     { "compromise", "", "an authority's key is lost to others: revoke all that it signed", command_compromise },
     { "clock", "", "the clock against the last record", command_clock },
     { "crl", "", "issue every revocation list now", command_crl },
+    { "store", "COMMAND", "the book: backup, restore, copy to another engine, check, use", bookmove_main },
     { "audit-verify", "", "check the audit trail", command_audit_verify },
     { "audit-seal", "", "sign the audit trail's head now", command_audit_seal },
     { "signer", "", "the key-holding process (started by the others)", command_signer },

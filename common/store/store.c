@@ -63,6 +63,31 @@ static enum rc store_check_version(struct store *store, const char *const *migra
     return RC_OK;
 }
 
+/* A migration and its record, inside a transaction. */
+static enum rc store_apply(struct store *store, const char *const *migrations, size_t index, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_exec(store, migrations[index], err);
+    if (!rc)
+        rc = store_prepare(store, "INSERT INTO migration (version, fingerprint, applied) VALUES (?1, ?2, ?3)", &s, err);
+    if (!rc) {
+        bind_integer(s, 1, (int64_t)index + 1);
+        bind_integer(s, 2, store_fingerprint(migrations[index]));
+        bind_integer(s, 3, clock_now());
+        rc = statement_run(s, NULL, err);
+    }
+    statement_done(s);
+    return rc;
+}
+
+enum rc store_make_version(struct store *store, const char *const *migrations, size_t version, struct err *err)
+{
+    enum rc rc = RC_OK;
+    for (size_t i = 0; !rc && i < version; i++)
+        rc = store_apply(store, migrations, i, err);
+    return rc;
+}
+
 /* One migration and its record in one transaction. *seen moves on; another process may have been faster. */
 static enum rc store_migrate_one(struct store *store, const char *const *migrations, size_t count, size_t *seen,
                                  struct err *err)
@@ -70,20 +95,10 @@ static enum rc store_migrate_one(struct store *store, const char *const *migrati
     enum rc rc = store_begin(store, err);
     if (rc)
         return rc;
-    struct statement *s = NULL;
     rc = store_check_version(store, migrations, count, seen, err);
     if (rc || *seen == count)
         goto out;
-    rc = store_exec(store, migrations[*seen], err);
-    if (!rc)
-        rc = store_prepare(store, "INSERT INTO migration (version, fingerprint, applied) VALUES (?1, ?2, ?3)", &s, err);
-    if (!rc) {
-        bind_integer(s, 1, (int64_t)*seen + 1);
-        bind_integer(s, 2, store_fingerprint(migrations[*seen]));
-        bind_integer(s, 3, clock_now());
-        rc = statement_run(s, NULL, err);
-    }
-    statement_done(s);
+    rc = store_apply(store, migrations, *seen, err);
     if (!rc)
         rc = store_commit(store, err);
     if (!rc)
@@ -110,13 +125,25 @@ static enum rc store_open_as(const char *url, bool reader, struct store **out, s
     return RC_OK;
 }
 
+enum rc store_open_raw(const char *url, bool reader, const char *const *migrations, size_t count, struct store **out,
+                       size_t *version, struct err *err)
+{
+    struct store *store = NULL;
+    enum rc rc = store_open_as(url, reader, &store, err);
+    if (!rc)
+        rc = store_check_version(store, migrations, count, version, err);
+    if (rc)
+        store_close(store);
+    else
+        *out = store;
+    return rc;
+}
+
 enum rc store_open(const char *url, const char *const *migrations, size_t count, struct store **out, struct err *err)
 {
     struct store *store = NULL;
     size_t seen = 0;
-    enum rc rc = store_open_as(url, false, &store, err);
-    if (!rc)
-        rc = store_check_version(store, migrations, count, &seen, err);
+    enum rc rc = store_open_raw(url, false, migrations, count, &store, &seen, err);
     while (!rc && seen < count)
         rc = store_migrate_one(store, migrations, count, &seen, err);
     if (rc)
@@ -126,14 +153,11 @@ enum rc store_open(const char *url, const char *const *migrations, size_t count,
     return rc;
 }
 
-enum rc store_open_reader(const char *url, const char *const *migrations, size_t count, struct store **out,
-                          struct err *err)
+enum rc store_open_reader(const char *url, const char *const *migrations, size_t count, struct store **out, struct err *err)
 {
     struct store *store = NULL;
     size_t seen = 0;
-    enum rc rc = store_open_as(url, true, &store, err);
-    if (!rc)
-        rc = store_check_version(store, migrations, count, &seen, err);
+    enum rc rc = store_open_raw(url, true, migrations, count, &store, &seen, err);
     if (!rc && seen < count)
         rc = err_set(err, RC_STATE, "store: version %zu is older than this program's %zu", seen, count);
     if (rc)
@@ -192,10 +216,10 @@ enum rc store_exec(struct store *store, const char *sql, struct err *err)
 
 /* --- statements -------------------------------------------------------------------------------------------------- */
 
-static enum rc store_prepare_new(struct store *store, const char *sql, struct statement **out, struct err *err)
+static enum rc store_prepare_new(struct store *store, const char *sql, bool raw, struct statement **out, struct err *err)
 {
     struct statement common = { .store = store };
-    enum rc rc = dialect_check(sql, &common.kind, &common.parameters, err);
+    enum rc rc = raw ? RC_OK : dialect_check(sql, &common.kind, &common.parameters, err);
     if (!rc && !(common.sql = strdup(sql)))
         rc = err_set(err, RC_NOMEM, "store");
     if (!rc)
@@ -209,18 +233,28 @@ static enum rc store_prepare_new(struct store *store, const char *sql, struct st
     return RC_OK;
 }
 
-enum rc store_prepare(struct store *store, const char *sql, struct statement **out, struct err *err)
+static enum rc store_prepare_as(struct store *store, const char *sql, bool raw, struct statement **out, struct err *err)
 {
     struct statement *s;
     for (s = store->statements; s; s = s->next)
         if (!s->lent && strcmp(s->sql, sql) == 0)
             break;
-    enum rc rc = s ? RC_OK : store_prepare_new(store, sql, &s, err);
+    enum rc rc = s ? RC_OK : store_prepare_new(store, sql, raw, &s, err);
     if (rc)
         return rc;
     s->lent = true;
     *out = s;
     return RC_OK;
+}
+
+enum rc store_prepare(struct store *store, const char *sql, struct statement **out, struct err *err)
+{
+    return store_prepare_as(store, sql, false, out, err);
+}
+
+enum rc store_prepare_raw(struct store *store, const char *sql, struct statement **out, struct err *err)
+{
+    return store_prepare_as(store, sql, true, out, err);
 }
 
 void statement_done(struct statement *s)

@@ -46,7 +46,25 @@ struct store_engine {
     const char *(*column_text)(struct statement *statement, int index);
     struct bytes (*column_blob)(struct statement *statement, int index);
     bool (*column_is_null)(struct statement *statement, int index);
+
+    /* For storecopy.c. A query for every table but migration, in the order in which they were made: name, column, type in
+     * the common SQL's words, place in the primary key from 1 or 0. */
+    const char *tables;
+    /* Begins a transaction that sees one moment and takes no lock; rollback ends it. */
+    enum rc (*snapshot)(struct store *store, struct err *err);
+    /* These may be NULL: nothing to do. */
+    enum rc (*check)(struct store *store, struct err *err); /* RC_CONFLICT: damaged */
+    enum rc (*settle_key)(struct store *store, const char *table, const char *column, struct err *err);
+    enum rc (*one_file)(struct store *store, struct err *err);
 };
+
+/* Opens without running migrations; *version is how many of them the store has seen: as store_check_version judges. */
+enum rc store_open_raw(const char *url, bool reader, const char *const *migrations, size_t count, struct store **store,
+                       size_t *version, struct err *err) MUST_CHECK;
+/* In a transaction: the first migrations, into a store that has seen none. */
+enum rc store_make_version(struct store *store, const char *const *migrations, size_t version, struct err *err) MUST_CHECK;
+/* As store_prepare, for an engine's own words. */
+enum rc store_prepare_raw(struct store *store, const char *sql, struct statement **statement, struct err *err) MUST_CHECK;
 
 extern const struct store_engine store_sqlite;
 #ifdef JPKI_POSTGRES

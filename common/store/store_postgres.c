@@ -18,7 +18,7 @@
 #include <time.h>
 
 #define LOCK_WRITER "SELECT one FROM writer WHERE one = 1 FOR UPDATE"
-#define PARAMETERS_MAX 64
+#define PARAMETERS_MAX 512
 #define BLOB_MAX (1u << 30) /* PostgreSQL's own limit of a value */
 
 struct postgres {
@@ -714,7 +714,37 @@ static bool postgres_column_is_null(struct statement *s, int index)
     return !column_value(s, index, &len, &type);
 }
 
+/* --- for storecopy.c --------------------------------------------------------------------------------------------- */
+
+static enum rc postgres_snapshot(struct store *store, struct err *err)
+{
+    struct postgres *pg = postgres_of(store);
+    enum rc rc = postgres_ready(pg, err);
+    if (!rc)
+        rc = postgres_simple(pg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "snapshot", err);
+    if (!rc)
+        pg->transaction = TRANSACTION_OPEN;
+    return rc;
+}
+
+/* The next number that the store gives goes on behind those that were written. */
+static enum rc postgres_settle_key(struct store *store, const char *table, const char *column, struct err *err)
+{
+    char sql[400];
+    snprintf(sql, sizeof sql, "SELECT setval(pg_get_serial_sequence('%s', '%s'), (SELECT max(\"%s\") FROM \"%s\")) WHERE "
+                              "pg_get_serial_sequence('%s', '%s') IS NOT NULL", table, column, column, table, table, column);
+    return postgres_exec(store, sql, DIALECT_READS, err);
+}
+
 const struct store_engine store_postgres = {
+    .tables = "SELECT c.relname, a.attname, CASE a.atttypid WHEN 20 THEN 'INTEGER' WHEN 25 THEN 'TEXT' WHEN 17 THEN 'BLOB' "
+              "ELSE format_type(a.atttypid, a.atttypmod) END, COALESCE(array_position(i.indkey::int2[], a.attnum) + 1, 0) "
+              "FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
+              "LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary "
+              "WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition "
+              "AND c.relname NOT IN ('migration', 'writer') ORDER BY c.oid, a.attnum",
+    .snapshot = postgres_snapshot,
+    .settle_key = postgres_settle_key,
     .open = postgres_open,
     .close = postgres_close,
     .begin = postgres_begin,

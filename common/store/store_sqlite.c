@@ -273,7 +273,44 @@ static bool sqlite_column_is_null(struct statement *s, int index)
     return sqlite3_column_type(sqlite_of(s)->stmt, index) == SQLITE_NULL;
 }
 
+/* --- for storecopy.c --------------------------------------------------------------------------------------------- */
+
+static enum rc sqlite_snapshot(struct store *store, struct err *err)
+{
+    return sqlite_exec(store, "BEGIN", DIALECT_READS, err); /* of the first read's moment */
+}
+
+/* The first line that a check has to say other than "ok". */
+static enum rc sqlite_check_by(struct store *store, const char *pragma, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare_raw(store, pragma, &s, err);
+    if (!rc)
+        rc = statement_step(s, err);
+    if (!rc && strcmp(column_text(s, 0), "ok") != 0)
+        rc = err_set(err, RC_CONFLICT, "store: damaged: %.200s", column_text(s, 0));
+    statement_done(s);
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+static enum rc sqlite_check(struct store *store, struct err *err)
+{
+    enum rc rc = sqlite_check_by(store, "PRAGMA integrity_check(1)", err);
+    return rc ? rc : sqlite_check_by(store, "PRAGMA foreign_key_check", err);
+}
+
+/* Without a -wal beside it, which a file that is put away might lose. */
+static enum rc sqlite_one_file(struct store *store, struct err *err)
+{
+    return sqlite_exec(store, "PRAGMA journal_mode=DELETE", DIALECT_WRITES, err);
+}
+
 const struct store_engine store_sqlite = {
+    .tables = "SELECT m.name, c.name, upper(c.type), c.pk FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE "
+              "m.type = 'table' AND substr(m.name, 1, 7) <> 'sqlite_' AND m.name <> 'migration' ORDER BY m.rowid, c.cid",
+    .snapshot = sqlite_snapshot,
+    .check = sqlite_check,
+    .one_file = sqlite_one_file,
     .open = sqlite_open,
     .close = sqlite_close,
     .begin = sqlite_begin,

@@ -1,8 +1,17 @@
 /* jpki_registry.c — the program: its commands as rows. */
 #include "base/opt.h"
 #include "registry/program.h"
+#include "registry/schema.h"
+#include "store/storecmd.h"
 
 #include <stddef.h>
+
+static int store_main(int argc, char **argv)
+{
+    const struct storecmd cmd = { "jpki-registry", registry_migrations, registry_migration_count, "--store", "URL",
+                                  "a node's store: postgresql://…, sqlite:PATH or a path", NULL, NULL };
+    return storecmd_run(&cmd, argc, argv);
+}
 
 static const struct command commands[] = {
     { "populate", NULL, "fill a new municipal store with a synthetic town", populate_main },
@@ -19,6 +28,7 @@ static const struct command commands[] = {
     { "usage", NULL, "print who used a resident's record", usage_main },
     { "letters", NULL, "print the written notices to residents", letters_main },
     { "settings", "[NAME=DATE]", "print or change the days from which rules hold", settings_main },
+    { "store", "COMMAND", "backup, restore, copy to another engine, check", store_main },
     { "status", NULL, "print what a store holds and what is still to be told", status_main },
     { 0 },
 };

@@ -171,6 +171,11 @@ static void test_program(void **state)
         { "residents there already", { "populate", "--store", store, "--municipality", HERE, "--residents", "5" }, 1 },
         { "another town's store", { "populate", "--store", store, "--municipality", THERE, "--residents", "5" }, 1 },
         { "wrong check digit", { "populate", "--store", store, "--municipality", "462013", "--residents", "5" }, 1 },
+        { "no store command", { "store" }, 2 },
+        { "an unknown store command", { "store", "shrink" }, 2 },
+        { "help of store", { "store", "--help" }, 0 },
+        { "help of a store command", { "store", "restore", "--help" }, 0 },
+        { "a backup of nothing", { "store", "backup", "--store", "/nonexistent/x.db", "--to", "/nonexistent/y.db" }, 1 },
         { "no such role", { "serve", "--role", "king", "--store", store, "--identity", folder, "--port", "0" }, 2 },
         { "port out of range", { "serve", "--role", "municipal", "--store", store, "--identity", folder, "--port", "65536" }, 2 },
         { "CA for a municipal node", { "serve", "--role", "municipal", "--store", store, "--identity", folder, "--port", "0", "--ca", "https://127.0.0.1:1" }, 2 },
@@ -242,6 +247,55 @@ static void test_nation_lost(void **state)
     pick(&w, &resident);
     assert_int_equal(move(&w, ID_REGISTRAR, resident.code, "鹿児島県鹿児島市荒田二丁目７番７号", "after"), RC_OK);
     await(&w, NATIONAL, "SELECT count(*) FROM history", 301);
+    same_world(&w);
+    world_free(&w);
+}
+
+static void store_command(const char *command, const char *store, const char *option, const char *other, int want)
+{
+    const char *args[] = { "store", command, "--store", store, option, other, NULL };
+    if (run_wait(args) != want)
+        fail_msg("store %s: not exit status %d", command, want);
+}
+
+/* The national node's store is backed up while notices travel, and comes back as it was then; the town's is moved to a file.
+ * Nothing is lost: what the nation has forgotten is told again. */
+static void test_stores_moved(void **state)
+{
+    (void)state;
+    struct world w;
+    struct resident resident;
+    char backup[TESTSTORE_URL_SIZE], file[TESTSTORE_URL_SIZE];
+    world_new(&w, "1000");
+    snprintf(backup, sizeof backup, "%s/backup.db", w.ops.folder);
+    snprintf(file, sizeof file, "sqlite:%s/town.db", w.ops.folder);
+    start(&w, NATIONAL, NULL);
+    start(&w, MUNICIPAL, NULL);
+    struct process *nation = &w.nodes[NATIONAL], *town = &w.nodes[MUNICIPAL];
+    store_command("backup", nation->store, "--to", backup, 0);
+    store_command("backup", nation->store, "--to", backup, 1);
+    store_command("restore", nation->store, "--from", backup, 1);
+    pick(&w, &resident);
+    assert_int_equal(move(&w, ID_REGISTRAR, resident.code, "鹿児島県鹿児島市荒田二丁目７番７号", "before"), RC_OK);
+    same_world(&w);
+
+    stop(nation, SIGTERM);
+    teststore_url(w.ops.folder, "restored", nation->store);
+    store_command("restore", nation->store, "--from", backup, 0);
+    store_command("check", nation->store, "--against", backup, 0);
+    start(&w, NATIONAL, NULL);
+    assert_int_equal(move(&w, ID_REGISTRAR, resident.code, "鹿児島県鹿児島市荒田二丁目８番８号", "after"), RC_OK);
+    await(&w, NATIONAL, "SELECT count(*) FROM history", 1002);
+    same_world(&w);
+
+    stop(town, SIGTERM);
+    store_command("copy", town->store, "--to", file, 0);
+    store_command("check", town->store, "--against", file, 0);
+    store_command("check", nation->store, "--against", file, 1);
+    snprintf(town->store, sizeof town->store, "%s", file);
+    start(&w, MUNICIPAL, NULL);
+    assert_int_equal(move(&w, ID_REGISTRAR, resident.code, "鹿児島県鹿児島市荒田二丁目９番９号", "moved"), RC_OK);
+    await(&w, NATIONAL, "SELECT count(*) FROM history", 1003);
     same_world(&w);
     world_free(&w);
 }
@@ -422,7 +476,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest stories[] = {
         cmocka_unit_test(test_story),           cmocka_unit_test(test_refusals),    cmocka_unit_test(test_program),
         cmocka_unit_test(test_killed_anywhere), cmocka_unit_test(test_nation_lost), cmocka_unit_test(test_refused_notice),
-        cmocka_unit_test(test_acts),            cmocka_unit_test(test_cards),
+        cmocka_unit_test(test_acts),            cmocka_unit_test(test_cards),       cmocka_unit_test(test_stores_moved),
     };
     if (teststore_is_postgres()) {
         const struct CMUnitTest gone[] = { cmocka_unit_test(test_database_gone) };
