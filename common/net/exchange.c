@@ -129,6 +129,12 @@ static enum MHD_Result exchange_refuse(struct MHD_Connection *connection, struct
     return exchange_queue(connection, refusal.status, "application/json", &body);
 }
 
+static void exchange_denied(const struct exchange_rules *rules, const struct route *route, const struct peer *peer)
+{
+    if (rules->denied)
+        rules->denied(rules->context, peer, route->method, route->path);
+}
+
 static enum MHD_Result exchange_run(const struct exchange_rules *rules, const struct route *route,
                                     const struct request *request)
 {
@@ -143,6 +149,8 @@ static enum MHD_Result exchange_run(const struct exchange_rules *rules, const st
     if (status >= 500)
         log_warning("%s %s: %s: %s", request->method, route->path, rc_name(rc), err_text(&err, rc));
     buf_wipe(&response.body);
+    if (rc == RC_DENIED)
+        exchange_denied(rules, route, request->peer);
     return exchange_refuse(request->connection, (struct refusal) { status, rc, err_text(&err, rc) });
 }
 
@@ -164,8 +172,10 @@ static enum MHD_Result exchange_answer(const struct exchange_rules *rules, struc
         return exchange_refuse(connection, (struct refusal) { 404, RC_NOT_FOUND, "there is no such path" });
     if (!route)
         return exchange_refuse(connection, (struct refusal) { 405, RC_UNSUPPORTED, "the path has no such method" });
-    if (!(route->roles & ROLE_BIT(peer->role)))
+    if (!(route->roles & ROLE_BIT(peer->role))) {
+        exchange_denied(rules, route, peer);
         return exchange_refuse(connection, (struct refusal) { 403, RC_DENIED, "not for this role" });
+    }
     if (exchange->received > rules->body_max)
         return exchange_refuse(connection, (struct refusal) { 413, RC_RANGE, "the body is too large" });
     const char *content_type = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Type");

@@ -12,6 +12,7 @@ struct exchange_rules {
     const struct route *routes;
     void *context;
     size_t body_max;
+    void (*denied)(void *context, const struct peer *peer, const char *method, const char *path); /* or NULL */
 };
 
 /* Call-backs of libmicrohttpd; context is the struct exchange_rules. */

@@ -77,6 +77,7 @@ enum rc server_start(const struct server_settings *settings, struct server **ser
         return RC_NOMEM;
     made->rules.routes = settings->routes;
     made->rules.context = settings->context;
+    made->rules.denied = settings->denied;
     made->rules.body_max = settings->body_max ? settings->body_max : BODY_MAX_DEFAULT;
     unsigned patience = settings->patience ? settings->patience : PATIENCE_DEFAULT;
     enum rc rc = links_new(patience, &made->links);

@@ -49,6 +49,9 @@ struct server_settings {
     const struct identity *identity; /* borrowed until server_stop */
     const struct route *routes;      /* borrowed until server_stop */
     void *context;                   /* given to the handlers */
+    /* Told, before the answer leaves, of every 403 to a known peer at a known route, by its role or by the handler. NULL:
+     * nobody is. path is the route's own. */
+    void (*denied)(void *context, const struct peer *peer, const char *method, const char *path);
 };
 
 enum rc server_start(const struct server_settings *settings, struct server **server, struct err *err) MUST_CHECK;

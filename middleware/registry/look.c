@@ -91,6 +91,7 @@ static const struct {
     { "certificates", "SELECT count(*) FROM link" },
     { "municipalities", "SELECT count(*) FROM intake" },
     { "uses", "SELECT count(*) FROM usage" },
+    { "denied", "SELECT count(*) FROM usage WHERE action = 'denied'" },
 };
 
 static enum rc look_status(struct store *store, enum node_role role, const char *municipality, struct err *err)

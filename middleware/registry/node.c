@@ -2,9 +2,12 @@
 #include "registry/node.h"
 
 #include "base/fault.h"
+#include "base/log.h"
 #include "net/json.h"
 #include "registry/outbox.h"
+#include "registry/usage.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void node_wake(struct node *node)
@@ -33,6 +36,24 @@ enum rc node_answer(struct response *response, json_t *value, struct err *err)
     enum rc rc = json_write(value, &response->body);
     json_decref(value);
     return rc;
+}
+
+void node_denied(void *context, const struct peer *peer, const char *method, const char *path)
+{
+    struct node *node = context;
+    struct err err = { 0 };
+    char route[80];
+    snprintf(route, sizeof route, "%s %s", method, path);
+    pthread_mutex_lock(&node->lock);
+    enum rc rc = store_begin(node->store, &err);
+    if (!rc)
+        rc = usage_write(node->store, peer, "denied", route, rc_name(RC_DENIED), &err);
+    if (!rc)
+        rc = store_commit(node->store, &err);
+    store_rollback(node->store);
+    pthread_mutex_unlock(&node->lock);
+    if (rc)
+        log_error("a refusal could not be recorded: %s", err_text(&err, rc));
 }
 
 enum rc node_own(const struct node *node, const struct peer *peer, struct err *err)

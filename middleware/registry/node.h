@@ -50,6 +50,9 @@ enum rc node_body(const struct request *request, json_t **body, struct err *err)
 /* Writes the value into the response and takes it (NULL: RC_NOMEM). */
 enum rc node_answer(struct response *response, json_t *value, struct err *err) MUST_CHECK;
 
+/* For struct server_settings: a refusal in the record of use, action "denied", the route in the place of a record. */
+void node_denied(void *context, const struct peer *peer, const char *method, const char *path);
+
 /* RC_DENIED unless the peer is of this node's municipality. */
 enum rc node_own(const struct node *node, const struct peer *peer, struct err *err) MUST_CHECK;
 

@@ -99,6 +99,7 @@ static enum rc serve_run(struct node *node, const struct serve_options *o, struc
     const struct server_settings settings = {
         .bind = o->bind, .port = (uint16_t)o->port, .body_max = BODY_MAX, .identity = &node->identity,
         .routes = node->role == NODE_MUNICIPAL ? municipal_routes : national_routes, .context = node,
+        .denied = node_denied,
     };
     if (!rc)
         rc = server_start(&settings, &server, err);

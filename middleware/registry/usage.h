@@ -6,7 +6,7 @@
 #include "net/identity.h"
 #include "store/store.h"
 
-/* action: "find", "confirm", …; record: the 住民票コード or "sign/SERIAL", empty when none was found; result: a status or
+/* action: "find", "confirm", …; record: the 住民票コード or "sign/SERIAL", empty when none was found (of "denied": the route); result: a status or
  * an rc's name. */
 enum rc usage_write(struct store *store, const struct peer *peer, const char *action, const char *record,
                     const char *result, struct err *err) MUST_CHECK;

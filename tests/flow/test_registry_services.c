@@ -143,6 +143,10 @@ static void test_services(void **state)
     for (size_t i = 0; i < sizeof denied / sizeof denied[0]; i++)
         if (post(w, MUNICIPAL, denied[i].id, denied[i].path, json_object()) != RC_DENIED)
             fail_msg("%s: not denied to %d", denied[i].path, denied[i].id);
+    /* each of them on the record, with the four uses that nobody had chosen: by its role and by the handler, and nothing else is */
+    assert_int_equal(count(w, MUNICIPAL, "SELECT count(*) FROM usage WHERE action = 'denied'"), 4 + sizeof denied / sizeof denied[0]);
+    assert_int_equal(count(w, MUNICIPAL, "SELECT count(*) FROM usage WHERE action = 'denied' AND record = 'POST /v1/services/choose' AND "
+                                         "((role = 'registrar' AND name = 'registrar') OR (municipality = '" THERE "' AND role = 'counter'))"), 2);
     for (int i = 0; i < NODES; i++)
         not_in_log(&w->nodes[i], scene.resident.code);
     world_free(w);

@@ -27,6 +27,7 @@ static struct {
     char *officer_path;
     char url[64];
     atomic_int calls; /* of any handler */
+    atomic_int denied; /* told of */
 } world;
 
 static enum rc handle_echo(void *context, const struct request *request, struct response *response, struct err *err)
@@ -86,6 +87,16 @@ static const struct route routes[] = {
     { 0 },
 };
 
+/* Only of who is known: a certificate that cannot be believed names nobody. */
+static void count_denied(void *context, const struct peer *peer, const char *method, const char *path)
+{
+    (void)context;
+    if (peer->role == ROLE_VERIFIER && strcmp(method, "POST") == 0 && strcmp(path, "/v1/echo") == 0)
+        world.denied++;
+    else
+        world.denied += 100;
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -98,7 +109,7 @@ static int set_up(void **state)
     assert_int_equal(identity_open(world.officer_path, &world.officer, NULL), RC_OK);
     struct err err = { 0 };
     struct server_settings settings = { .identity = &world.server_identity, .routes = routes, .context = &world,
-                                        .body_max = BODY_MAX, .patience = 2 };
+                                        .body_max = BODY_MAX, .patience = 2, .denied = count_denied };
     if (server_start(&settings, &world.server, &err) != RC_OK)
         fail_msg("%s", err.text);
     snprintf(world.url, sizeof world.url, "https://127.0.0.1:%u", server_port(world.server));
@@ -165,11 +176,12 @@ static void test_peers(void **state)
         }
         struct buf out = { 0 };
         unsigned status = 0;
-        int before = world.calls;
+        int before = world.calls, denied = world.denied;
         enum rc rc = ask(folder, "POST", "/v1/echo", "hello", 5, &status, &out);
         if (rc != RC_OK || status != rows[i].status)
             fail_msg("%s: %s, status %u", rows[i].what, rc_name(rc), status);
         assert_int_equal(world.calls - before, status == 200 ? 1 : 0);
+        assert_int_equal(world.denied - denied, strcmp(rows[i].what, "wrong role") == 0 ? 1 : 0);
         if (status == 200)
             assert_memory_equal(out.data, "hello", 5);
         else
