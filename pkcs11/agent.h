@@ -11,17 +11,21 @@
 
 #define AGENT_PROGRAM "jpki-card-agent"
 #define AGENT_KEEP_MS 150         /* how long a kept transaction waits for the next call */
+#define AGENT_TYPED_KEEP_MS 3000  /* … when a PIN was typed on the reader: else the person types it again */
 #define AGENT_MESSAGE_MAX 66000u  /* an extended command or answer, and a byte */
 
 /* The first byte of a request; each is answered once: an rc in one byte, then the answer, or the error's words. */
 enum agent_request {
-    AGENT_CONNECT = 'C',    /* milliseconds (4 bytes, big-endian), reader's name → ATR */
+    AGENT_CONNECT = 'C',    /* milliseconds (4 bytes, big-endian), reader's name → one byte: bits of enum transport_pads; ATR */
     AGENT_BEGIN = 'B',      /* → one byte: bits of enum agent_begun */
     AGENT_TRANSMIT = 'T',   /* command → response */
     AGENT_END = 'E',        /* one byte: enum transport_disposition → nothing */
-    AGENT_KEEP = 'K',       /* → nothing */
+    AGENT_KEEP = 'K',       /* milliseconds, at least so many (4 bytes) → nothing */
+    AGENT_PAD = 'P',        /* struct transport_pad, AGENT_PAD_LEN bytes in its order → response */
     AGENT_DISCONNECT = 'D', /* one byte: enum transport_disposition → nothing; the keeper ends */
 };
+
+#define AGENT_PAD_LEN 9
 
 enum agent_begun { AGENT_WAS_RESET = 1, AGENT_WAS_KEPT = 2 };
 

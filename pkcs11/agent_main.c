@@ -60,17 +60,27 @@ static void let_go(struct keeper *keeper, enum transport_disposition disposition
     keeper->running = keeper->kept = keeper->presented = false;
 }
 
+static unsigned take_number(struct bytes message)
+{
+    unsigned number = 0;
+    for (size_t i = 0; i < 4; i++)
+        number = number << 8 | message.data[i];
+    return number;
+}
+
 static enum rc do_connect(struct keeper *keeper, struct bytes message, struct buf *answer, struct err *err)
 {
     char name[TRANSPORT_READER_SIZE] = "";
     if (keeper->link || message.len < 5 || message.len - 4 >= sizeof(name))
         return RC_USAGE;
-    for (size_t i = 0; i < 4; i++)
-        keeper->keep_ms = keeper->keep_ms << 8 | message.data[i];
+    keeper->keep_ms = take_number(message);
     memcpy(name, message.data + 4, message.len - 4);
     enum rc rc = reader_open(strncmp(name, "sim:", 4) == 0 ? name : "pcsc:", &keeper->transport, err);
     if (!rc)
         rc = transport_connect(keeper->transport, name, &keeper->link, err);
+    uint8_t pads = rc ? 0 : (uint8_t)transport_pads(keeper->link);
+    if (!rc)
+        rc = buf_append(answer, &pads, 1);
     return rc ? rc : buf_append_bytes(answer, transport_atr(keeper->link));
 }
 
@@ -103,6 +113,30 @@ static enum rc do_transmit(struct keeper *keeper, struct bytes command, struct b
     return rc;
 }
 
+/* The person types; nothing else is done meanwhile. */
+static enum rc do_pad(struct keeper *keeper, struct bytes message, struct buf *answer, struct err *err)
+{
+    const uint8_t *m = message.data;
+    if (!keeper->running || message.len != AGENT_PAD_LEN)
+        return RC_STATE;
+    const struct transport_pad pad = { m[0], { m[1], m[2], m[3], m[4] }, m[5], m[6], m[7], m[8] };
+    keeper->presented = true;
+    enum rc rc = transport_pad(keeper->link, &pad, answer, err);
+    if (rc == RC_CARD_RESET)
+        keeper->running = false;
+    return rc;
+}
+
+static enum rc do_keep(struct keeper *keeper, struct bytes message)
+{
+    if (!keeper->running || message.len != 4)
+        return RC_STATE;
+    unsigned wanted = take_number(message);
+    keeper->kept = true;
+    keeper->until = now_ms() + (wanted > keeper->keep_ms ? wanted : keeper->keep_ms);
+    return RC_OK;
+}
+
 static enum rc serve(struct keeper *keeper, struct bytes message, struct buf *answer, struct err *err)
 {
     struct bytes data = bytes_of(message.data + 1, message.len - 1);
@@ -122,11 +156,9 @@ static enum rc serve(struct keeper *keeper, struct bytes message, struct buf *an
         let_go(keeper, disposition);
         return RC_OK;
     case AGENT_KEEP:
-        if (!keeper->running)
-            return RC_STATE;
-        keeper->kept = true;
-        keeper->until = now_ms() + keeper->keep_ms;
-        return RC_OK;
+        return do_keep(keeper, data);
+    case AGENT_PAD:
+        return do_pad(keeper, data, answer, err);
     case AGENT_DISCONNECT:
         let_go(keeper, disposition);
         transport_disconnect(keeper->link, disposition);

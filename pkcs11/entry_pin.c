@@ -7,6 +7,11 @@
 
 #define ASKS_MAX 3
 
+bool entry_has_pad(const struct module *module, const struct slot *slot, unsigned wanted)
+{
+    return (slot->reader->pads & wanted) == wanted && (module->settings.pads & 1u << slot->kind);
+}
+
 struct asked {
     struct prompt prompt;
     char pinentry[SETTINGS_TEXT_SIZE];
@@ -102,12 +107,17 @@ CK_RV C_SetPIN(CK_SESSION_HANDLE handle, CK_BYTE *old_pin, CK_ULONG old_len, CK_
     CK_RV rv = module_enter_session(handle, &module, &session);
     if (rv != CKR_OK)
         return rv;
-    bool ask = !old_pin && !new_pin && module->settings.prompt != SETTINGS_PROMPT_OFF;
+    bool ask = !old_pin && !new_pin;
     if (!ask && (!old_pin || !new_pin))
         return module_leave(module, CKR_ARGUMENTS_BAD);
     if (!(session->flags & CKF_RW_SESSION))
         return module_leave(module, CKR_SESSION_READ_ONLY);
     if (ask) {
+        rv = slot_of_session(module, &session, true, &slot);
+        if (rv == CKR_OK && entry_has_pad(module, &slot, TRANSPORT_PAD_VERIFY | TRANSPORT_PAD_CHANGE))
+            return module_leave(module, change(module, &slot, NULL, NULL));
+        if (rv != CKR_OK)
+            return module_leave(module, rv);
         (void)module_leave(module, CKR_OK);
         rv = ask_both(handle, &old, &fresh);
         if (rv == CKR_OK)

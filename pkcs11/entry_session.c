@@ -92,35 +92,44 @@ CK_RV C_GetSessionInfo(CK_SESSION_HANDLE handle, CK_SESSION_INFO_PTR info)
 
 /* For one signature, where that is chosen for the signature key; elsewhere nobody needs it and who does it all the same is
  * served. It is answered without the card, which has accepted the PIN: a wrong one costs no try. */
-static CK_RV login_context(struct session *session, const struct token *token, const struct secret *pin)
+static CK_RV login_context(struct module *module, struct session *session, const struct slot *slot, const struct secret *pin)
 {
+    const struct token *token = slot->token;
+    CK_SESSION_HANDLE handle = session->handle;
     if (session->sign.state == OPERATION_NONE || !token->logged_in)
         return CKR_OPERATION_NOT_INITIALIZED;
+    if (!pin) { /* only the card can say whether what is typed on the reader is right */
+        CK_RV rv = slot_rv(module, slot, token_confirm(slot->reader, slot->kind, module_err()));
+        if (rv == CKR_OK)
+            rv = module_find_session(module, handle, &session);
+        if (rv == CKR_OK)
+            session->sign.authenticated = session->sign.state != OPERATION_NONE;
+        return rv;
+    }
     session->sign.authenticated = token_pin_equals(token, pin);
     return session->sign.authenticated ? CKR_OK : CKR_PIN_INCORRECT;
 }
 
-static CK_RV login(struct module *module, struct session *session, CK_USER_TYPE user, const struct secret *pin)
+/* The session's reader is held. A NULL pin is typed on the reader. */
+static CK_RV login(struct module *module, struct session *session, const struct slot *slot, CK_USER_TYPE user,
+                   const struct secret *pin)
 {
-    struct slot slot;
-    CK_RV rv = slot_of_session(module, &session, true, &slot);
-    if (rv != CKR_OK)
-        return rv;
     if (user == CKU_CONTEXT_SPECIFIC)
-        return login_context(session, slot.token, pin);
-    if (slot.token->logged_in)
+        return login_context(module, session, slot, pin);
+    if (slot->token->logged_in)
         return CKR_USER_ALREADY_LOGGED_IN;
-    if (pin->len < token_rows[slot.kind].pin_min || pin->len > token_rows[slot.kind].pin_max)
+    if (pin && (pin->len < token_rows[slot->kind].pin_min || pin->len > token_rows[slot->kind].pin_max))
         return CKR_PIN_LEN_RANGE;
     CK_ULONG epoch = module_draw_epoch(module);
-    enum rc rc = token_login(slot.reader, slot.kind, pin, epoch, module_err());
-    return slot_rv(module, &slot, rc);
+    enum rc rc = token_login(slot->reader, slot->kind, pin, epoch, module_err());
+    return slot_rv(module, slot, rc);
 }
 
 CK_RV C_Login(CK_SESSION_HANDLE handle, CK_USER_TYPE user, unsigned char *pin, CK_ULONG pin_len)
 {
     struct module *module;
     struct session *session;
+    struct slot slot;
     struct secret secret = { 0 };
     CK_RV rv = module_enter_session(handle, &module, &session);
     if (rv != CKR_OK)
@@ -129,22 +138,28 @@ CK_RV C_Login(CK_SESSION_HANDLE handle, CK_USER_TYPE user, unsigned char *pin, C
         return module_leave(module, CKR_USER_TYPE_INVALID); /* there is no security officer */
     if (pin && pin_len > SECRET_MAX)
         return module_leave(module, CKR_PIN_LEN_RANGE);
+    rv = slot_of_session(module, &session, true, &slot);
+    if (rv != CKR_OK)
+        return module_leave(module, rv);
+    if (!pin && entry_has_pad(module, &slot, TRANSPORT_PAD_VERIFY))
+        return module_leave(module, login(module, session, &slot, user, NULL));
     if (!pin) { /* the person is asked, and everything may be another way afterwards */
         (void)module_leave(module, CKR_OK);
         rv = entry_ask_pin(handle, user == CKU_USER ? PROMPT_LOGIN : PROMPT_SIGNATURE, &secret);
         if (rv == CKR_OK)
             rv = module_enter_session(handle, &module, &session);
-        if (rv != CKR_OK) {
-            secret_wipe(&secret);
-            return rv;
-        }
+        if (rv != CKR_OK)
+            goto out;
+        rv = slot_of_session(module, &session, true, &slot);
     } else {
         rv = ckr_of_rc(secret_dup(&secret, pin, pin_len));
     }
     if (rv == CKR_OK)
-        rv = login(module, session, user, &secret);
+        rv = login(module, session, &slot, user, &secret);
+    rv = module_leave(module, rv);
+out:
     secret_wipe(&secret);
-    return module_leave(module, rv);
+    return rv;
 }
 
 CK_RV C_LoginUser(CK_SESSION_HANDLE handle, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len,

@@ -100,7 +100,7 @@ CK_RV C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO_PTR info)
         .ulTotalPrivateMemory = CK_UNAVAILABLE_INFORMATION,
         .ulFreePrivateMemory = CK_UNAVAILABLE_INFORMATION,
     };
-    if (module->settings.prompt != SETTINGS_PROMPT_OFF)
+    if (module->settings.prompt != SETTINGS_PROMPT_OFF || entry_has_pad(module, &slot, TRANSPORT_PAD_VERIFY))
         info->flags |= CKF_PROTECTED_AUTHENTICATION_PATH;
     entry_pad(info->label, sizeof(info->label),
               module_has_official_labels(module) ? slot.reader->info.label : row->label);

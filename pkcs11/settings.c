@@ -26,6 +26,10 @@ static const struct word token_words[] = { { "auth", 1 << TOKEN_AUTH },
                                            { NULL, 0 } };
 static const struct word label_words[] = { { "own", 0 }, { "official", 1 }, { NULL, 0 } };
 static const struct word prompt_words[] = { { "off", SETTINGS_PROMPT_OFF }, { "pinentry", SETTINGS_PROMPT_PINENTRY }, { NULL, 0 } };
+static const struct word pad_words[] = { { "off", 0 },
+                                         { "auth", 1 << TOKEN_AUTH },
+                                         { "both", 1 << TOKEN_AUTH | 1 << TOKEN_SIGN },
+                                         { NULL, 0 } };
 static const struct word log_words[] = { { "off", LOG_OFF },   { "error", LOG_ERROR }, { "warning", LOG_WARNING },
                                          { "info", LOG_INFO }, { "debug", LOG_DEBUG }, { NULL, 0 } };
 
@@ -38,6 +42,7 @@ static const struct row {
     { "tokens", "JPKI_TOKENS", token_words, 0 },
     { "labels", "JPKI_LABELS", label_words, 0 },
     { "always-authenticate", "JPKI_ALWAYS_AUTHENTICATE", truth_words, 0 },
+    { "key-pad", "JPKI_KEY_PAD", pad_words, 0 },
     { "prompt", "JPKI_PROMPT", prompt_words, 0 },
     { "pinentry", "JPKI_PINENTRY", NULL, offsetof(struct settings, pinentry) },
     { "log", "JPKI_LOG", log_words, 0 },
@@ -47,7 +52,7 @@ static const struct row {
 
 void settings_init(struct settings *settings)
 {
-    *settings = (struct settings) { .kinds = 1u << TOKEN_AUTH | 1u << TOKEN_SIGN, .pinentry = "pinentry", .log = LOG_OFF };
+    *settings = (struct settings) { .kinds = 1u << TOKEN_AUTH | 1u << TOKEN_SIGN, .pads = 1u << TOKEN_AUTH, .pinentry = "pinentry", .log = LOG_OFF };
 }
 
 static void put_word(struct settings *settings, const struct word *words, int means)
@@ -58,6 +63,8 @@ static void put_word(struct settings *settings, const struct word *words, int me
         settings->official_labels = means != 0;
     else if (words == truth_words)
         settings->always_authenticate = means != 0;
+    else if (words == pad_words)
+        settings->pads = (unsigned)means;
     else if (words == prompt_words)
         settings->prompt = (enum settings_prompt)means;
     else if (words == log_words)

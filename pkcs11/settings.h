@@ -16,6 +16,7 @@ struct settings {
     unsigned kinds;                  /* bits 1 << enum token_kind */
     bool official_labels;
     bool always_authenticate;        /* of the signature key */
+    unsigned pads;                   /* PINs that a reader with a key pad takes: bits 1 << enum token_kind */
     enum settings_prompt prompt;
     char pinentry[SETTINGS_TEXT_SIZE]; /* the program */
     int log;                           /* enum log_level; LOG_OFF */

@@ -3,6 +3,7 @@
 #include "pkcs11/token_inside.h"
 
 #include "base/log.h"
+#include "pkcs11/agent.h"
 #include "pkcs11/crypto.h"
 #include "pkcs11/module.h"
 
@@ -127,11 +128,19 @@ enum rc reader_identify(struct reader *reader, struct err *err)
     return rc;
 }
 
+static bool typed_presented(const struct reader *reader)
+{
+    bool typed = false;
+    for (enum token_kind kind = TOKEN_AUTH; kind < TOKEN_KINDS; kind++)
+        typed = typed || (reader->presented[kind] && reader->tokens[kind].typed);
+    return typed;
+}
+
 /* A transaction goes on for a moment where the way to the card allows it and nothing went wrong. */
 static void finish(struct reader *reader, enum rc rc)
 {
     bool sound = rc == RC_OK || rc == RC_PIN_WRONG || rc == RC_UNSUPPORTED || rc == RC_NOT_FOUND;
-    reader->kept = sound && card_keep(reader->card);
+    reader->kept = sound && card_keep(reader->card, typed_presented(reader) ? AGENT_TYPED_KEEP_MS : 0);
     if (reader->kept)
         return;
     card_end(reader->card, take_pin_away(reader));
@@ -240,6 +249,7 @@ enum rc reader_recognise(struct reader *reader, struct transport *transport, str
     memcpy(name, reader->known.name, sizeof(name));
     module_pause();
     enum rc rc = card_open(transport, name, &reader->card, err);
+    reader->pads = rc ? 0 : card_pads(reader->card);
     module_resume();
     if (rc)
         return rc;
@@ -287,6 +297,7 @@ void reader_forget(struct reader *reader, enum reader_content content)
     }
     card_close(reader->card, TRANSPORT_LEAVE);
     reader->card = NULL;
+    reader->pads = 0;
     buf_wipe(&reader->head);
     reader->info = (struct card_token_info) { 0 };
     forget_transaction(reader);

@@ -13,7 +13,8 @@
 #include <stdatomic.h>
 
 struct token {
-    struct secret pin;    /* while the user is logged in: the PIN that this card accepted last */
+    struct secret pin;    /* while the user is logged in: the PIN that this card accepted last; none when … */
+    bool typed;           /* … it was typed on the reader, and is typed again when the card does not hold it any more */
     _Atomic bool logged_in; /* read without the reader too, by C_GetSessionInfo */
     bool tries_known;
     unsigned tries;       /* as the card said last; another program may have changed it since */
@@ -48,6 +49,7 @@ struct reader {
     enum reader_content content;
     CK_ULONG epoch; /* drawn anew at each insertion */
     struct card *card;
+    unsigned pads; /* the reader's own: bits of enum transport_pads */
     struct card_token_info info;
     bool identified; /* info, head, serial and identity are known */
     struct buf head; /* the first block of the authentication certificate; empty when it cannot be read without a PIN */
@@ -90,10 +92,14 @@ enum rc token_read_certs(struct reader *reader, unsigned certs, struct err *err)
 enum rc token_read_tries(struct reader *reader, enum token_kind kind, struct err *err) MUST_CHECK;
 
 /* Presents the PIN to this card, once, if its form, the counter and what was refused before allow it; on success keeps it
- * for the signatures to come. RC_PIN_WRONG, RC_PIN_BLOCKED, RC_PIN_FORMAT. RC_CARD_GONE also when it is another card. */
+ * for the signatures to come. RC_PIN_WRONG, RC_PIN_BLOCKED, RC_PIN_FORMAT. RC_CARD_GONE also when it is another card. NULL: the
+ * person types it on the reader; also RC_INTERRUPTED, RC_TIMEOUT, RC_UNSUPPORTED. */
 enum rc token_login(struct reader *reader, enum token_kind kind, const struct secret *pin, CK_ULONG epoch,
                     struct err *err) MUST_CHECK;
 void token_logout(struct token *token);
+
+/* The person types the PIN on the reader for one signature. As token_login; the login stays as it is. */
+enum rc token_confirm(struct reader *reader, enum token_kind kind, struct err *err) MUST_CHECK;
 
 /* Whether it is the PIN that this card accepted last from the user who is logged in; in either case of letters. */
 bool token_pin_equals(const struct token *token, const struct secret *pin);
@@ -101,7 +107,7 @@ bool token_pin_equals(const struct token *token, const struct secret *pin);
 /* Sets a new PIN in place of the old one: the form of both first, then as token_login with the old one. A user who is
  * logged in stays so, with the new PIN; after an answer that was lost (RC_IO, RC_CARD_GONE) either PIN may be the valid
  * one and nobody is logged in. RC_PIN_FORMAT, RC_PIN_WRONG (also, without a command, when the user is logged in with
- * another PIN), RC_PIN_BLOCKED. */
+ * another PIN), RC_PIN_BLOCKED. Both NULL: the person types them on the reader. */
 enum rc token_change_pin(struct reader *reader, enum token_kind kind, const struct secret *old,
                          const struct secret *fresh, struct err *err) MUST_CHECK;
 

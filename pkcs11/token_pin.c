@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "pkcs11/pinpolicy.h"
+#include "pkcs11/prompt.h"
 #include "pkcs11/refused.h"
 
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 
 struct login {
     enum token_kind kind;
-    const struct secret *pin; /* folded */
+    const struct secret *pin; /* folded; NULL: typed on the reader */
     bool again;               /* the PIN that this card accepted last */
 };
 
@@ -32,7 +33,7 @@ static enum rc learn_refusals(struct reader *reader, const struct login *login, 
     if (rc)
         return rc;
     struct refused_card card = refused_card_of(reader, login->kind);
-    rc = refused_find(&card, login->pin, &view->refused_tries);
+    rc = login->pin ? refused_find(&card, login->pin, &view->refused_tries) : RC_NOT_FOUND;
     if (rc && rc != RC_NOT_FOUND)
         return rc;
     view->refused = !rc;
@@ -47,7 +48,7 @@ static enum rc say_last(struct reader *reader, const struct login *login, struct
     struct refused_card card = refused_card_of(reader, login->kind);
     if (!rc)
         rc = refused_tell(&card);
-    return rc ? rc : err_set(err, RC_PIN_WRONG, "one try is left: the PIN was not sent; it will be when it is given again");
+    return rc ? rc : err_set(err, RC_PIN_WRONG, "one try is left: no PIN was sent; it will be when it is given again");
 }
 
 /* RC_OK: the PIN may be sent now. */
@@ -55,7 +56,7 @@ static enum rc ask_policy(struct reader *reader, const struct login *login, stru
 {
     struct token *token = &reader->tokens[login->kind];
     struct pin_view view = {
-        .formed = card_pin_check(token_rows[login->kind].pin, login->pin) == RC_OK,
+        .formed = !login->pin || card_pin_check(token_rows[login->kind].pin, login->pin) == RC_OK,
         .again = login->again,
         .undisturbed = token->accepted_at == refused_generation(),
         .counted = token->tries_fresh,
@@ -94,6 +95,8 @@ static enum rc ask_policy(struct reader *reader, const struct login *login, stru
 
 static void remember_refusal(struct reader *reader, const struct login *login, unsigned tries)
 {
+    if (!login->pin) /* nobody here knows it */
+        return;
     enum rc rc = reader_identify(reader, NULL);
     struct refused_card card = refused_card_of(reader, login->kind);
     if (rc || refused_add(&card, login->pin, tries))
@@ -141,6 +144,17 @@ static enum rc learn_answer(struct reader *reader, const struct login *login, en
     return rc;
 }
 
+/* The reader's own answers, upon which nothing went to the card. */
+static bool was_not_typed(const struct login *login, enum rc rc)
+{
+    return !login->pin && (rc == RC_INTERRUPTED || rc == RC_TIMEOUT || rc == RC_PIN_FORMAT || rc == RC_UNSUPPORTED);
+}
+
+static bool is_japanese(void)
+{
+    return prompt_language() == PROMPT_JAPANESE;
+}
+
 /* Presents the PIN, once at most. */
 static enum rc send_pin(struct reader *reader, const struct login *login, struct err *err)
 {
@@ -151,7 +165,14 @@ static enum rc send_pin(struct reader *reader, const struct login *login, struct
     unsigned tries = 0, before = token->tries_fresh ? token->tries : 0;
     bool was_presented = reader->presented[login->kind];
     reader->presented[login->kind] = true; /* it may be, whatever comes back … */
-    rc = card_verify_pin_counted(reader->card, token_rows[login->kind].pin, login->pin, &tries, err);
+    if (login->pin)
+        rc = card_verify_pin_counted(reader->card, token_rows[login->kind].pin, login->pin, &tries, err);
+    else
+        rc = card_verify_pin_on_pad_counted(reader->card, token_rows[login->kind].pin, is_japanese(), &tries, err);
+    if (was_not_typed(login, rc)) {
+        reader->presented[login->kind] = was_presented;
+        return rc;
+    }
     rc = learn_answer(reader, login, rc, tries, before, err);
     if (rc == RC_PIN_WRONG || rc == RC_PIN_BLOCKED) /* … but a refusal */
         reader->presented[login->kind] = was_presented;
@@ -163,7 +184,7 @@ static enum rc send_pin(struct reader *reader, const struct login *login, struct
 enum rc token_present(struct reader *reader, enum token_kind kind, struct err *err)
 {
     struct token *token = &reader->tokens[kind];
-    const struct login login = { kind, &token->pin, true };
+    const struct login login = { kind, token->typed ? NULL : &token->pin, !token->typed };
     if (!token->logged_in)
         return RC_PIN_NEEDED;
     if (reader->presented[kind])
@@ -197,19 +218,23 @@ enum rc token_login(struct reader *reader, enum token_kind kind, const struct se
 {
     struct token *token = &reader->tokens[kind];
     struct secret folded = { 0 };
-    enum rc rc = card_pin_check(token_rows[kind].pin, pin);
-    if (!rc)
+    enum rc rc = pin ? card_pin_check(token_rows[kind].pin, pin) : RC_OK;
+    if (!rc && pin)
         rc = fold(pin, &folded);
     if (rc)
         return rc;
-    struct login login = { kind, &folded, false };
+    struct login login = { kind, pin ? &folded : NULL, false };
+    token->typed = !pin; /* while it is presented the transaction is kept for longer */
     rc = reader_transact(reader, work_login, &login, err);
     if (!rc) {
         token_logout(token);
         token->pin = folded;
         folded = (struct secret) { 0 };
+        token->typed = !pin;
         token->logged_in = true;
         token->login_epoch = epoch;
+    } else {
+        token->typed = false;
     }
     secret_wipe(&folded);
     return rc;
@@ -218,13 +243,19 @@ enum rc token_login(struct reader *reader, enum token_kind kind, const struct se
 void token_logout(struct token *token)
 {
     secret_wipe(&token->pin);
-    token->logged_in = false;
+    token->logged_in = token->typed = false;
+}
+
+enum rc token_confirm(struct reader *reader, enum token_kind kind, struct err *err)
+{
+    struct login login = { kind, NULL, false };
+    return reader_transact(reader, work_login, &login, err);
 }
 
 bool token_pin_equals(const struct token *token, const struct secret *pin)
 {
     struct secret folded = { 0 };
-    bool equal = token->logged_in && fold(pin, &folded) == RC_OK && secret_equal(&folded, &token->pin);
+    bool equal = token->logged_in && !token->typed && fold(pin, &folded) == RC_OK && secret_equal(&folded, &token->pin);
     secret_wipe(&folded);
     return equal;
 }
@@ -247,7 +278,13 @@ static enum rc work_change(struct reader *reader, void *context, struct err *err
     struct token *token = &reader->tokens[login->kind];
     reader->presented[login->kind] = true; /* the old PIN may be, whatever comes back */
     refused_disturb();
-    rc = card_change_pin(reader->card, token_rows[login->kind].pin, login->pin, change->fresh, &tries, err);
+    bool accepted = true;
+    if (login->pin)
+        rc = card_change_pin(reader->card, token_rows[login->kind].pin, login->pin, change->fresh, &tries, err);
+    else
+        rc = card_change_pin_on_pad(reader->card, token_rows[login->kind].pin, is_japanese(), &accepted, &tries, err);
+    if (was_not_typed(login, rc)) /* the old one stays what it is; if it was typed it is taken away with the transaction */
+        return rc;
     if (rc == RC_IO) /* either of the two may be valid: nothing is resolved by the counter */
         token->tries_known = token->tries_fresh = false;
     else
@@ -257,34 +294,44 @@ static enum rc work_change(struct reader *reader, void *context, struct err *err
     return rc;
 }
 
-enum rc token_change_pin(struct reader *reader, enum token_kind kind, const struct secret *old,
-                         const struct secret *fresh, struct err *err)
+/* The card's PIN is another one now; of one that was typed on the reader nobody here knows it. */
+static void take_new_pin(struct token *token, struct secret *fresh)
 {
-    struct token *token = &reader->tokens[kind];
-    struct secret folded_old = { 0 }, folded_fresh = { 0 };
-    struct change change = { { kind, &folded_old, false }, &folded_fresh };
+    secret_wipe(&token->pin);
+    token->pin = *fresh;
+    token->typed = fresh->data == NULL;
+    *fresh = (struct secret) { 0 };
+}
+
+static enum rc fold_both(enum token_kind kind, const struct secret *old, const struct secret *fresh, struct secret *folded)
+{
     enum rc rc = card_pin_check_new(token_rows[kind].pin, fresh);
     if (!rc)
         rc = card_pin_check(token_rows[kind].pin, old);
     if (!rc)
-        rc = fold(old, &folded_old);
-    if (!rc)
-        rc = fold(fresh, &folded_fresh);
-    if (!rc && token->logged_in && !secret_equal(&folded_old, &token->pin)) /* the card accepted another one: no try is spent */
-        rc = err_set(err, RC_PIN_WRONG, "the PIN to be changed is not the one that the card accepted; nothing was sent");
-    else if (!rc)
-        rc = reader_transact(reader, work_change, &change, err);
-    else
+        rc = fold(old, &folded[0]);
+    return rc ? rc : fold(fresh, &folded[1]);
+}
+
+enum rc token_change_pin(struct reader *reader, enum token_kind kind, const struct secret *old,
+                         const struct secret *fresh, struct err *err)
+{
+    struct token *token = &reader->tokens[kind];
+    struct secret folded[2] = { 0 };
+    struct change change = { { kind, old ? &folded[0] : NULL, false }, &folded[1] };
+    enum rc rc = old ? fold_both(kind, old, fresh, folded) : RC_OK;
+    if (rc)
         goto out;
-    if (!rc && token->logged_in) {
-        secret_wipe(&token->pin);
-        token->pin = folded_fresh;
-        folded_fresh = (struct secret) { 0 };
-    } else if (rc && rc != RC_PIN_WRONG) {
+    if (old && token->logged_in && !token->typed && !secret_equal(&folded[0], &token->pin)) /* the card accepted another: no try */
+        rc = err_set(err, RC_PIN_WRONG, "the PIN to be changed is not the one that the card accepted; nothing was sent");
+    else
+        rc = reader_transact(reader, work_change, &change, err);
+    if (!rc && token->logged_in)
+        take_new_pin(token, &folded[1]);
+    else if (rc && rc != RC_PIN_WRONG && !was_not_typed(&change.login, rc))
         token_logout(token); /* blocked, or nobody knows which of the two PINs is valid now */
-    }
 out:
-    secret_wipe(&folded_old);
-    secret_wipe(&folded_fresh);
+    secret_wipe(&folded[0]);
+    secret_wipe(&folded[1]);
     return rc;
 }

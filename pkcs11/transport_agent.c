@@ -34,6 +34,7 @@ struct agent_link {
     int fd; /* -1 once the keeper is gone */
     int place; /* among the descriptors that a child closes */
     bool held, kept;
+    unsigned pads;
     uint8_t atr[TRANSPORT_ATR_MAX];
     size_t atr_len;
 };
@@ -176,22 +177,28 @@ static enum rc ask_short(struct agent_link *self, enum agent_request what, uint8
     return ask(self, what, bytes_of(&byte, 1), NULL, err);
 }
 
+static void put_number(uint8_t *at, unsigned number)
+{
+    for (size_t i = 0; i < 4; i++)
+        at[i] = (uint8_t)(number >> (24 - 8 * i));
+}
+
 static enum rc connect_keeper(struct agent *agent, struct agent_link *made, const char *reader, struct err *err)
 {
     uint8_t message[4 + TRANSPORT_READER_SIZE];
-    struct buf atr = { 0 };
+    struct buf told = { 0 };
     size_t len = strlen(reader);
-    for (size_t i = 0; i < 4; i++)
-        message[i] = (uint8_t)(agent->keep_ms >> (24 - 8 * i));
+    put_number(message, agent->keep_ms);
     memcpy(message + 4, reader, len);
-    enum rc rc = ask(made, AGENT_CONNECT, bytes_of(message, 4 + len), &atr, err);
-    if (!rc && atr.len > TRANSPORT_ATR_MAX)
+    enum rc rc = ask(made, AGENT_CONNECT, bytes_of(message, 4 + len), &told, err);
+    if (!rc && (told.len < 1 || told.len - 1 > TRANSPORT_ATR_MAX))
         rc = lost(made, err);
-    if (!rc && atr.len)
-        memcpy(made->atr, atr.data, atr.len);
-    if (!rc)
-        made->atr_len = atr.len;
-    buf_wipe(&atr);
+    if (!rc) {
+        made->pads = told.data[0];
+        made->atr_len = told.len - 1;
+        memcpy(made->atr, told.data + 1, made->atr_len);
+    }
+    buf_wipe(&told);
     return rc;
 }
 
@@ -254,10 +261,12 @@ static void agent_end(struct transport_link *link, enum transport_disposition di
         (void)lost(self, NULL);
 }
 
-static bool agent_keep(struct transport_link *link)
+static bool agent_keep(struct transport_link *link, unsigned milliseconds)
 {
     struct agent_link *self = (struct agent_link *)link;
-    if (!self->held || ask(self, AGENT_KEEP, bytes_of(NULL, 0), NULL, NULL))
+    uint8_t message[4];
+    put_number(message, milliseconds);
+    if (!self->held || ask(self, AGENT_KEEP, bytes_of(message, sizeof(message)), NULL, NULL))
         return false;
     self->held = self->kept = false;
     return true;
@@ -269,11 +278,12 @@ static enum transport_found agent_found(const struct transport_link *link)
     return self->kept ? TRANSPORT_KEPT : TRANSPORT_FRESH;
 }
 
-static enum rc agent_transmit(struct transport_link *link, struct bytes command, struct buf *response, struct err *err)
+/* A request whose answer is the card's. */
+static enum rc ask_card(struct agent_link *self, enum agent_request what, struct bytes data, struct buf *response,
+                        struct err *err)
 {
-    struct agent_link *self = (struct agent_link *)link;
     size_t before = response->len;
-    enum rc rc = ask(self, AGENT_TRANSMIT, command, response, err);
+    enum rc rc = ask(self, what, data, response, err);
     if (!rc && response->len - before < 2) {
         buf_truncate(response, before);
         rc = lost(self, err);
@@ -281,6 +291,24 @@ static enum rc agent_transmit(struct transport_link *link, struct bytes command,
     if (rc == RC_CARD_RESET)
         self->held = self->kept = false;
     return rc;
+}
+
+static enum rc agent_transmit(struct transport_link *link, struct bytes command, struct buf *response, struct err *err)
+{
+    return ask_card((struct agent_link *)link, AGENT_TRANSMIT, command, response, err);
+}
+
+static unsigned agent_pads(struct transport_link *link)
+{
+    return ((struct agent_link *)link)->pads;
+}
+
+static enum rc agent_pad(struct transport_link *link, const struct transport_pad *pad, struct buf *response, struct err *err)
+{
+    const uint8_t *h = pad->header;
+    const uint8_t message[AGENT_PAD_LEN] = { pad->change, h[0],      h[1],         h[2],         h[3],
+                                             pad->least,  pad->most, pad->seconds, pad->japanese };
+    return ask_card((struct agent_link *)link, AGENT_PAD, bytes_of(message, sizeof(message)), response, err);
 }
 
 static struct bytes agent_atr(const struct transport_link *link)
@@ -340,6 +368,8 @@ static const struct transport_ops agent_ops = {
     .wait = agent_wait,
     .cancel = agent_cancel,
     .close = agent_close,
+    .pads = agent_pads,
+    .pad = agent_pad,
     .keep = agent_keep,
     .found = agent_found,
 };

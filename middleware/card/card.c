@@ -109,9 +109,9 @@ void card_end(struct card *card, enum transport_disposition disposition)
     card->held = false;
 }
 
-bool card_keep(struct card *card)
+bool card_keep(struct card *card, unsigned milliseconds)
 {
-    bool kept = transport_keep(card->channel.link);
+    bool kept = transport_keep(card->channel.link, milliseconds);
     if (kept)
         card->held = false;
     return kept;

@@ -49,7 +49,7 @@ enum rc card_begin(struct card *card, bool *was_reset, struct err *err) MUST_CHE
 void card_end(struct card *card, enum transport_disposition disposition);
 
 /* As transport_keep and transport_found. */
-bool card_keep(struct card *card);
+bool card_keep(struct card *card, unsigned milliseconds);
 bool card_was_kept(const struct card *card);
 
 const char *card_reader(const struct card *card); /* borrowed */
@@ -135,15 +135,28 @@ enum rc card_verify_pin_counted(struct card *card, enum card_pin pin, const stru
 enum rc card_change_pin(struct card *card, enum card_pin pin, const struct secret *old, const struct secret *fresh,
                         unsigned *tries_left, struct err *err) MUST_CHECK;
 
-/* Whether the PIN can be typed on the reader itself: it has a key pad, and the PIN is digits. */
+/* As transport_pads. */
+unsigned card_pads(struct card *card);
+
+/* Whether the PIN can be typed on every reader that has a key pad: it is digits. Whether a pad has letters too is its owner's to
+ * know. */
 bool card_has_pad(struct card *card, enum card_pin pin);
 
 /* Presents the PIN that the person types on the reader, within CARD_PAD_SECONDS; it never comes to this machine. The counter
  * is read before, as card_verify_pin does. RC_UNSUPPORTED, RC_INTERRUPTED (cancelled), RC_TIMEOUT, RC_PIN_FORMAT: nothing was
- * sent to the card; else as card_verify_pin. */
+ * sent to the card; else as card_verify_pin. Letters are sent as the reader makes them. */
 #define CARD_PAD_SECONDS 60
 enum rc card_verify_pin_on_pad(struct card *card, enum card_pin pin, bool japanese, unsigned *tries_left, struct err *err)
     MUST_CHECK;
+
+/* The same for a caller who knows the counter to be above 0: it was read in this transaction. */
+enum rc card_verify_pin_on_pad_counted(struct card *card, enum card_pin pin, bool japanese, unsigned *tries_left,
+                                       struct err *err) MUST_CHECK;
+
+/* As card_verify_pin_on_pad_counted, and then the new PIN, typed twice. As both; *presented: the old one was accepted. That the
+ * new one of the signature key has a letter and a digit nobody checks. */
+enum rc card_change_pin_on_pad(struct card *card, enum card_pin pin, bool japanese, bool *presented, unsigned *tries_left,
+                               struct err *err) MUST_CHECK;
 
 /* --- signatures ------------------------------------------------------------------------------------------------------ */
 

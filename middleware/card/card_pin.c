@@ -178,6 +178,29 @@ static enum rc card_name_pin(struct card *card, enum card_pin pin, uint8_t *p2, 
     return rc ? rc : card_judge(card, sw, "naming a PIN", err);
 }
 
+/* What the card's answer to a PIN means. */
+static enum rc card_answered(struct card *card, enum card_pin pin, uint16_t sw, uint8_t *p2, unsigned *tries_left,
+                             struct err *err)
+{
+    unsigned tries = sw & 0xFu;
+    enum rc said = card_rc_of_sw(sw);
+    if (said == RC_PIN_BLOCKED)
+        return card_blocked(card, pin, tries_left, err);
+    if (said != RC_PIN_WRONG)
+        return card_judge(card, sw, "presenting a PIN", err);
+    if (!sw_is_counter(sw)) { /* 6300 tells no counter: it is asked, and may be gone */
+        enum rc rc = card_count(card, pin, p2, &tries, err);
+        if (rc)
+            return rc;
+        if (tries == 0)
+            return card_blocked(card, pin, tries_left, err);
+    }
+    if (tries_left)
+        *tries_left = tries;
+    return err_set(err, RC_PIN_WRONG, "%s: the %s PIN is wrong: %u %s left", card->reader, card_pins[pin].name, tries,
+                   tries == 1 ? "try" : "tries");
+}
+
 /* The one VERIFY with a PIN in it. *p2 names the PIN for a command right behind. */
 static enum rc card_present(struct card *card, enum card_pin pin, const struct secret *value, bool counted, uint8_t *p2,
                             unsigned *tries_left, struct err *err)
@@ -200,24 +223,7 @@ static enum rc card_present(struct card *card, enum card_pin pin, const struct s
     secret_wipe(&folded);
     if (rc)
         return rc;
-    enum rc said = card_rc_of_sw(response.sw);
-    if (said == RC_PIN_BLOCKED)
-        return card_blocked(card, pin, tries_left, err);
-    if (said != RC_PIN_WRONG)
-        return card_judge(card, response.sw, "presenting a PIN", err);
-    if (sw_is_counter(response.sw)) {
-        tries = response.sw & 0xFu;
-    } else { /* 6300 tells no counter: it is asked, and may be gone */
-        rc = card_count(card, pin, p2, &tries, err);
-        if (rc)
-            return rc;
-        if (tries == 0)
-            return card_blocked(card, pin, tries_left, err);
-    }
-    if (tries_left)
-        *tries_left = tries;
-    return err_set(err, RC_PIN_WRONG, "%s: the %s PIN is wrong: %u %s left", card->reader, card_pins[pin].name, tries,
-                   tries == 1 ? "try" : "tries");
+    return card_answered(card, pin, response.sw, p2, tries_left, err);
 }
 
 enum rc card_verify_pin(struct card *card, enum card_pin pin, const struct secret *value, unsigned *tries_left,
@@ -256,50 +262,76 @@ enum rc card_change_pin(struct card *card, enum card_pin pin, const struct secre
 
 /* --- typed on the reader ------------------------------------------------------------------------------------------------- */
 
+unsigned card_pads(struct card *card)
+{
+    return transport_pads(card->channel.link);
+}
+
 bool card_has_pad(struct card *card, enum card_pin pin)
 {
-    return pin == CARD_PIN_AUTH && transport_has_pad(card->channel.link); /* the other has letters */
+    return pin == CARD_PIN_AUTH && (card_pads(card) & TRANSPORT_PAD_VERIFY);
+}
+
+/* One command whose PIN the reader adds. */
+static enum rc card_type(struct card *card, enum card_pin pin, bool change, uint8_t p2, bool japanese, uint16_t *sw,
+                         struct err *err)
+{
+    bool digits = pin == CARD_PIN_AUTH;
+    struct buf answer = { 0 };
+    struct apdu_response response;
+    const struct transport_pad pad = { .change = change,
+                                       .header = { 0x00, change ? APPLET_INS_CHANGE_REFERENCE_DATA : APPLET_INS_VERIFY,
+                                                   change ? 0x01 : 0x00, p2 },
+                                       .least = digits ? APPLET_AUTH_PIN_LEN : APPLET_SIGN_PIN_MIN,
+                                       .most = digits ? APPLET_AUTH_PIN_LEN : APPLET_SIGN_PIN_MAX,
+                                       .seconds = CARD_PAD_SECONDS,
+                                       .japanese = japanese };
+    enum rc rc = transport_pad(card->channel.link, &pad, &answer, err);
+    if (rc == RC_OK && apdu_parse_response(buf_bytes(&answer), &response) != RC_OK)
+        rc = err_set(err, RC_IO, "%s: the pin-pad gave an answer without a status word", card->reader);
+    if (!rc)
+        *sw = response.sw;
+    buf_wipe(&answer);
+    return rc;
+}
+
+static enum rc card_present_on_pad(struct card *card, enum card_pin pin, bool counted, bool japanese, uint8_t *p2,
+                                   unsigned *tries_left, struct err *err)
+{
+    unsigned tries = card_pins[pin].tries;
+    uint16_t sw;
+    enum rc rc = counted ? card_name_pin(card, pin, p2, &tries, err) : card_count(card, pin, p2, &tries, err);
+    if (rc)
+        return rc;
+    if (tries == 0)
+        return card_blocked(card, pin, tries_left, err);
+    rc = card_type(card, pin, false, *p2, japanese, &sw, err);
+    return rc ? rc : card_answered(card, pin, sw, p2, tries_left, err);
 }
 
 enum rc card_verify_pin_on_pad(struct card *card, enum card_pin pin, bool japanese, unsigned *tries_left, struct err *err)
 {
     uint8_t p2;
-    unsigned tries = 0;
-    struct buf answer = { 0 };
-    if (pin != CARD_PIN_AUTH)
-        return err_set(err, RC_UNSUPPORTED, "%s: the %s PIN has letters", card->reader, card_pins[pin].name);
-    enum rc rc = card_count(card, pin, &p2, &tries, err);
+    return card_present_on_pad(card, pin, false, japanese, &p2, tries_left, err);
+}
+
+enum rc card_verify_pin_on_pad_counted(struct card *card, enum card_pin pin, bool japanese, unsigned *tries_left,
+                                       struct err *err)
+{
+    uint8_t p2;
+    return card_present_on_pad(card, pin, true, japanese, &p2, tries_left, err);
+}
+
+enum rc card_change_pin_on_pad(struct card *card, enum card_pin pin, bool japanese, bool *presented, unsigned *tries_left,
+                               struct err *err)
+{
+    uint8_t p2;
+    uint16_t sw;
+    *presented = false;
+    enum rc rc = card_present_on_pad(card, pin, true, japanese, &p2, tries_left, err);
     if (rc)
         return rc;
-    if (tries == 0)
-        return card_blocked(card, pin, tries_left, err);
-    const struct transport_pad pad = { .header = { 0x00, APPLET_INS_VERIFY, 0x00, p2 },
-                                       .digits = APPLET_AUTH_PIN_LEN,
-                                       .seconds = CARD_PAD_SECONDS,
-                                       .japanese = japanese };
-    rc = transport_pad(card->channel.link, &pad, &answer, err);
-    struct apdu_response said_by_card;
-    if (rc == RC_OK && apdu_parse_response(buf_bytes(&answer), &said_by_card) != RC_OK)
-        rc = err_set(err, RC_IO, "%s: the pin-pad gave an answer without a status word", card->reader);
-    uint16_t sw = rc ? (uint16_t)0 : said_by_card.sw;
-    buf_wipe(&answer);
-    if (rc)
-        return rc;
-    enum rc said = card_rc_of_sw(sw);
-    if (said == RC_PIN_BLOCKED)
-        return card_blocked(card, pin, tries_left, err);
-    if (said != RC_PIN_WRONG)
-        return card_judge(card, sw, "presenting a PIN", err);
-    tries = sw_is_counter(sw) ? sw & 0xFu : 0;
-    if (!sw_is_counter(sw)) { /* 6300 tells no counter */
-        rc = card_count(card, pin, &p2, &tries, err);
-        if (rc)
-            return rc;
-        if (tries == 0)
-            return card_blocked(card, pin, tries_left, err);
-    }
-    if (tries_left)
-        *tries_left = tries;
-    return err_set(err, RC_PIN_WRONG, "%s: the %s PIN is wrong: %u %s left", card->reader, card_pins[pin].name, tries,
-                   tries == 1 ? "try" : "tries");
+    *presented = true;
+    rc = card_type(card, pin, true, p2, japanese, &sw, err);
+    return rc ? rc : card_judge(card, sw, "changing a PIN", err);
 }

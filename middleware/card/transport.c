@@ -23,9 +23,9 @@ void transport_end(struct transport_link *link, enum transport_disposition dispo
     link->ops->end(link, disposition);
 }
 
-bool transport_keep(struct transport_link *link)
+bool transport_keep(struct transport_link *link, unsigned milliseconds)
 {
-    return link->ops->keep && link->ops->keep(link);
+    return link->ops->keep && link->ops->keep(link, milliseconds);
 }
 
 enum transport_found transport_found(const struct transport_link *link)
@@ -38,9 +38,9 @@ enum rc transport_transmit(struct transport_link *link, struct bytes command, st
     return link->ops->transmit(link, command, response, err);
 }
 
-bool transport_has_pad(struct transport_link *link)
+unsigned transport_pads(struct transport_link *link)
 {
-    return link->ops->pad && link->ops->pad(link, NULL, NULL, NULL) == RC_OK;
+    return link->ops->pads ? link->ops->pads(link) : 0;
 }
 
 enum rc transport_pad(struct transport_link *link, const struct transport_pad *pad, struct buf *response, struct err *err)

@@ -28,14 +28,18 @@ enum transport_disposition { TRANSPORT_LEAVE, TRANSPORT_RESET, TRANSPORT_UNPOWER
 /* What a transaction that begins finds. TRANSPORT_KEPT: it is the one that transport_keep left running. */
 enum transport_found { TRANSPORT_FRESH, TRANSPORT_KEPT };
 
-/* A command with a PIN in it that a reader's own key pad is to fill in (PC/SC Part 10, FEATURE_VERIFY_PIN_DIRECT): the PIN
- * never comes to this machine. Digits in ASCII, of one length. */
+/* A command with a PIN in it that a reader's own key pad is to fill in (PC/SC Part 10): the PIN never comes to this machine.
+ * Characters in ASCII, as many as least to most. */
 struct transport_pad {
+    bool change;             /* a new PIN, typed twice; else one that is presented */
     uint8_t header[4];       /* CLA INS P1 P2 */
-    uint8_t digits;          /* 1..15 */
+    uint8_t least, most;     /* 1..16; of one length at most 15 */
     uint8_t seconds;         /* to wait for the person; 0: the reader's own limit */
     bool japanese;           /* on the reader's display */
 };
+
+/* What a key pad can take: bits. */
+enum transport_pads { TRANSPORT_PAD_VERIFY = 1, TRANSPORT_PAD_CHANGE = 2 };
 
 struct transport;
 struct transport_link; /* one connection to one card */
@@ -53,10 +57,11 @@ struct transport_ops {
     enum rc (*wait)(struct transport *, const struct transport_reader *known, size_t count, int milliseconds,
                     struct err *);
     void (*cancel)(struct transport *);
-    /* May be NULL: no reader of this kind has a key pad. With a NULL pad: only whether this one has. */
+    /* These two may be NULL: no reader of this kind has a key pad. */
+    unsigned (*pads)(struct transport_link *);
     enum rc (*pad)(struct transport_link *, const struct transport_pad *, struct buf *response, struct err *);
     void (*close)(struct transport *, bool forked);
-    bool (*keep)(struct transport_link *);                  /* may be NULL: transactions end when they are ended */
+    bool (*keep)(struct transport_link *, unsigned milliseconds); /* may be NULL: transactions end when they are ended */
     enum transport_found (*found)(const struct transport_link *); /* with keep */
 };
 
@@ -90,9 +95,10 @@ void transport_end(struct transport_link *link, enum transport_disposition dispo
 
 /* Ends this program's part of a transaction, which itself goes on for a moment: when the next transport_begin comes in
  * time, transport_found then says TRANSPORT_KEPT, the card is as it was left; otherwise the transaction is ended, and
- * presented PINs are taken away from the card first, as they are when this process dies. False: this kind of transport
- * cannot, and the transaction still runs. Otherwise as transport_end. */
-bool transport_keep(struct transport_link *link);
+ * presented PINs are taken away from the card first, as they are when this process dies. At least so many
+ * milliseconds, 0: as long as is usual. False: this kind of transport cannot, and the transaction still runs. Otherwise as
+ * transport_end. */
+bool transport_keep(struct transport_link *link, unsigned milliseconds);
 
 /* Of the transaction that runs. */
 enum transport_found transport_found(const struct transport_link *link);
@@ -104,12 +110,13 @@ enum transport_found transport_found(const struct transport_link *link);
 enum rc transport_transmit(struct transport_link *link, struct bytes command, struct buf *response, struct err *err)
     MUST_CHECK;
 
-/* Whether the card's reader has a key pad for PINs. */
-bool transport_has_pad(struct transport_link *link);
+/* What the reader's key pad can take: bits of enum transport_pads; 0: it has none. No command to the card. */
+unsigned transport_pads(struct transport_link *link);
 
 /* Lets the person type on the reader and sends the command once. response as transport_transmit's; no PIN is in it.
- * RC_UNSUPPORTED: no key pad; nothing was sent. RC_INTERRUPTED: the person pressed cancel; RC_TIMEOUT: typed nothing in
- * time; RC_PIN_FORMAT: too few or too many digits; nothing was sent to the card in these. Else as transport_transmit. */
+ * RC_UNSUPPORTED: no key pad, or not for such a PIN; RC_INTERRUPTED: the person pressed cancel; RC_TIMEOUT: typed nothing in
+ * time; RC_PIN_FORMAT: too few or too many characters, or a new PIN that was not the same twice: nothing was sent to the
+ * card in these. Else as transport_transmit. */
 enum rc transport_pad(struct transport_link *link, const struct transport_pad *pad, struct buf *response, struct err *err)
     MUST_CHECK;
 

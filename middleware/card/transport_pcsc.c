@@ -2,6 +2,8 @@
  * that one that waits for a transaction stops no other, and so has transport_wait. Looks into no command. */
 #include "card/transport_pcsc.h"
 
+#include "card/pinpad.h"
+
 #include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -210,6 +212,8 @@ static enum rc pcsc_failed(struct pcsc_link *self, LONG result, struct err *err)
     enum rc rc = pcsc_rc(result);
     if (rc == RC_UNREACHABLE)
         rc = RC_READER_GONE; /* the handle is of no use any more */
+    if (rc == RC_TIMEOUT || rc == RC_INTERRUPTED) /* the driver gave up; whether the card had the command by then is unknown */
+        rc = RC_IO;
     if (rc == RC_CARD_GONE || rc == RC_READER_GONE)
         self->dead = true;
     if (rc != RC_IO)
@@ -293,78 +297,59 @@ static enum rc pcsc_transmit(struct transport_link *link, struct bytes command, 
     return rc;
 }
 
-/* --- key pads: PC/SC Part 10 ---------------------------------------------------------------------------------------------- */
+/* --- key pads ------------------------------------------------------------------------------------------------------------- */
 
-#define PAD_ASCII_IN_BYTES 0x82 /* bmFormatString: positions in bytes, left justified, ASCII; the PIN begins the data */
-#define PAD_BY_ENTER_KEY 0x02
-#define PAD_ONE_MESSAGE 0x01
-#define PAD_TIMEOUT 0x6400
-#define PAD_CANCELLED 0x6401
-#define PAD_TOO_SHORT 0x6403
+/* The answer to a request of the reader's own; empty: it has none. */
+static struct bytes pcsc_ask(struct pcsc_link *self, DWORD code, uint8_t *answer, DWORD space)
+{
+    DWORD len = 0;
+    LONG result = code ? SCardControl(self->handle, code, NULL, 0, answer, space, &len) : SCARD_E_UNSUPPORTED_FEATURE;
+    return bytes_of(answer, result == SCARD_S_SUCCESS && len <= space ? len : 0);
+}
 
-/* The reader's control code for a feature; 0: it has none. */
-static DWORD pcsc_feature(struct pcsc_link *self, uint8_t feature)
+static struct pinpad_features pcsc_features(struct pcsc_link *self)
 {
     uint8_t list[256];
-    DWORD len = 0;
-    if (SCardControl(self->handle, CM_IOCTL_GET_FEATURE_REQUEST, NULL, 0, list, sizeof list, &len) != SCARD_S_SUCCESS)
+    return pinpad_parse_features(pcsc_ask(self, CM_IOCTL_GET_FEATURE_REQUEST, list, sizeof list));
+}
+
+static unsigned pcsc_pads(struct transport_link *link)
+{
+    struct pcsc_link *self = (struct pcsc_link *)link;
+    if (self->dead)
         return 0;
-    for (DWORD at = 0; len <= sizeof list && at + 6 <= len; at += 6) /* tag, length 4, number */
-        if (list[at] == feature && list[at + 1] == 4)
-            return (DWORD)list[at + 2] << 24 | (DWORD)list[at + 3] << 16 | (DWORD)list[at + 4] << 8 | list[at + 5];
-    return 0;
+    struct pinpad_features features = pcsc_features(self);
+    return (features.verify ? TRANSPORT_PAD_VERIFY : 0u) | (features.change ? TRANSPORT_PAD_CHANGE : 0u);
 }
 
-static DWORD pcsc_pad_request(const struct transport_pad *pad, uint8_t *request)
+/* The reader's answer, which is the card's or its own. */
+static enum rc pcsc_pad_judge(const struct pcsc_link *self, struct bytes answer, struct buf *response, struct err *err)
 {
-    PIN_VERIFY_STRUCTURE verify = {
-        .bTimerOut = pad->seconds,
-        .bTimerOut2 = pad->seconds,
-        .bmFormatString = PAD_ASCII_IN_BYTES,
-        .bmPINBlockString = pad->digits,
-        .wPINMaxExtraDigit = (uint16_t)(pad->digits << 8 | pad->digits),
-        .bEntryValidationCondition = PAD_BY_ENTER_KEY,
-        .bNumberMessage = PAD_ONE_MESSAGE,
-        .wLangId = pad->japanese ? 0x0411 : 0x0409,
-        .ulDataLength = 5u + pad->digits,
-    };
-    size_t fixed = offsetof(PIN_VERIFY_STRUCTURE, abData);
-    memcpy(request, &verify, fixed);
-    memcpy(request + fixed, pad->header, sizeof pad->header);
-    request[fixed + 4] = pad->digits;
-    memset(request + fixed + 5, 0xFF, pad->digits);
-    return (DWORD)(fixed + 5 + pad->digits);
-}
-
-/* The reader's own status words say that nothing went to the card. */
-static enum rc pcsc_pad_judge(const struct pcsc_link *self, uint16_t sw, struct err *err)
-{
-    if (sw == PAD_TIMEOUT)
-        return err_set(err, RC_TIMEOUT, "reader '%s': no PIN was typed in time", self->name);
-    if (sw == PAD_CANCELLED)
-        return err_set(err, RC_INTERRUPTED, "reader '%s': the person cancelled", self->name);
-    if (sw == PAD_TOO_SHORT)
-        return err_set(err, RC_PIN_FORMAT, "reader '%s': not as many digits as a PIN has", self->name);
-    return RC_OK;
+    const char *text = NULL;
+    if (answer.len < 2)
+        return err_set(err, RC_IO, "reader '%s': an answer of %zu bytes", self->name, answer.len);
+    enum rc rc = pinpad_rc((uint16_t)(answer.data[answer.len - 2] << 8 | answer.data[answer.len - 1]), &text);
+    return rc ? err_set(err, rc, "reader '%s': %s", self->name, text) : buf_append_bytes(response, answer);
 }
 
 static enum rc pcsc_pad(struct transport_link *link, const struct transport_pad *pad, struct buf *response, struct err *err)
 {
     struct pcsc_link *self = (struct pcsc_link *)link;
-    uint8_t request[64], answer[64];
+    uint8_t told[256], answer[64];
+    struct buf request = { 0 };
     DWORD len = 0;
     if (self->dead)
         return err_set(err, RC_CARD_GONE, "reader '%s': the card is gone", self->name);
-    DWORD code = pcsc_feature(self, FEATURE_VERIFY_PIN_DIRECT);
+    struct pinpad_features features = pcsc_features(self);
+    DWORD code = pad->change ? features.change : features.verify;
     if (!code)
-        return err_set(err, RC_UNSUPPORTED, "reader '%s': no key pad", self->name);
-    if (!pad)
-        return RC_OK;
-    if (pad->digits == 0 || pad->digits > 15)
-        return err_set(err, RC_RANGE, "a PIN of %u digits", pad->digits);
-    LONG result = SCardControl(self->handle, code, request, pcsc_pad_request(pad, request), answer, sizeof answer, &len);
-    if (result == SCARD_E_TIMEOUT || result == SCARD_E_CANCELLED) /* whether the card had the PIN by then is unknown */
-        return err_set(err, RC_IO, "reader '%s': %s", self->name, pcsc_stringify_error(result));
+        return err_set(err, RC_UNSUPPORTED, "reader '%s': no key pad for that", self->name);
+    struct pinpad_properties properties = pinpad_parse_properties(pcsc_ask(self, features.properties, told, sizeof told));
+    enum rc rc = pinpad_encode(pad, &properties, &request);
+    if (rc)
+        return err_set(err, rc, "reader '%s': its key pad takes no such PIN", self->name);
+    LONG result = SCardControl(self->handle, code, request.data, (DWORD)request.len, answer, sizeof answer, &len);
+    buf_wipe(&request);
     if (result == SCARD_W_RESET_CARD) {
         self->held = false;
         LONG again = pcsc_reconnect(self);
@@ -372,10 +357,7 @@ static enum rc pcsc_pad(struct transport_link *link, const struct transport_pad 
     }
     if (result != SCARD_S_SUCCESS)
         return pcsc_failed(self, result, err);
-    if (len < 2 || len > sizeof answer)
-        return err_set(err, RC_IO, "reader '%s': an answer of %lu bytes", self->name, (unsigned long)len);
-    enum rc rc = pcsc_pad_judge(self, (uint16_t)(answer[len - 2] << 8 | answer[len - 1]), err);
-    return rc ? rc : buf_append(response, answer, len);
+    return pcsc_pad_judge(self, bytes_of(answer, len <= sizeof answer ? len : 0), response, err);
 }
 
 static struct bytes pcsc_atr(const struct transport_link *link)
@@ -501,6 +483,7 @@ static const struct transport_ops pcsc_ops = {
     .begin = pcsc_begin,
     .end = pcsc_end,
     .transmit = pcsc_transmit,
+    .pads = pcsc_pads,
     .pad = pcsc_pad,
     .atr = pcsc_atr,
     .disconnect = pcsc_disconnect,

@@ -68,7 +68,7 @@ static bool same(const struct settings *a, const struct settings *b)
 {
     return strcmp(a->reader, b->reader) == 0 && a->kinds == b->kinds && a->official_labels == b->official_labels
         && a->always_authenticate == b->always_authenticate && a->prompt == b->prompt
-        && strcmp(a->pinentry, b->pinentry) == 0 && a->log == b->log;
+        && strcmp(a->pinentry, b->pinentry) == 0 && a->log == b->log && a->pads == b->pads;
 }
 
 static const struct {
@@ -86,6 +86,8 @@ static const struct {
     { "a PIN for each signature", "always-authenticate = yes\n", { .always_authenticate = true, .log = LOG_OFF }, NULL },
     { "the prompt", "prompt = pinentry\npinentry = /usr/bin/pinentry-gtk-2\n",
       { .prompt = SETTINGS_PROMPT_PINENTRY, .pinentry = "/usr/bin/pinentry-gtk-2", .log = LOG_OFF }, NULL },
+    { "key pads with letters", "key-pad = both\n", { .pads = AUTH | SIGN, .log = LOG_OFF }, NULL },
+    { "a key pad that is none", "key-pad = sign\n", { .log = LOG_OFF }, "file:1: key-pad: 'sign'" },
     { "the log", "log = debug\n", { .log = LOG_DEBUG }, NULL },
     { "an equals sign in a value", "reader = sim:/a=b\n", { .reader = "sim:/a=b", .log = LOG_OFF }, NULL },
     { "no equals sign", "tokens auth\nlog=info\n", { .log = LOG_INFO }, "file:1: 'tokens auth'" },
@@ -105,6 +107,8 @@ static void each_line_does_what_it_says(void **state)
         print_message("%s\n", rows[i].what);
         if (!wanted.kinds)
             wanted.kinds = AUTH | SIGN;
+        if (!wanted.pads)
+            wanted.pads = AUTH;
         if (!wanted.pinentry[0])
             strcpy(wanted.pinentry, "pinentry");
         write_file(path, rows[i].text, strlen(rows[i].text));
