@@ -40,6 +40,15 @@ const char *const book_migrations[] = {
     "CREATE TABLE copies ("
     " authority TEXT NOT NULL, list TEXT NOT NULL, generation INTEGER NOT NULL, number INTEGER NOT NULL,"
     " crl BLOB NOT NULL, PRIMARY KEY(authority, list, generation));",
+    "CREATE TABLE approvals ("
+    " id INTEGER PRIMARY KEY, authority TEXT NOT NULL, state INTEGER NOT NULL, request TEXT NOT NULL,"
+    " key_hash TEXT NOT NULL, municipality TEXT NOT NULL, officer TEXT NOT NULL, asked_by TEXT NOT NULL,"
+    " created INTEGER NOT NULL, decided_at INTEGER NOT NULL, decided_by TEXT NOT NULL, why TEXT NOT NULL,"
+    " name TEXT NOT NULL, birth TEXT NOT NULL, sex TEXT NOT NULL, address TEXT NOT NULL, UNIQUE(authority, request));"
+    "CREATE INDEX approvals_waiting ON approvals(municipality, id) WHERE state = 0;"
+    "CREATE TABLE waits ("
+    " id TEXT PRIMARY KEY, authority TEXT NOT NULL, approval INTEGER NOT NULL REFERENCES approvals(id),"
+    " officer TEXT NOT NULL, nonce TEXT NOT NULL, request BLOB NOT NULL);",
 };
 
 const size_t book_migration_count = sizeof book_migrations / sizeof book_migrations[0];

@@ -1,5 +1,5 @@
 /* book.h — the authorities' book: certificates, counters, revocation lists, transactions and events, as rows. SQL stands
- * here, in trail.c and seal.c only. What must be one step is one transaction of the caller (store_begin … store_commit). */
+ * here, in approval.c, report.c, trail.c and seal.c only. What must be one step is one transaction of the caller (store_begin … store_commit). */
 #ifndef JPKI_CA_BOOK_H
 #define JPKI_CA_BOOK_H
 

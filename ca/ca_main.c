@@ -7,6 +7,7 @@
 #include "ca/ceremony.h"
 #include "ca/confine.h"
 #include "ca/front.h"
+#include "ca/officer.h"
 #include "ca/ocsp.h"
 #include "ca/opsid.h"
 #include "ca/publish.h"
@@ -158,7 +159,7 @@ static int command_identity(int argc, char **argv)
     struct opsid opsid = { .municipality = "000000" };
     const struct opt opts[] = {
         { "--state", "DIR", "folder of the authorities", OPT_TEXT, &state, true },
-        { "--role", "ROLE", "node-municipal, node-national, ca, desk-officer, registrar, verifier or time-stamp",
+        { "--role", "ROLE", "node-municipal, ca, desk-officer, approver, revoker, auditor, administrator, verifier … (docs/PROTOCOLS.md)",
           OPT_TEXT, &opsid.role, true },
         { "--name", "NAME", "name of the computer or officer", OPT_TEXT, &opsid.name, true },
         { "--municipality", "CODE", "6 digits; default 000000, none", OPT_TEXT, &opsid.municipality, false },
@@ -565,6 +566,9 @@ static const struct command commands[] = {
     { "clock", "", "the clock against the last record", command_clock },
     { "crl", "", "issue every revocation list now", command_crl },
     { "store", "COMMAND", "the book: backup, restore, copy to another engine, check, use", bookmove_main },
+    { "settings", "[NAME=VALUE…]", "print or change the settings", officer_settings },
+    { "requests", "", "what waits for a second officer", officer_requests },
+    { "decide", "", "approve or refuse a request", officer_decide },
     { "audit-verify", "", "check the audit trail", command_audit_verify },
     { "audit-seal", "", "sign the audit trail's head now", command_audit_seal },
     { "signer", "", "the key-holding process (started by the others)", command_signer },

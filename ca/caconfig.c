@@ -94,6 +94,8 @@ enum rc caconfig_read(const char *folder, const char *file, struct caconfig *con
         rc = json_want_integer(json, "pending_seconds", &read->pending_seconds, err);
     if (!rc)
         rc = config_serials(json, read, err);
+    if (!rc && json_object_get(json, "two_persons")) /* older configurations do not speak of it */
+        rc = json_want_bool(json, "two_persons", &read->two_persons, err);
     for (enum authority a = 0; !rc && a < AUTHORITY_COUNT; a++)
         rc = config_authority(json, a, read, err);
     if (!rc)
@@ -116,10 +118,10 @@ enum rc caconfig_write(const char *folder, const char *file, const struct caconf
                                                   suite_row(config->suite[a][i])->name));
         json_object_set_new(authorities, authority_name(a), json_pack("{s:o,s:s}", "keys", keys, "policy", config->policy[a]));
     }
-    json_t *json = json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:o}", "serials",
+    json_t *json = json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:b,s:o}", "serials",
                              config->random_serials ? "random" : "counter", "organisation", config->organisation, "publication",
                              config->publication, "cps", config->cps, "ocsp", config->ocsp, "pending_seconds",
-                             (json_int_t)config->pending_seconds, "authorities", authorities);
+                             (json_int_t)config->pending_seconds, "two_persons", config->two_persons, "authorities", authorities);
     if (config->store[0])
         json_object_set_new(json, "store", json_string(config->store));
     char *path = file_join(folder, file);

@@ -30,6 +30,7 @@ struct caconfig {
     char cps[129];
     char ocsp[129];
     int64_t pending_seconds;                /* an unconfirmed certificate is revoked after this */
+    bool two_persons;                       /* a card's certificates want the approval of a second officer (ca/approval.h) */
 };
 
 /* Names, policies and deadline as an organisation starts with. */

@@ -98,8 +98,21 @@ static enum rc body_only(const struct cmpmsg *msg, struct bytes *only, struct er
     return list.len ? err_set(err, RC_UNSUPPORTED, "CMP: more than one request in a message") : RC_OK;
 }
 
+/* PKCS #10 (RFC 2986 §4.1): version, subject, then the key. */
+static enum rc p10_public_key(struct bytes content, struct buf *spki, struct err *err)
+{
+    struct bytes request, info, version, name, key;
+    if (der_expect(&content, TAG_SEQUENCE, &request, NULL) || content.len ||
+        der_expect(&request, TAG_SEQUENCE, &info, NULL) || der_expect(&info, TAG_INTEGER, &version, NULL) ||
+        der_expect(&info, TAG_SEQUENCE, &name, NULL) || der_expect(&info, TAG_SEQUENCE, &key, NULL))
+        return err_set(err, RC_FORMAT, "PKCS #10: no public key");
+    return der_append(spki, TAG_SEQUENCE, key);
+}
+
 enum rc cmpmsg_public_key(const struct cmpmsg *msg, struct buf *spki, struct err *err)
 {
+    if (msg->body == CMPMSG_P10CR)
+        return p10_public_key(msg->content, spki, err);
     struct bytes request, cert_request, id, template, content;
     unsigned tag;
     enum rc rc = body_only(msg, &request, err);

@@ -11,10 +11,13 @@
 /* The choice of PKIBody (RFC 9810 §5.1.2), as context tag number. */
 enum cmpmsg_body {
     CMPMSG_IR = 0,
+    CMPMSG_CR = 2,
+    CMPMSG_P10CR = 4,
     CMPMSG_KUR = 7,
     CMPMSG_RR = 11,
     CMPMSG_ERROR = 23,
     CMPMSG_CERT_CONF = 24,
+    CMPMSG_POLL_REQ = 25,
 };
 
 struct cmpmsg {
@@ -28,7 +31,7 @@ struct cmpmsg {
 /* Header and kind. RC_FORMAT, also for a transactionID or nonce of more than 64 bytes. Borrows from der. */
 enum rc cmpmsg_parse(struct bytes der, struct cmpmsg *msg, struct err *err) MUST_CHECK;
 
-/* ir, kur: the one request's public key, as DER SubjectPublicKeyInfo, appended. RC_FORMAT; RC_UNSUPPORTED: not exactly one. */
+/* ir, cr, p10cr, kur: the one request's public key, as DER SubjectPublicKeyInfo, appended. RC_FORMAT; RC_UNSUPPORTED: not exactly one. */
 enum rc cmpmsg_public_key(const struct cmpmsg *msg, struct buf *spki, struct err *err) MUST_CHECK;
 
 /* certConf: whether the one certificate is accepted; none listed, or a status of rejection, is a rejection. */

@@ -6,13 +6,12 @@
 #include "base/fault.h"
 #include "base/hex.h"
 #include "base/log.h"
-#include "ca/cmpmsg.h"
-#include "ca/issue.h"
+#include "ca/approval.h"
+#include "ca/cmporder.h"
 #include "ca/publish.h"
 #include "ca/revoke.h"
 #include "ca/tbs.h"
 #include "pki/cert.h"
-#include "pki/registration.h"
 
 #include <openssl/cmp.h>
 #include <openssl/err.h>
@@ -21,8 +20,9 @@
 #include <string.h>
 
 #define EXTRA_CERTS_MAX 8
+#define POLL_SECONDS 2
 
-enum { BODY_IP = 1, BODY_KUP = 8, BODY_PKICONF = 19 }; /* RFC 9810 §5.1.2 */
+enum { BODY_IP = 1, BODY_CP = 3, BODY_KUP = 8, BODY_PKICONF = 19 }; /* RFC 9810 §5.1.2 */
 enum { OUTCOME_OPEN = 0, OUTCOME_CONFIRMED = 1, OUTCOME_REJECTED = 2 };
 
 /* One message in work. */
@@ -32,8 +32,11 @@ struct deal {
     const struct peer *peer;
     char officer[161];
     struct cmpmsg msg;
+    struct cmpmsg asked;                 /* the request for a certificate: the message itself, or of a pollReq the recorded one */
     int64_t issued;                      /* certificate id of an ir; 0: none */
-    struct book_transaction transaction; /* of a certConf */
+    int64_t waits;                       /* approval that the request waits for; 0: none */
+    struct book_transaction transaction; /* of a certConf or pollReq */
+    OSSL_CMP_MSG *polled;                /* the recorded request of a pollReq, once it may be answered */
     bool confirmed;                      /* a certConf was acted upon */
     bool resuming;                       /* the recorded ir is being given to the context once more */
     enum rc rc;                          /* what went wrong in a call-back */
@@ -69,69 +72,6 @@ static int deal_log(const char *function, const char *file, int line, OSSL_CMP_s
     return 1;
 }
 
-/* The order that a request makes; attributes and registration are in the caller's memory. */
-static enum rc deal_order(struct deal *deal, const OSSL_CRMF_MSG *request, struct buf *spki, struct attributes *attributes,
-                          struct registration *registration, struct issue_order *order)
-{
-    struct err *err = &deal->err;
-    OSSL_CRMF_CERTTEMPLATE *template = OSSL_CRMF_MSG_get0_tmpl(request);
-    const X509_EXTENSIONS *extensions = template ? OSSL_CRMF_CERTTEMPLATE_get0_extensions(template) : NULL;
-    GENERAL_NAMES *names = extensions ? X509V3_get_d2i(extensions, NID_subject_alt_name, NULL, NULL) : NULL;
-    enum rc rc = cmpmsg_public_key(&deal->msg, spki, err);
-    if (!rc && (!extensions || !names))
-        rc = err_set(err, RC_FORMAT, "the template has no subjectAltName with the attributes");
-    if (!rc)
-        rc = attributes_from_names(names, attributes, err);
-    if (rc == RC_NOT_FOUND)
-        rc = err_set(err, RC_FORMAT, "the template's subjectAltName holds no attributes");
-    if (!rc)
-        rc = attributes_check(attributes, err);
-    if (!rc)
-        rc = registration_from_extensions(extensions, registration, err);
-    if (rc == RC_NOT_FOUND)
-        rc = err_set(err, RC_FORMAT, "the template has no registration");
-    if (!rc && strcmp(registration->municipality, deal->peer->municipality) != 0)
-        rc = err_set(err, RC_DENIED, "municipality %s is not the officer's own", registration->municipality);
-    GENERAL_NAMES_free(names);
-    *order = (struct issue_order) { .authority = deal->authority, .request = registration->request,
-                                    .public_key = buf_bytes(spki), .municipality = registration->municipality,
-                                    .officer = deal->officer, .attributes = attributes,
-                                    .card_expiry = registration->card_expiry,
-                                    .auth_not_after = registration->auth_not_after };
-    return rc;
-}
-
-/* Serial number as the house writes it. */
-static enum rc serial_of(const ASN1_INTEGER *serial, struct buf *text)
-{
-    ASN1_INTEGER *own = serial ? ASN1_INTEGER_dup(serial) : NULL;
-    X509 *carrier = X509_new(); /* cert_serial reads serials from certificates */
-    enum rc rc = own && carrier && X509_set_serialNumber(carrier, own) ? cert_serial(carrier, text) : RC_FORMAT;
-    ASN1_INTEGER_free(own);
-    X509_free(carrier);
-    return rc;
-}
-
-/* kur: which certificate is renewed, by its control oldCertID (RFC 4211 §6.5); renews is the caller's. */
-static enum rc deal_renews(struct deal *deal, const OSSL_CRMF_MSG *request, char renews[BOOK_SERIAL_SIZE])
-{
-    struct buf text = { 0 };
-    const OSSL_CRMF_CERTID *old = OSSL_CRMF_MSG_get0_regCtrl_oldCertID(request);
-    if (!old)
-        return err_set(&deal->err, RC_FORMAT, "the kur does not say which certificate is renewed");
-    enum rc rc = serial_of(OSSL_CRMF_CERTID_get0_serialNumber(old), &text);
-    if (!rc && X509_NAME_cmp(OSSL_CRMF_CERTID_get0_issuer(old),
-                             X509_get_subject_name(deal->server->ca->issuers[deal->authority].cert)) != 0)
-        rc = err_set(&deal->err, RC_NOT_FOUND, "the certificate to be renewed is another authority's");
-    const char *name = rc ? NULL : buf_string(&text);
-    if (!rc && (!name || text.len >= BOOK_SERIAL_SIZE))
-        rc = err_set(&deal->err, RC_NOT_FOUND, "no such certificate");
-    if (!rc)
-        snprintf(renews, BOOK_SERIAL_SIZE, "%s", name);
-    buf_wipe(&text);
-    return rc;
-}
-
 /* The transaction's certificate in the book, as it stands now. */
 static enum rc deal_find_cert(struct deal *deal, struct book_cert *row)
 {
@@ -150,6 +90,15 @@ static enum rc deal_find_transaction(struct deal *deal)
     return rc;
 }
 
+static enum rc deal_find_wait(struct deal *deal)
+{
+    book_transaction_wipe(&deal->transaction);
+    ca_lock(deal->server->ca);
+    enum rc rc = approval_find_wait(deal->server->ca->store, deal->msg.transaction, &deal->transaction, &deal->err);
+    ca_unlock(deal->server->ca);
+    return rc;
+}
+
 /* The certificate that the transaction's ir had got. */
 static OSSL_CMP_PKISI *deal_repeat(struct deal *deal, X509 **cert_out)
 {
@@ -161,44 +110,93 @@ static OSSL_CMP_PKISI *deal_repeat(struct deal *deal, X509 **cert_out)
     return rc ? deal_rejection(deal, rc) : OSSL_CMP_STATUSINFO_new(OSSL_CMP_PKISTATUS_accepted, 0, NULL);
 }
 
+static OSSL_CMP_MSG *message_read(struct bytes der)
+{
+    BIO *bio = BIO_new_mem_buf(der.data, (int)der.len);
+    OSSL_CMP_MSG *message = bio ? d2i_OSSL_CMP_MSG_bio(bio, NULL) : NULL;
+    BIO_free(bio);
+    return message;
+}
+
+/* Whether a second officer has to agree first, and has. RC_OK with deal->waits set: not yet. */
+static enum rc deal_approval(struct deal *deal, const struct issue_order *order)
+{
+    struct ca *ca = deal->server->ca;
+    enum approval_state state = APPROVAL_APPROVED;
+    int64_t id = 0;
+    if (!ca->config.two_persons)
+        return RC_OK;
+    enum rc rc = approval_ask(ca, order, deal->peer, &id, &state, &deal->err);
+    if (!rc && state == APPROVAL_WAITING)
+        deal->waits = id;
+    return rc;
+}
+
+static enum rc deal_issue(struct deal *deal, const OSSL_CRMF_MSG *request, const X509_REQ *p10, X509 **cert_out)
+{
+    struct ca *ca = deal->server->ca;
+    struct cmporder order = { 0 };
+    struct book_cert row = { 0 };
+    enum rc rc = cmporder_read(&deal->asked, request, p10, deal->authority, X509_get_subject_name(ca->issuers[deal->authority].cert),
+                               deal->peer, deal->officer, &order, &deal->err);
+    if (!rc)
+        rc = deal_approval(deal, &order.order);
+    if (!rc && !deal->waits)
+        rc = issue_certificate(ca, &order.order, &row, &deal->err);
+    if (!rc && !deal->waits)
+        rc = cert_parse(buf_bytes(&row.certificate), cert_out);
+    if (!rc)
+        deal->issued = row.id;
+    book_cert_wipe(&row);
+    cmporder_wipe(&order);
+    return rc;
+}
+
+static OSSL_CMP_PKISI *deal_waiting(void)
+{
+    return OSSL_CMP_STATUSINFO_new(OSSL_CMP_PKISTATUS_waiting, 0, "waits for the approval of a second officer");
+}
+
 static OSSL_CMP_PKISI *on_request(OSSL_CMP_SRV_CTX *context, const OSSL_CMP_MSG *message, int id,
                                   const OSSL_CRMF_MSG *request, const X509_REQ *p10, X509 **cert_out,
                                   STACK_OF(X509) **chain_out, STACK_OF(X509) **ca_out)
 {
-    (void)message, (void)id, (void)p10, (void)chain_out, (void)ca_out;
+    (void)message, (void)id, (void)chain_out, (void)ca_out;
     struct deal *deal = OSSL_CMP_SRV_CTX_get0_custom_ctx(context);
-    struct buf spki = { 0 };
-    struct attributes attributes = { 0 };
-    struct registration registration = { 0 };
-    struct issue_order order;
-    struct book_cert row = { 0 };
-    char renews[BOOK_SERIAL_SIZE];
     if (deal->resuming)
-        return deal_repeat(deal, cert_out);
-    enum rc rc = deal_find_transaction(deal);
+        return deal->msg.body == CMPMSG_POLL_REQ ? deal_waiting() : deal_repeat(deal, cert_out);
+    enum rc rc = deal->polled ? RC_NOT_FOUND : deal_find_transaction(deal);
     if (rc == RC_OK)
         rc = err_set(&deal->err, RC_EXISTS, "the transaction is known already");
     else if (rc == RC_NOT_FOUND)
-        rc = deal_order(deal, request, &spki, &attributes, &registration, &order);
-    if (!rc && deal->msg.body == CMPMSG_KUR) {
-        rc = deal_renews(deal, request, renews);
-        order.renews = renews;
+        rc = deal_issue(deal, request, p10, cert_out);
+    if (rc)
+        return deal_rejection(deal, rc);
+    return deal->waits ? deal_waiting() : OSSL_CMP_STATUSINFO_new(OSSL_CMP_PKISTATUS_accepted, 0, NULL);
+}
+
+/* A pollReq is answered by the recorded request as soon as that was decided, and by "come again" until then. */
+static int on_poll(OSSL_CMP_SRV_CTX *context, const OSSL_CMP_MSG *message, int id, OSSL_CMP_MSG **request, int64_t *check_after)
+{
+    (void)message, (void)id;
+    struct deal *deal = OSSL_CMP_SRV_CTX_get0_custom_ctx(context);
+    struct approval approval = { 0 };
+    ca_lock(deal->server->ca);
+    enum rc rc = approval_find(deal->server->ca->store, deal->transaction.cert, &approval, &deal->err);
+    ca_unlock(deal->server->ca);
+    bool decided = approval.state != APPROVAL_WAITING;
+    approval_wipe(&approval);
+    *request = NULL;
+    *check_after = POLL_SECONDS;
+    if (!rc && decided) {
+        deal->polled = message_read(buf_bytes(&deal->transaction.request));
+        *request = deal->polled;
+        rc = deal->polled ? RC_OK : RC_NOMEM;
+    } else if (!rc) {
+        deal->waits = deal->transaction.cert;
     }
-    if (!rc)
-        rc = issue_certificate(deal->server->ca, &order, &row, &deal->err);
-    if (!rc)
-        rc = cert_parse(buf_bytes(&row.certificate), cert_out);
-    OSSL_CMP_PKISI *answer = NULL;
-    if (rc) {
-        answer = deal_rejection(deal, rc);
-    } else {
-        deal->issued = row.id;
-        answer = OSSL_CMP_STATUSINFO_new(OSSL_CMP_PKISTATUS_accepted, 0, NULL);
-    }
-    OPENSSL_cleanse(&attributes, sizeof attributes);
-    book_cert_wipe(&row);
-    buf_wipe(&spki);
-    return answer;
+    deal->rc = rc;
+    return rc == RC_OK;
 }
 
 /* A rejection discards what was never delivered. A certificate that another transaction confirmed is its holder's, and
@@ -282,7 +280,7 @@ static enum rc deal_revoke(struct deal *deal, const X509_NAME *issuer, const ASN
     struct book_cert row = { 0 };
     struct buf text = { 0 };
     int reason = 0;
-    enum rc rc = serial_of(serial, &text);
+    enum rc rc = cmporder_serial(serial, &text);
     const char *name = rc ? NULL : buf_string(&text);
     if (!rc && (!issuer || X509_NAME_cmp(issuer, X509_get_subject_name(ca->issuers[deal->authority].cert)) != 0))
         rc = err_set(err, RC_NOT_FOUND, "the certificate is another authority's");
@@ -329,14 +327,6 @@ static enum rc octets_of(const char *hex, ASN1_OCTET_STRING **out)
     return rc;
 }
 
-static OSSL_CMP_MSG *message_read(struct bytes der)
-{
-    BIO *bio = BIO_new_mem_buf(der.data, (int)der.len);
-    OSSL_CMP_MSG *message = bio ? d2i_OSSL_CMP_MSG_bio(bio, NULL) : NULL;
-    BIO_free(bio);
-    return message;
-}
-
 /* Brings a fresh context to where the one that answered the ir had been: OpenSSL 3.0 takes a certConf in no other state
  * and has no way to set it. */
 static enum rc context_resume(struct deal *deal, OSSL_CMP_SRV_CTX *context)
@@ -347,7 +337,8 @@ static enum rc context_resume(struct deal *deal, OSSL_CMP_SRV_CTX *context)
     if (request)
         answer = OSSL_CMP_SRV_process_request(context, request);
     deal->resuming = false;
-    enum rc rc = answer && (OSSL_CMP_MSG_get_bodytype(answer) == BODY_IP || OSSL_CMP_MSG_get_bodytype(answer) == BODY_KUP)
+    int body = answer ? OSSL_CMP_MSG_get_bodytype(answer) : -1;
+    enum rc rc = body == BODY_IP || body == BODY_CP || body == BODY_KUP
                      ? octets_of(deal->transaction.nonce, &nonce)
                      : err_set(&deal->err, RC_STATE, "the transaction cannot be resumed");
     if (!rc && !OSSL_CMP_CTX_set1_senderNonce(OSSL_CMP_SRV_CTX_get0_cmp_ctx(context), nonce))
@@ -368,7 +359,7 @@ static enum rc context_make(struct deal *deal, X509 *officer, OSSL_CMP_SRV_CTX *
     for (unsigned g = 1; made && g <= ca_newest(ca, AUTHORITY_OPS); g++)
         made = X509_STORE_add_cert(trust, ca_cert(ca, AUTHORITY_OPS, g)) == 1;
     made = made &&
-                OSSL_CMP_SRV_CTX_init(context, deal, on_request, on_revocation, NULL, NULL, on_confirm, NULL) &&
+                OSSL_CMP_SRV_CTX_init(context, deal, on_request, on_revocation, NULL, NULL, on_confirm, on_poll) &&
                 OSSL_CMP_CTX_set_log_cb(cmp, deal_log) && OSSL_CMP_CTX_set1_cert(cmp, deal->server->cert) &&
                 OSSL_CMP_CTX_set1_pkey(cmp, deal->server->key) && OSSL_CMP_CTX_set1_srvCert(cmp, officer) &&
                 OSSL_CMP_SRV_CTX_set_accept_unprotected(context, 0) &&
@@ -378,7 +369,7 @@ static enum rc context_make(struct deal *deal, X509 *officer, OSSL_CMP_SRV_CTX *
         trust = NULL; /* taken */
     X509_STORE_free(trust);
     enum rc rc = made ? RC_OK : RC_NOMEM;
-    if (!rc && deal->msg.body == CMPMSG_CERT_CONF)
+    if (!rc && (deal->msg.body == CMPMSG_CERT_CONF || deal->msg.body == CMPMSG_POLL_REQ))
         rc = context_resume(deal, context);
     if (rc)
         OSSL_CMP_SRV_CTX_free(context);
@@ -404,6 +395,35 @@ static enum rc deal_officer(struct deal *deal, X509 **officer)
     return rc;
 }
 
+static bool body_known(unsigned body)
+{
+    switch (body) {
+    case CMPMSG_IR:
+    case CMPMSG_CR:
+    case CMPMSG_P10CR:
+    case CMPMSG_KUR:
+    case CMPMSG_RR:
+    case CMPMSG_CERT_CONF:
+    case CMPMSG_POLL_REQ:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* A message that goes on with a transaction: the same officer's, at the same authority. */
+static enum rc deal_gate_going_on(struct deal *deal)
+{
+    struct err *err = &deal->err;
+    bool poll = deal->msg.body == CMPMSG_POLL_REQ;
+    enum rc rc = poll ? deal_find_wait(deal) : deal_find_transaction(deal);
+    if (rc == RC_NOT_FOUND)
+        return err_set(err, rc, "%s of an unknown transaction", poll ? "pollReq" : "certConf");
+    if (!rc && (deal->transaction.authority != deal->authority || strcmp(deal->transaction.officer, deal->officer) != 0))
+        rc = err_set(err, RC_DENIED, "the transaction is another officer's or authority's");
+    return rc || !poll ? rc : cmpmsg_parse(buf_bytes(&deal->transaction.request), &deal->asked, err);
+}
+
 /* What OpenSSL need not see. */
 static enum rc deal_gate(struct deal *deal, struct bytes message)
 {
@@ -413,19 +433,28 @@ static enum rc deal_gate(struct deal *deal, struct bytes message)
     enum rc rc = cmpmsg_parse(message, &deal->msg, err);
     if (rc)
         return rc;
-    if (deal->msg.body != CMPMSG_IR && deal->msg.body != CMPMSG_KUR && deal->msg.body != CMPMSG_CERT_CONF && deal->msg.body != CMPMSG_RR)
+    if (!body_known(deal->msg.body))
         return err_set(err, RC_UNSUPPORTED, "a CMP message of kind %u", deal->msg.body);
     if (!deal->msg.signed_protection)
         return err_set(err, RC_DENIED, "the message is not protected by a signature");
     if (deal->msg.extra_certs > EXTRA_CERTS_MAX || !deal->msg.transaction[0])
         return err_set(err, RC_FORMAT, "too many certificates, or no transactionID");
-    if (deal->msg.body != CMPMSG_CERT_CONF)
-        return RC_OK;
-    rc = deal_find_transaction(deal);
-    if (rc == RC_NOT_FOUND)
-        return err_set(err, rc, "certConf of an unknown transaction");
-    if (!rc && (deal->transaction.authority != deal->authority || strcmp(deal->transaction.officer, deal->officer) != 0))
-        rc = err_set(err, RC_DENIED, "the transaction is another officer's or authority's");
+    deal->asked = deal->msg;
+    return deal->msg.body == CMPMSG_CERT_CONF || deal->msg.body == CMPMSG_POLL_REQ ? deal_gate_going_on(deal) : RC_OK;
+}
+
+/* One step: a transaction that waited is one that has a certificate, or waits on. */
+static enum rc deal_keep_row(struct deal *deal, const struct book_transaction *row)
+{
+    struct store *store = deal->server->ca->store;
+    enum rc rc = store_begin(store, &deal->err);
+    if (!rc)
+        rc = deal->waits ? approval_put_wait(store, row, &deal->err) : book_add_transaction(store, row, &deal->err);
+    if (!rc && !deal->waits)
+        rc = approval_end_wait(store, row->id, &deal->err);
+    if (!rc)
+        rc = store_commit(store, &deal->err);
+    store_rollback(store);
     return rc;
 }
 
@@ -433,18 +462,19 @@ static enum rc deal_gate(struct deal *deal, struct bytes message)
 static enum rc deal_keep(struct deal *deal, struct bytes message, struct bytes answer)
 {
     struct cmpmsg ours;
-    struct book_transaction transaction = { .authority = deal->authority, .cert = deal->issued };
+    struct book_transaction transaction = { .authority = deal->authority, .cert = deal->waits ? deal->waits : deal->issued };
+    bool poll = deal->msg.body == CMPMSG_POLL_REQ;
     enum rc rc = cmpmsg_parse(answer, &ours, &deal->err);
     if (rc)
         return rc;
     snprintf(transaction.id, sizeof transaction.id, "%s", deal->msg.transaction);
     snprintf(transaction.officer, sizeof transaction.officer, "%s", deal->officer);
     snprintf(transaction.nonce, sizeof transaction.nonce, "%s", ours.sender_nonce);
-    rc = buf_append_bytes(&transaction.request, message);
+    rc = buf_append_bytes(&transaction.request, poll ? buf_bytes(&deal->transaction.request) : message);
     fault_point("cmp.before_keep");
     ca_lock(deal->server->ca);
     if (!rc)
-        rc = book_add_transaction(deal->server->ca->store, &transaction, &deal->err);
+        rc = deal_keep_row(deal, &transaction);
     ca_unlock(deal->server->ca);
     fault_point("cmp.after_keep");
     book_transaction_wipe(&transaction);
@@ -479,7 +509,7 @@ static enum rc deal_process(struct deal *deal, X509 *officer, struct bytes messa
         rc = deal_record_outcome(deal, false); /* an empty certConf: OpenSSL asks nobody */
     if (!rc)
         rc = deal_encode(answer, &encoded);
-    if (!rc && deal->issued)
+    if (!rc && (deal->issued || deal->waits))
         rc = deal_keep(deal, message, buf_bytes(&encoded));
     if (!rc)
         rc = buf_append_bytes(out, buf_bytes(&encoded));

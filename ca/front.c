@@ -5,15 +5,14 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "ca/ceremony.h"
-#include "ca/cmpserver.h"
 #include "ca/confine.h"
+#include "ca/hall.h"
 #include "ca/issue.h"
 #include "ca/ocspbox.h"
+#include "ca/office.h"
 #include "ca/publish.h"
 #include "ca/revoke.h"
 #include "ca/seal.h"
-#include "net/json.h"
-#include "net/server.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,18 +20,6 @@
 
 #define TICK 500            /* milliseconds between looks at what is due */
 #define LINKS_MAX 64        /* certificates in one event */
-
-struct hall {
-    struct ca *ca;
-    struct cmpserver cmp;
-};
-
-static enum rc answer_json(json_t *json, struct response *response)
-{
-    enum rc rc = json ? json_write(json, &response->body) : RC_NOMEM;
-    json_decref(json);
-    return rc;
-}
 
 static enum rc handle_cmp(struct hall *hall, enum authority authority, const struct request *request,
                           struct response *response, struct err *err)
@@ -53,18 +40,6 @@ static enum rc handle_cmp_sign(void *context, const struct request *request, str
 static enum rc handle_cmp_auth(void *context, const struct request *request, struct response *response, struct err *err)
 {
     return handle_cmp(context, AUTHORITY_AUTH, request, response, err);
-}
-
-/* TLS has checked chain and time; the book knows whether the certificate still counts. Under the lock. */
-static enum rc hall_check_peer(struct hall *hall, const struct peer *peer, struct err *err)
-{
-    struct book_cert row = { 0 };
-    struct err quiet = { 0 };
-    enum rc rc = book_find_serial(hall->ca->store, AUTHORITY_OPS, peer->serial, &row, &quiet);
-    if (rc == RC_NOT_FOUND || (!rc && book_cert_state(&row) != BOOK_ACTIVE))
-        rc = err_set(err, RC_DENIED, "the peer's certificate is unknown or revoked");
-    book_cert_wipe(&row);
-    return rc;
 }
 
 static enum rc hall_health(struct hall *hall, json_t *authorities, int64_t *event, struct err *err)
@@ -100,7 +75,7 @@ static enum rc handle_health(void *context, const struct request *request, struc
         json_decref(authorities);
         return rc;
     }
-    return answer_json(json_pack("{s:o,s:I}", "authorities", authorities, "event", (json_int_t)event), response);
+    return hall_answer(json_pack("{s:o,s:I}", "authorities", authorities, "event", (json_int_t)event), response);
 }
 
 static enum rc event_links(const json_t *body, struct revoke_link links[LINKS_MAX], size_t *count, struct err *err)
@@ -131,7 +106,7 @@ static enum rc answer_gap(int64_t expected, const struct err *why, struct respon
     if (json)
         json_object_set_new(json, "expected", json_integer((json_int_t)expected));
     response->status = net_status_of_rc(RC_CONFLICT);
-    return answer_json(json, response);
+    return hall_answer(json, response);
 }
 
 static enum rc handle_events(void *context, const struct request *request, struct response *response, struct err *err)
@@ -165,7 +140,7 @@ static enum rc handle_events(void *context, const struct request *request, struc
     json_decref(body);
     if (rc == RC_CONFLICT && expected)
         return answer_gap(expected, err, response);
-    return rc ? rc : answer_json(json_pack("{s:I}", "sequence", (json_int_t)sequence), response);
+    return rc ? rc : hall_answer(json_pack("{s:I}", "sequence", (json_int_t)sequence), response);
 }
 
 static enum rc handle_certificate(void *context, const struct request *request, struct response *response,
@@ -186,7 +161,7 @@ static enum rc handle_certificate(void *context, const struct request *request, 
     if (!rc)
         rc = book_find_serial(hall->ca->store, authority, slash + 1, &row, err);
     ca_unlock(hall->ca);
-    if (!rc && request->peer->role == ROLE_DESK_OFFICER && strcmp(row.municipality, request->peer->municipality) != 0)
+    if (!rc && strcmp(request->peer->municipality, "000000") != 0 && strcmp(row.municipality, request->peer->municipality) != 0)
         rc = RC_NOT_FOUND; /* another municipality's: not even that it exists */
     if (rc) {
         book_cert_wipe(&row);
@@ -202,18 +177,27 @@ static enum rc handle_certificate(void *context, const struct request *request, 
         json_object_set_new(json, "revoked_at", json_string(revoked_at));
     }
     book_cert_wipe(&row);
-    return answer_json(json, response);
+    return hall_answer(json, response);
 }
 
 #define ROLES_ANY ((1u << ROLE_COUNT) - 2u)
+#define ROLES_LOOKING (ROLE_BIT(ROLE_AUDITOR) | ROLE_BIT(ROLE_ADMINISTRATOR))
 
 static const struct route routes[] = {
     { "GET", "/v1/health", ROLES_ANY, handle_health },
     { "POST", "/cmp/sign", ROLE_BIT(ROLE_DESK_OFFICER), handle_cmp_sign },
     { "POST", "/cmp/auth", ROLE_BIT(ROLE_DESK_OFFICER), handle_cmp_auth },
     { "POST", "/v1/events", ROLE_BIT(ROLE_NODE_NATIONAL), handle_events },
-    { "GET", "/v1/certificates/*", ROLE_BIT(ROLE_DESK_OFFICER) | ROLE_BIT(ROLE_NODE_NATIONAL) | ROLE_BIT(ROLE_CA),
+    { "GET", "/v1/certificates/*", ROLE_BIT(ROLE_DESK_OFFICER) | ROLE_BIT(ROLE_NODE_NATIONAL) | ROLE_BIT(ROLE_CA) | ROLE_BIT(ROLE_REVOKER) |
+          ROLES_LOOKING,
       handle_certificate },
+    { "GET", "/v1/approvals", ROLE_BIT(ROLE_APPROVER) | ROLES_LOOKING, office_list },
+    { "GET", "/v1/approvals/*", ROLE_BIT(ROLE_APPROVER) | ROLES_LOOKING, office_show },
+    { "POST", "/v1/approvals/*", ROLE_BIT(ROLE_APPROVER), office_decide },
+    { "POST", "/v1/revocations", ROLE_BIT(ROLE_REVOKER) | ROLE_BIT(ROLE_ADMINISTRATOR), office_revoke },
+    { "GET", "/v1/reports", ROLES_LOOKING, office_report },
+    { "GET", "/v1/audit", ROLE_BIT(ROLE_AUDITOR), office_audit },
+    { "GET", "/metrics", ROLES_LOOKING, office_metrics },
     { 0 },
 };
 

@@ -25,6 +25,10 @@ static const char *const role_names[ROLE_COUNT] = {
     [ROLE_CARD_OFFICER] = "card-officer",
     [ROLE_COUNTER] = "counter",
     [ROLE_KIOSK] = "kiosk",
+    [ROLE_APPROVER] = "approver",
+    [ROLE_REVOKER] = "revoker",
+    [ROLE_AUDITOR] = "auditor",
+    [ROLE_ADMINISTRATOR] = "administrator",
 };
 
 const char *role_name(enum role role)

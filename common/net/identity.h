@@ -21,6 +21,10 @@ enum role {
     ROLE_CARD_OFFICER,   /* "card-officer": keeps the card ledger of a municipality (カード発行管理) */
     ROLE_COUNTER,        /* "counter": hands out copies and services at a municipality's counter */
     ROLE_KIOSK,          /* "kiosk": a machine that prints copies, a municipality's own or a shop's */
+    ROLE_APPROVER,       /* "approver": agrees to what another officer asked of the authorities */
+    ROLE_REVOKER,        /* "revoker": ends certificates: holders' requests, the loss hotline */
+    ROLE_AUDITOR,        /* "auditor": reads the trail and the reports */
+    ROLE_ADMINISTRATOR,  /* "administrator": officers' own certificates, reports, metrics */
     ROLE_COUNT
 };
 

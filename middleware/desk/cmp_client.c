@@ -275,10 +275,16 @@ enum rc cmp_client_order(struct client *client, const struct identity *identity,
     enum rc rc = cmp_client_prepare(ctx, &t, identity);
     if (rc)
         goto out;
-    X509 *cert = OSSL_CMP_exec_IR_ses(ctx); /* stays the context's */
+    /* Not OSSL_CMP_exec_IR_ses, which would poll for as long as a second officer thinks: the desk comes again. */
+    int check_after = 0, got = OSSL_CMP_try_certreq(ctx, OSSL_CMP_IR, NULL, &check_after);
+    X509 *cert = got == 1 ? OSSL_CMP_CTX_get0_newCert(ctx) : NULL; /* stays the context's */
     if (t.seen.len && t.transfer == RC_OK) {
         *answer = (struct peers_answer) { .cert = t.seen };
         t.seen = (struct buf) { 0 };
+        goto out;
+    }
+    if (got == -1) {
+        rc = err_set(err, RC_TIMEOUT, "the authority waits for the approval of a second officer: the same command goes on later");
         goto out;
     }
     if (!cert) {

@@ -11,7 +11,7 @@
  * A rejection is sent and answered when it returns RC_OK; whether the authority took it, only the certificate's state tells.
  * RC_REFUSED (rejected, in the authority's words), RC_STATE (the request's certificate is revoked), RC_BAD_SIGNATURE (the answer's protection, or the certificate is not for
  * the key that was asked for), RC_CONFLICT (asked to confirm, the authority gave another certificate: it was rejected),
- * RC_UNREACHABLE, RC_TIMEOUT, RC_DENIED; what the card's key said when it would not sign. */
+ * RC_UNREACHABLE, RC_TIMEOUT (also: the authority waits for a second officer), RC_DENIED; what the card's key said when it would not sign. */
 enum rc cmp_client_order(struct client *client, const struct identity *identity, const struct peers_order *order,
                   struct peers_answer *answer, struct err *err) MUST_CHECK;
 

@@ -83,7 +83,7 @@ refuse "proof left to the desk" ir auth "$W/three.key" "$W/no.pem" -popo 0
 refuse "protection by a password" ir auth "$W/three.key" "$W/no.pem" -ref 1 -secret pass:guess
 refuse "no protection" ir auth "$W/three.key" "$W/no.pem" -unprotected_requests
 refuse "no attributes" cmp officer auth -cmd ir -newkey "$W/three.key" -subject /CN=request -certout "$W/no.pem"
-refuse "a request of kind cr" cmp officer auth -cmd cr -newkey "$W/three.key" -subject /CN=request -reqexts ext -certout "$W/no.pem"
+refuse "a message of kind genm" cmp officer auth -cmd genm -infotype signKeyPairTypes
 refuse "a verifier asks" cmp verifier auth -cmd ir -newkey "$W/three.key" -subject /CN=request -reqexts ext -certout "$W/no.pem"
 mixed() {
     openssl cmp -config "$W/req.cnf" -section cmp -verbosity 3 -server "localhost:$PORT" -path cmp/auth -tls_used \

@@ -122,6 +122,35 @@ static void test_request(void **state)
     assert_false(msg.signed_protection); /* PasswordBasedMac */
 }
 
+static void make_p10cr(void)
+{
+    OSSL_CMP_CTX *ctx = client(false);
+    X509_REQ *request = X509_REQ_new();
+    assert_true(request && X509_REQ_set_subject_name(request, X509_get_subject_name(cert)) && X509_REQ_set_pubkey(request, key) &&
+                X509_REQ_sign(request, key, EVP_sha256()));
+    assert_true(OSSL_CMP_CTX_set1_p10CSR(ctx, request));
+    assert_null(OSSL_CMP_exec_P10CR_ses(ctx));
+    X509_REQ_free(request);
+    OSSL_CMP_CTX_free(ctx);
+}
+
+static void test_p10(void **state)
+{
+    (void)state;
+    struct cmpmsg msg;
+    struct buf spki = { 0 };
+    unsigned char *wanted = NULL;
+    make_p10cr();
+    assert_int_equal(cmpmsg_parse(buf_bytes(&captured), &msg, NULL), RC_OK);
+    assert_int_equal(msg.body, CMPMSG_P10CR);
+    assert_int_equal(cmpmsg_public_key(&msg, &spki, NULL), RC_OK);
+    int len = i2d_PUBKEY(key, &wanted);
+    assert_int_equal(spki.len, len);
+    assert_memory_equal(spki.data, wanted, spki.len);
+    OPENSSL_free(wanted);
+    buf_wipe(&spki);
+}
+
 static void test_revocation(void **state)
 {
     (void)state;
@@ -185,11 +214,13 @@ static void read_all(struct bytes der)
 static void test_cut_and_flipped(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < 2; kind++) {
+    for (int kind = 0; kind < 3; kind++) {
         if (kind == 0)
             make_ir(false);
-        else
+        else if (kind == 1)
             make_rr(1);
+        else
+            make_p10cr();
         for (size_t cut = 0; cut < captured.len; cut++) {
             uint8_t *exact = malloc(cut ? cut : 1);
             struct cmpmsg msg;
@@ -208,7 +239,7 @@ static void test_cut_and_flipped(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_request), cmocka_unit_test(test_revocation),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_request), cmocka_unit_test(test_p10), cmocka_unit_test(test_revocation),
                                         cmocka_unit_test(test_confirm), cmocka_unit_test(test_cut_and_flipped) };
     return cmocka_run_group_tests_name("ca-cmpmsg", tests, setup, teardown);
 }

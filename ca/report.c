@@ -1,0 +1,103 @@
+/* report.c — counting in SQL. */
+#include "ca/report.h"
+
+#include <stdio.h>
+
+#define REASONS 7
+
+static enum rc report_read(struct statement *s, struct report_row *out)
+{
+    struct report_row row = {.issued = column_integer(s, 2), .confirmed = column_integer(s, 3)};
+    const char *authority = column_text(s, 0);
+    enum rc rc = authority ? authority_parse(authority, &row.authority) : RC_BUG;
+    snprintf(row.municipality, sizeof row.municipality, "%s", column_text(s, 1));
+    for (int i = 0; i < REASONS; i++) {
+        row.by_reason[i] = column_integer(s, 4 + i);
+        row.revoked += row.by_reason[i];
+    }
+    if (!rc)
+        *out = row;
+    return rc;
+}
+
+#define REVOKED(reason) "SUM(CASE WHEN revoked_at >= ?1 AND revoked_at < ?2 AND reason = " #reason " THEN 1 ELSE 0 END)"
+
+enum rc report_each(struct store *store, int64_t from, int64_t to, report_fn each, void *context, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(
+        store,
+        "SELECT authority, municipality, SUM(CASE WHEN created >= ?1 AND created < ?2 THEN 1 ELSE 0 END),"
+        " SUM(CASE WHEN confirmed_at >= ?1 AND confirmed_at < ?2 THEN 1 ELSE 0 END), " REVOKED(0) ", " REVOKED(
+            1) ", " REVOKED(2) ", " REVOKED(3) ", " REVOKED(4) ", " REVOKED(5) ", " REVOKED(6) " FROM certificates"
+                                                                                               " WHERE certificate IS "
+                                                                                               "NOT NULL AND ((created "
+                                                                                               ">= ?1 AND created < "
+                                                                                               "?2) OR (confirmed_at "
+                                                                                               ">= ?1 AND confirmed_at "
+                                                                                               "< ?2)"
+                                                                                               " OR (revoked_at >= ?1 "
+                                                                                               "AND revoked_at < ?2)) "
+                                                                                               "GROUP BY authority, "
+                                                                                               "municipality ORDER BY "
+                                                                                               "authority, "
+                                                                                               "municipality",
+        &s, err);
+    if (rc)
+        return rc;
+    bind_integer(s, 1, from);
+    bind_integer(s, 2, to);
+    while ((rc = statement_step(s, err)) == RC_OK) {
+        struct report_row row;
+        rc = report_read(s, &row);
+        if (!rc)
+            rc = each(context, &row);
+        if (rc)
+            break;
+    }
+    statement_done(s);
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+enum rc report_each_trail(struct store *store, int64_t after, int max, report_trail_fn each, void *context,
+                          struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc =
+        store_prepare(store,
+                      "SELECT sequence, time, actor, action, subject, detail, hash FROM audit WHERE sequence > ?1"
+                      " ORDER BY sequence LIMIT ?2",
+                      &s, err);
+    if (rc)
+        return rc;
+    bind_integer(s, 1, after);
+    bind_integer(s, 2, max);
+    while ((rc = statement_step(s, err)) == RC_OK) {
+        const struct report_trail row = {.sequence = column_integer(s, 0),
+                                         .time = column_integer(s, 1),
+                                         .actor = column_text(s, 2),
+                                         .action = column_text(s, 3),
+                                         .subject = column_text(s, 4),
+                                         .detail = column_text(s, 5),
+                                         .hash = column_blob(s, 6)};
+        rc = each(context, &row);
+        if (rc)
+            break;
+    }
+    statement_done(s);
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+enum rc report_count_stale(struct store *store, int64_t now, int64_t *count, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, "SELECT COUNT(*) FROM lists WHERE next_update <= ?1", &s, err);
+    if (rc)
+        return rc;
+    bind_integer(s, 1, now);
+    rc = statement_step(s, err);
+    if (!rc)
+        *count = column_integer(s, 0);
+    statement_done(s);
+    return rc;
+}
