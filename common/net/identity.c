@@ -17,6 +17,7 @@ static const char *const role_names[ROLE_COUNT] = {
     [ROLE_NONE] = "none",
     [ROLE_NODE_MUNICIPAL] = "node-municipal",
     [ROLE_NODE_NATIONAL] = "node-national",
+    [ROLE_NODE_PREFECTURAL] = "node-prefectural",
     [ROLE_CA] = "ca",
     [ROLE_DESK_OFFICER] = "desk-officer",
     [ROLE_REGISTRAR] = "registrar",

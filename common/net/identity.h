@@ -13,6 +13,7 @@ enum role {
     ROLE_NONE,
     ROLE_NODE_MUNICIPAL, /* "node-municipal" */
     ROLE_NODE_NATIONAL,  /* "node-national" */
+    ROLE_NODE_PREFECTURAL, /* "node-prefectural" */
     ROLE_CA,             /* "ca" */
     ROLE_DESK_OFFICER,   /* "desk-officer": 受付窓口 */
     ROLE_REGISTRAR,      /* "registrar": records moves, births, deaths at a municipal node */

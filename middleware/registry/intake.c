@@ -6,11 +6,13 @@
 #include "registry/certlink.h"
 #include "registry/designate.h"
 #include "registry/outbox.h"
+#include "registry/release.h"
+#include "registry/sealed.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static enum rc intake_position(struct store *store, const char *municipality, int64_t *acknowledged, struct err *err)
+enum rc intake_position(struct store *store, const char *municipality, int64_t *acknowledged, struct err *err)
 {
     struct statement *s = NULL;
     enum rc rc = store_prepare(store, "SELECT acknowledged FROM intake WHERE municipality = ?1", &s, err);
@@ -73,15 +75,15 @@ static enum rc intake_link(struct store *store, const struct notice *notice, con
     return certlink_add(store, &link, err);
 }
 
-static enum rc intake_certificates(struct store *store, const struct notice *notice, struct err *err)
+static enum rc intake_certificates(struct store *store, const struct notice *notice, bool late, struct err *err)
 {
     struct ledger_row row;
     enum rc rc = ledger_find_code(store, notice->resident.code, &row, err);
     if (rc)
         return err_set(err, rc, "certificates: no such resident");
-    if (strcmp(row.resident.municipality, notice->resident.municipality) != 0)
+    if (strcmp(row.resident.municipality, notice->resident.municipality) != 0 && !late)
         return err_set(err, RC_DENIED, "certificates: the resident is another municipality's");
-    if (row.removed)
+    if (row.removed && !late)
         return err_set(err, RC_STATE, "certificates: the resident has been removed from the register");
     for (size_t i = 0; i < notice->count; i++)
         if ((rc = intake_link(store, notice, &row, i, err)))
@@ -93,6 +95,53 @@ static enum rc intake_certificates(struct store *store, const struct notice *not
         if (!rc)
             rc = certlink_mark(store, row.resident.code, EFFECT_CHANGED, notice->recorded, err);
     }
+    return rc;
+}
+
+/* What the notice says. A late one of a person who has moved on changes no record; its certificates are the person's all
+ * the same. */
+static enum rc intake_apply(struct store *store, const char *municipality, const json_t *json, struct err *err)
+{
+    struct notice notice;
+    bool late = false;
+    enum rc rc = notice_from_json(json, municipality, &notice, err);
+    if (!rc)
+        rc = release_late(store, &notice, &late, err);
+    if (rc)
+        return rc;
+    if (notice.kind == NOTICE_CARD)
+        return cardintake_take(store, &notice, err);
+    if (notice.kind == NOTICE_CERTIFICATES_KIND)
+        return intake_certificates(store, &notice, late, err);
+    if (late)
+        return RC_OK;
+    rc = release_use(store, &notice, json, err);
+    return rc ? rc : intake_record(store, &notice, err);
+}
+
+/* The notice as it was signed, for whoever asks later who wrote what. */
+static enum rc intake_keep(struct store *store, const char *municipality, int64_t sequence, const json_t *json, struct err *err)
+{
+    struct buf text = { 0 };
+    struct statement *s = NULL;
+    const char *signature = json_string_value(json_object_get(json, "signature"));
+    const char *signer = json_string_value(json_object_get(json, "signer"));
+    if (!signature) /* not from a node: no receiver lets one through */
+        return RC_OK;
+    enum rc rc = sealed_text(json, &text);
+    if (!rc)
+        rc = store_prepare(store, "INSERT INTO received (municipality, sequence, body, signature, signer) "
+                                  "VALUES (?1, ?2, ?3, ?4, ?5)", &s, err);
+    if (!rc) {
+        bind_text(s, 1, municipality);
+        bind_integer(s, 2, sequence);
+        bind_text(s, 3, buf_string(&text));
+        bind_text(s, 4, signature);
+        bind_text(s, 5, signer ? signer : "");
+        rc = statement_run(s, NULL, err);
+    }
+    statement_done(s);
+    buf_wipe(&text);
     return rc;
 }
 
@@ -108,14 +157,37 @@ static enum rc intake_one(struct store *store, const char *municipality, const j
         return err_set(err, RC_CONFLICT, "notice %lld came where %lld was expected", (long long)sequence,
                        (long long)*expected);
     }
-    struct notice notice;
-    rc = notice_from_json(json, municipality, &notice, err);
+    rc = notice_void_check(json, err);
+    if (rc == RC_NOT_FOUND)
+        rc = intake_apply(store, municipality, json, err);
     if (!rc)
-        rc = notice.kind == NOTICE_RECORD ? intake_record(store, &notice, err)
-             : notice.kind == NOTICE_CARD ? cardintake_take(store, &notice, err)
-                                          : intake_certificates(store, &notice, err);
+        rc = intake_keep(store, municipality, sequence, json, err);
     if (!rc)
         *acknowledged = sequence;
+    return rc;
+}
+
+enum rc intake_keep_signer(struct store *store, const char *certificate, const json_t *notices, struct err *err)
+{
+    struct statement *s = NULL;
+    const char *serial = json_string_value(json_object_get(json_array_get(notices, 0), "signer"));
+    if (!serial)
+        return RC_OK;
+    enum rc rc = store_prepare(store, "SELECT 1 FROM signer WHERE serial = ?1", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, serial);
+    rc = statement_step(s, err);
+    statement_done(s);
+    if (rc != RC_NOT_FOUND)
+        return rc;
+    rc = store_prepare(store, "INSERT INTO signer (serial, certificate) VALUES (?1, ?2) ON CONFLICT (serial) DO NOTHING", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, serial);
+    bind_text(s, 2, certificate);
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
     return rc;
 }
 

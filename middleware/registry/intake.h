@@ -1,5 +1,6 @@
-/* intake.h — the national node's ear: change notices taken in order, once each, and turned into the nation's records, the
- * certificates' links and the authorities' events. Rules over the store, no network. */
+/* intake.h — the national node's ear: change notices taken in order, once each, and turned into the receiver's records, the
+ * certificates' links and the authorities' events. Rules over the store, no network:
+ * signatures were checked before (registry/sealed.h), and are kept with what they are about. */
 #ifndef JPKI_REGISTRY_INTAKE_H
 #define JPKI_REGISTRY_INTAKE_H
 
@@ -11,5 +12,11 @@
  * changed, *expected is 0. */
 enum rc intake_take(struct store *store, const char *municipality, const json_t *notices, int64_t *acknowledged,
                     int64_t *expected, struct err *err) MUST_CHECK;
+
+/* How far a municipality's notices are durable here; 0 for none. No transaction needed. */
+enum rc intake_position(struct store *store, const char *municipality, int64_t *acknowledged, struct err *err) MUST_CHECK;
+
+/* Keeps the certificate (hex) that the notices' signatures were checked by, under its serial number. */
+enum rc intake_keep_signer(struct store *store, const char *certificate, const json_t *notices, struct err *err) MUST_CHECK;
 
 #endif

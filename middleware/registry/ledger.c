@@ -13,7 +13,8 @@
 #define ROW "code, municipality, revision, removed, successor, " FIELDS
 #define HISTORY "code, revision, municipality, reason, date, recorded, previous_code, previous_number, " FIELDS
 
-static const char *const role_names[] = { [NODE_MUNICIPAL] = "municipal", [NODE_NATIONAL] = "national" };
+static const char *const role_names[] = { [NODE_MUNICIPAL] = "municipal", [NODE_PREFECTURAL] = "prefectural",
+                                          [NODE_NATIONAL] = "national" };
 
 const char *node_role_name(enum node_role role)
 {
@@ -195,10 +196,12 @@ out:
     return rc;
 }
 
-/* Whether the change may be made on what stands there (present NULL: nothing). */
-static enum rc ledger_judge(const struct ledger_row *present, const char *municipality, enum change change,
-                            struct err *err)
+/* Whether the change may be made on what stands there (present NULL: nothing). What is told again after a comparison is true
+ * whatever stood there, as long as it was nobody else's. */
+static enum rc ledger_judge(const struct ledger_row *present, const char *municipality, enum reason reason, struct err *err)
 {
+    enum change change = reason_get(reason)->change;
+    bool restated = reason == REASON_RESTATED || reason == REASON_RESTATED_OUT;
     bool own = present && strcmp(present->resident.municipality, municipality) == 0;
     if (change == CHANGE_ENTRY) {
         if (!present || present->removed)
@@ -207,10 +210,10 @@ static enum rc ledger_judge(const struct ledger_row *present, const char *munici
                    : err_set(err, RC_DENIED, "entry: the code is registered in another municipality");
     }
     if (!present)
-        return err_set(err, RC_NOT_FOUND, "no such resident");
-    if (!own)
+        return reason == REASON_RESTATED ? RC_OK : err_set(err, RC_NOT_FOUND, "no such resident");
+    if (!own && !(reason == REASON_RESTATED && present->removed))
         return err_set(err, RC_DENIED, "the record is another municipality's");
-    if (present->removed)
+    if (present->removed && !restated)
         return err_set(err, RC_STATE, "the record has been removed from the register");
     return RC_OK;
 }
@@ -280,7 +283,7 @@ enum rc ledger_put(struct store *store, const struct resident *resident, enum re
     bool fresh = rc == RC_NOT_FOUND;
     if (rc && !fresh)
         return rc;
-    rc = ledger_judge(fresh ? NULL : &present, resident->municipality, why->change, err);
+    rc = ledger_judge(fresh ? NULL : &present, resident->municipality, reason, err);
     if (rc)
         return rc;
     next.revision = fresh ? 1 : present.revision + 1;
@@ -336,7 +339,7 @@ enum rc ledger_recode(struct store *store, const char *previous, const struct re
     rc = ledger_find_code(store, previous, &old, err);
     if (rc && rc != RC_NOT_FOUND)
         return rc;
-    rc = ledger_judge(rc ? NULL : &old, resident->municipality, why->change, err);
+    rc = ledger_judge(rc ? NULL : &old, resident->municipality, reason, err);
     if (rc)
         return rc;
     struct ledger_past past = { .resident = next.resident, .reason = reason, .recorded = recorded };

@@ -9,8 +9,8 @@
 #include "registry/notice.h"
 #include "store/store.h"
 
-enum node_role { NODE_MUNICIPAL, NODE_NATIONAL };
-const char *node_role_name(enum node_role role); /* "municipal", "national" */
+enum node_role { NODE_MUNICIPAL, NODE_PREFECTURAL, NODE_NATIONAL };
+const char *node_role_name(enum node_role role); /* "municipal", "prefectural", "national" */
 enum rc node_role_parse(const char *name, enum node_role *role) MUST_CHECK;
 
 /* Opens the store (its own transaction) and claims it for a role and municipality ("000000" for the national one): a new

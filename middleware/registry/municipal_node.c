@@ -2,9 +2,12 @@
 #include "base/fault.h"
 #include "net/json.h"
 #include "registry/act.h"
+#include "registry/mail.h"
 #include "registry/municipal.h"
 #include "registry/node.h"
 #include "registry/outbox.h"
+#include "registry/refusal.h"
+#include "registry/sealed.h"
 #include "registry/service_node.h"
 #include "registry/spare.h"
 
@@ -203,6 +206,9 @@ const struct route municipal_routes[] = {
     { "POST", "/v1/residents/find", OFFICERS, municipal_on_find },
     { "POST", "/v1/residents/move", ROLE_BIT(ROLE_REGISTRAR), municipal_on_move },
     { "POST", "/v1/residents/record", ROLE_BIT(ROLE_REGISTRAR), municipal_on_record },
+    { "POST", "/v1/moves/leave", ROLE_BIT(ROLE_REGISTRAR), mail_on_leave },
+    { "POST", "/v1/moves/arrive", ROLE_BIT(ROLE_REGISTRAR), mail_on_arrive },
+    { "POST", "/v1/letters", ROLE_BIT(ROLE_NODE_MUNICIPAL), mail_on_letter },
     { "POST", "/v1/certificates", ROLE_BIT(ROLE_DESK_OFFICER), municipal_on_link },
     { "GET", "/v1/notices/*", OFFICERS | ROLE_BIT(ROLE_CARD_OFFICER), municipal_on_notice },
     { "POST", "/v1/cards/issue", ROLE_BIT(ROLE_CARD_OFFICER), service_on_card_issue },
@@ -241,6 +247,8 @@ static enum rc municipal_heard(struct line *line, int64_t acknowledged, unsigned
             rc = err_set(err, RC_REFUSED, "the node took no notice behind %lld", (long long)acknowledged);
         if (!rc)
             rc = node_acknowledge(line, number, err);
+        if (!rc)
+            rc = refusal_clear(line->store, line->peer, number, err);
         line->batch = line->batch * 2 > NOTICE_BATCH ? NOTICE_BATCH : line->batch * 2;
         return rc;
     }
@@ -255,7 +263,33 @@ static enum rc municipal_heard(struct line *line, int64_t acknowledged, unsigned
     }
     char what[40];
     snprintf(what, sizeof what, "notice %lld", (long long)acknowledged + 1);
-    return node_refused(status, answer, what, err);
+    rc = node_refused(status, answer, what, err);
+    if (status >= 400 && status < 500) { /* it holds back the rest until somebody decides: jpki-registry blocked */
+        enum rc noted = refusal_note(line->store, line->peer, acknowledged + 1, err_text(err, rc), NULL);
+        rc = noted ? noted : rc;
+    }
+    return rc;
+}
+
+/* The batch as it travels: each notice signed, with the certificate to check it by. */
+static enum rc municipal_batch(struct line *line, int64_t from, json_t **body, struct err *err)
+{
+    json_t *notices = NULL, *notice;
+    size_t i;
+    enum rc rc = outbox_notices_to(line->store, line->peer, from, line->batch, &notices, err);
+    if (rc)
+        return rc == RC_NOT_FOUND ? RC_BUG : rc;
+    json_array_foreach(notices, i, notice)
+        if (!rc)
+            rc = sealed_sign(line->seal, notice, err);
+    json_t *made = json_pack("{s:o, s:s}", "notices", notices, "certificate", opseal_certificate(line->seal));
+    if (!rc && !made)
+        rc = RC_NOMEM;
+    if (rc)
+        json_decref(made);
+    else
+        *body = made;
+    return rc;
 }
 
 enum rc municipal_deliver(void *context, struct err *err)
@@ -267,12 +301,11 @@ enum rc municipal_deliver(void *context, struct err *err)
         return rc == RC_NOT_FOUND ? RC_BUG : rc;
     if (outbox.acknowledged == outbox.last)
         return RC_NOT_FOUND;
-    json_t *notices = NULL, *answer = NULL;
+    json_t *body = NULL, *answer = NULL;
     unsigned status = 0;
-    rc = outbox_notices(line->store, outbox.acknowledged + 1, line->batch, &notices, err);
+    rc = municipal_batch(line, outbox.acknowledged + 1, &body, err);
     if (rc)
-        return rc == RC_NOT_FOUND ? RC_BUG : rc;
-    json_t *body = json_pack("{s:o}", "notices", notices);
+        return rc;
     fault_point("registry.before_send");
     rc = node_post(line, "/v1/notices", body, &status, &answer, err);
     fault_point("registry.after_send");

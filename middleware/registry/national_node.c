@@ -3,67 +3,14 @@
 #include "base/fault.h"
 #include "net/json.h"
 #include "registry/certlink.h"
-#include "registry/intake.h"
 #include "registry/node.h"
 #include "registry/outbox.h"
+#include "registry/receiver_node.h"
 #include "registry/supply.h"
 #include "registry/usage.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static enum rc national_on_health(void *context, const struct request *request, struct response *response,
-                                  struct err *err)
-{
-    (void)request;
-    struct node *node = context;
-    struct outbox_state outbox;
-    int64_t residents, municipalities;
-    pthread_mutex_lock(&node->lock);
-    enum rc rc = ledger_count(node->store, "SELECT count(*) FROM resident WHERE removed = 0", &residents, err);
-    if (!rc)
-        rc = ledger_count(node->store, "SELECT count(*) FROM intake", &municipalities, err);
-    if (!rc)
-        rc = outbox_read(node->store, OUTBOX_CA, &outbox, err);
-    pthread_mutex_unlock(&node->lock);
-    if (rc)
-        return rc;
-    return node_answer(response, json_pack("{s:s, s:I, s:I, s:I}", "role", node_role_name(node->role), "residents",
-                                           (json_int_t)residents, "municipalities", (json_int_t)municipalities, "outbox",
-                                           (json_int_t)(outbox.last - outbox.acknowledged)), err);
-}
-
-static enum rc national_on_notices(void *context, const struct request *request, struct response *response,
-                                   struct err *err)
-{
-    struct node *node = context;
-    json_t *body = NULL, *notices = NULL;
-    int64_t acknowledged, expected = 0;
-    enum rc rc = node_body(request, &body, err);
-    if (!rc)
-        rc = json_want_array(body, "notices", &notices, err);
-    if (!rc) {
-        fault_point("registry.before_intake");
-        pthread_mutex_lock(&node->lock);
-        rc = intake_take(node->store, request->peer->municipality, notices, &acknowledged, &expected, err);
-        pthread_mutex_unlock(&node->lock);
-        fault_point("registry.after_intake");
-    }
-    json_decref(body);
-    if (rc == RC_CONFLICT && expected) { /* told with the number, so that the sender can go back to it */
-        response->status = net_status_of_rc(rc);
-        json_t *answer = json_error(rc, err_text(err, rc));
-        if (answer && json_object_set_new(answer, "expected", json_integer(expected))) {
-            json_decref(answer);
-            answer = NULL;
-        }
-        return node_answer(response, answer, err);
-    }
-    if (rc)
-        return rc;
-    node_wake(node);
-    return node_answer(response, json_pack("{s:I}", "acknowledged", (json_int_t)acknowledged), err);
-}
 
 /* One transaction: what is answered, and that it was. */
 static enum rc national_confirm(struct node *node, const struct peer *peer, const struct certificate *certificate,
@@ -113,8 +60,9 @@ static enum rc national_on_confirm(void *context, const struct request *request,
 }
 
 const struct route national_routes[] = {
-    { "GET", "/v1/health", ~0u, national_on_health },
-    { "POST", "/v1/notices", ROLE_BIT(ROLE_NODE_MUNICIPAL), national_on_notices },
+    { "GET", "/v1/health", ~0u, receiver_on_health },
+    { "POST", "/v1/notices", ROLE_BIT(ROLE_NODE_MUNICIPAL), receiver_on_notices },
+    { "GET", "/v1/digest/*", ROLE_BIT(ROLE_NODE_MUNICIPAL), receiver_on_digest },
     { "POST", "/v1/codes", ROLE_BIT(ROLE_NODE_MUNICIPAL), supply_on_codes },
     { "POST", "/v1/numbers", ROLE_BIT(ROLE_NODE_MUNICIPAL), supply_on_numbers },
     { "POST", "/v1/confirm", ROLE_BIT(ROLE_VERIFIER) | ROLE_BIT(ROLE_KIOSK), national_on_confirm },

@@ -56,6 +56,17 @@ void node_denied(void *context, const struct peer *peer, const char *method, con
         log_error("a refusal could not be recorded: %s", err_text(&err, rc));
 }
 
+enum rc node_expected(struct response *response, int64_t expected, struct err *err)
+{
+    response->status = net_status_of_rc(RC_CONFLICT);
+    json_t *answer = json_error(RC_CONFLICT, err_text(err, RC_CONFLICT));
+    if (answer && json_object_set_new(answer, "expected", json_integer(expected))) {
+        json_decref(answer);
+        answer = NULL;
+    }
+    return node_answer(response, answer, err);
+}
+
 enum rc node_own(const struct node *node, const struct peer *peer, struct err *err)
 {
     if (strcmp(node->self.municipality, peer->municipality) != 0)

@@ -4,6 +4,7 @@
 
 #include "base/secret.h"
 #include "net/client.h"
+#include "net/opseal.h"
 #include "net/server.h"
 #include "registry/courier.h"
 #include "registry/ledger.h"
@@ -11,6 +12,13 @@
 #include <pthread.h>
 
 #define LINES_MAX 4
+#define LINE_PAUSES 32
+
+/* A municipality that could not be reached, and until when it is left alone (monotonic seconds). */
+struct line_pause {
+    char municipality[7];
+    int64_t until;
+};
 
 /* One way out of a node: its own handle on the store, its own connection, its own thread, so that one peer that is down
  * stops no other. */
@@ -19,7 +27,9 @@ struct line {
     const char *peer; /* the outbox's name for who is told; for the log, too */
     struct store *store;
     struct client *client;
+    struct opseal *seal;
     size_t batch; /* notices in the next request */
+    struct line_pause pauses[LINE_PAUSES];
     struct courier *courier;
 };
 
@@ -29,13 +39,14 @@ struct node {
     struct peer self;     /* what the node's own certificate says */
     pthread_mutex_t lock; /* over store: handlers run at the same time */
     struct store *store;
+    struct opseal *seal;    /* under the lock */
     struct secret key;    /* of the numbers: the national node's */
     struct line lines[LINES_MAX];
     size_t line_count;
     const char *directory; /* the file that names the other municipal nodes (directory.h); NULL: none */
 };
 
-extern const struct route municipal_routes[], national_routes[];
+extern const struct route municipal_routes[], prefectural_routes[], national_routes[];
 
 /* The couriers' deliveries, context a struct line. */
 enum rc municipal_deliver(void *context, struct err *err) MUST_CHECK;
@@ -52,6 +63,9 @@ enum rc node_answer(struct response *response, json_t *value, struct err *err) M
 
 /* For struct server_settings: a refusal in the record of use, action "denied", the route in the place of a record. */
 void node_denied(void *context, const struct peer *peer, const char *method, const char *path);
+
+/* 409 with the number that is expected instead, so that the sender goes on from there. */
+enum rc node_expected(struct response *response, int64_t expected, struct err *err) MUST_CHECK;
 
 /* RC_DENIED unless the peer is of this node's municipality. */
 enum rc node_own(const struct node *node, const struct peer *peer, struct err *err) MUST_CHECK;

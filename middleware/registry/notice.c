@@ -174,6 +174,26 @@ static enum rc notice_read_card(const json_t *json, struct notice *notice, struc
     return rc;
 }
 
+json_t *notice_void_to_json(int64_t sequence, const char *date, int64_t recorded, const char *why)
+{
+    char time[CLOCK_TEXT_SIZE];
+    clock_format(recorded, time);
+    return json_pack("{s:I, s:s, s:s, s:s, s:s}", "sequence", (json_int_t)sequence, "kind", "void", "date", date, "recorded", time,
+                     "why", why);
+}
+
+enum rc notice_void_check(const json_t *json, struct err *err)
+{
+    const char *kind, *why;
+    enum rc rc = json_want_text(json, "kind", 16, &kind, err);
+    if (rc)
+        return rc;
+    if (strcmp(kind, "void") != 0)
+        return RC_NOT_FOUND;
+    rc = json_want_text(json, "why", 400, &why, err);
+    return !rc && !*why ? err_set(err, RC_FORMAT, "why: empty") : rc;
+}
+
 /* A change of code names the code before it, nothing else does. */
 static enum rc notice_read_previous(const json_t *json, struct notice *notice, struct err *err)
 {

@@ -51,6 +51,10 @@ struct notice {
 json_t *resident_to_json(const struct resident *resident);
 json_t *notice_to_json(const struct notice *notice);
 
+/* A number that says nothing any more, and why. It has no struct notice: a receiver takes it as it is. */
+json_t *notice_void_to_json(int64_t sequence, const char *date, int64_t recorded, const char *why);
+enum rc notice_void_check(const json_t *json, struct err *err) MUST_CHECK; /* RC_NOT_FOUND: it is another kind; RC_FORMAT */
+
 /* The record without "municipality", which a node knows better than a message does: it is copied from the argument.
  * RC_FORMAT. */
 enum rc resident_from_json(const json_t *json, const char *municipality, struct resident *resident,

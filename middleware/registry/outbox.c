@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "registry/cardbook.h"
 #include "registry/certlink.h"
+#include "registry/moves.h"
+#include "registry/refusal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +27,8 @@ enum rc outbox_read(struct store *store, const char *peer, struct outbox_state *
 enum rc outbox_number(struct store *store, const char *peer, int64_t *number, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "UPDATE outbox SET last = last + 1 WHERE peer = ?1", &s, err);
+    enum rc rc = store_prepare(store, "UPDATE outbox SET last = last + 1 WHERE peer = ?1 OR "
+                                      "(?1 = 'national' AND peer = 'prefecture')", &s, err);
     if (rc)
         return rc;
     bind_text(s, 1, peer);
@@ -81,37 +84,83 @@ enum rc outbox_add_notice(struct store *store, enum notice_kind kind, const char
     return rc;
 }
 
+/* Why a peer hears nothing of a notice but its number: RC_OK and the words; RC_NOT_FOUND: it hears of it. */
+static enum rc outbox_void(struct store *store, const char *peer, struct statement *s, struct ledger_past *past, char *why,
+                           size_t size, struct err *err)
+{
+    enum rc rc = refusal_void(store, peer, column_integer(s, 0), why, size, err);
+    if (rc != RC_NOT_FOUND)
+        return rc;
+    if (strcmp(peer, OUTBOX_PREFECTURE) == 0 && strcmp(column_text(s, 1), notice_kind_name(NOTICE_RECORD)) != 0) {
+        snprintf(why, size, "not for the prefecture");
+        return RC_OK;
+    }
+    rc = ledger_history(store, column_text(s, 2), column_integer(s, 3), past, err);
+    if (rc == RC_NOT_FOUND)
+        snprintf(why, size, "erased: its time of keeping is over");
+    return rc == RC_NOT_FOUND ? RC_OK : rc ? rc : RC_NOT_FOUND;
+}
+
+/* What belongs to the kind beside the record. */
+static enum rc outbox_complete(struct store *store, struct statement *s, const struct ledger_past *past,
+                               struct notice *notice, struct err *err)
+{
+    enum rc rc = RC_OK;
+    notice->resident = past->resident;
+    notice->reason = reason_get(past->reason)->told;
+    notice->recorded = past->recorded;
+    memcpy(notice->date, past->date, sizeof notice->date);
+    memcpy(notice->previous_code, past->previous_code, sizeof notice->previous_code);
+    if (notice->kind == NOTICE_RECORD)
+        return RC_OK;
+    snprintf(notice->date, sizeof notice->date, "%s", column_text(s, 4));
+    notice->recorded = column_integer(s, 5);
+    if (notice->kind == NOTICE_CERTIFICATES_KIND)
+        return certlink_of_notice(store, notice->sequence, notice->certificates, &notice->count, err);
+    rc = cardbook_of_notice(store, notice->sequence, &notice->card, err);
+    return rc ? rc : cardbook_certificates(store, notice->card.card, notice->recorded, notice->certificates, &notice->count, err);
+}
+
+/* The release that a 転入 came with, so that nobody takes the entry for a theft. */
+static enum rc outbox_add_release(struct store *store, struct statement *s, const struct notice *notice, json_t *json,
+                                  struct err *err)
+{
+    json_t *release = NULL;
+    if (notice->kind != NOTICE_RECORD || (notice->reason != REASON_MOVE_IN && notice->reason != REASON_MOVE_IN_2002))
+        return RC_OK;
+    enum rc rc = moves_release(store, column_text(s, 2), column_integer(s, 3), &release, err);
+    if (!rc && json_object_set_new(json, "release", release))
+        rc = RC_NOMEM;
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
 /* The row of `notice` under the statement, put together with its history or its links. */
-static enum rc outbox_notice(struct store *store, struct statement *s, json_t *array, struct err *err)
+static enum rc outbox_notice(struct store *store, const char *peer, struct statement *s, json_t *array, struct err *err)
 {
     struct notice notice = { .sequence = column_integer(s, 0) };
     struct ledger_past past;
-    enum rc rc = notice_kind_parse(column_text(s, 1), &notice.kind);
-    if (!rc)
-        rc = ledger_history(store, column_text(s, 2), column_integer(s, 3), &past, err);
-    if (rc)
-        return err_set(err, RC_BUG, "notice %lld has no history", (long long)notice.sequence);
-    notice.resident = past.resident;
-    notice.reason = reason_get(past.reason)->told;
-    notice.recorded = past.recorded;
-    memcpy(notice.date, past.date, sizeof notice.date);
-    memcpy(notice.previous_code, past.previous_code, sizeof notice.previous_code);
-    if (notice.kind != NOTICE_RECORD) {
-        snprintf(notice.date, sizeof notice.date, "%s", column_text(s, 4));
-        notice.recorded = column_integer(s, 5);
+    char why[300];
+    json_t *json = NULL;
+    enum rc rc = outbox_void(store, peer, s, &past, why, sizeof why, err);
+    if (rc == RC_OK) {
+        json = notice_void_to_json(notice.sequence, column_text(s, 4), column_integer(s, 5), why);
+    } else if (rc == RC_NOT_FOUND) {
+        rc = notice_kind_parse(column_text(s, 1), &notice.kind);
+        if (!rc)
+            rc = outbox_complete(store, s, &past, &notice, err);
+        if (rc)
+            return err_set(err, RC_BUG, "notice %lld is not whole", (long long)notice.sequence);
+        json = notice_to_json(&notice);
+        rc = json ? outbox_add_release(store, s, &notice, json, err) : RC_NOMEM;
     }
-    if (notice.kind == NOTICE_CERTIFICATES_KIND)
-        rc = certlink_of_notice(store, notice.sequence, notice.certificates, &notice.count, err);
-    if (notice.kind == NOTICE_CARD)
-        rc = cardbook_of_notice(store, notice.sequence, &notice.card, err);
-    if (!rc && notice.kind == NOTICE_CARD)
-        rc = cardbook_certificates(store, notice.card.card, notice.recorded, notice.certificates, &notice.count, err);
-    if (rc)
-        return rc == RC_NOT_FOUND ? err_set(err, RC_BUG, "notice %lld has no card", (long long)notice.sequence) : rc;
-    return json_array_append_new(array, notice_to_json(&notice)) ? err_set(err, RC_NOMEM, "notices") : RC_OK;
+    if (rc) {
+        json_decref(json);
+        return rc;
+    }
+    return json_array_append_new(array, json) ? err_set(err, RC_NOMEM, "notices") : RC_OK;
 }
 
-enum rc outbox_notices(struct store *store, int64_t from, size_t max, json_t **out, struct err *err)
+enum rc outbox_notices_to(struct store *store, const char *peer, int64_t from, size_t max, json_t **out, struct err *err)
 {
     json_t *array = json_array();
     if (!array)
@@ -123,7 +172,7 @@ enum rc outbox_notices(struct store *store, int64_t from, size_t max, json_t **o
         bind_integer(s, 1, from);
         bind_integer(s, 2, (int64_t)max);
         while (!(rc = statement_step(s, err)))
-            if ((rc = outbox_notice(store, s, array, err)))
+            if ((rc = outbox_notice(store, peer, s, array, err)))
                 break;
         statement_done(s);
     }
@@ -133,6 +182,11 @@ enum rc outbox_notices(struct store *store, int64_t from, size_t max, json_t **o
     }
     *out = array;
     return RC_OK;
+}
+
+enum rc outbox_notices(struct store *store, int64_t from, size_t max, json_t **array, struct err *err)
+{
+    return outbox_notices_to(store, OUTBOX_NATIONAL, from, max, array, err);
 }
 
 static const char *const event_names[] = {

@@ -1,12 +1,13 @@
 /* outbox.h — what a node has to tell: numbered without gaps, written in the transaction of the change itself, kept until
- * the other side has said that it is durable there. Peer "national" for a municipal node's notices, "ca" for the
- * national node's events. */
+ * the other side has said that it is durable there. Peer "national" and "prefecture" for a municipal node's notices (the same numbers for
+ * both), "ca" for the national node's events. */
 #ifndef JPKI_REGISTRY_OUTBOX_H
 #define JPKI_REGISTRY_OUTBOX_H
 
 #include "registry/ledger.h"
 
 #define OUTBOX_NATIONAL "national"
+#define OUTBOX_PREFECTURE "prefecture"
 #define OUTBOX_CA "ca"
 
 struct outbox_state {
@@ -27,7 +28,13 @@ enum rc outbox_acknowledge(struct store *store, const char *peer, int64_t acknow
 enum rc outbox_add_notice(struct store *store, enum notice_kind kind, const char *code, int64_t revision,
                           const char *date, int64_t recorded, int64_t *sequence, struct err *err) MUST_CHECK;
 
-/* The notices from a number on, at most max, as the array of POST /v1/notices. Caller decrefs. */
+/* The notices from a number on, at most max, as a peer hears them: the array of POST /v1/notices. A number is never left out:
+ * what was decided to be void, what the prefecture does not hear of (certificates, cards), and what has been erased since is
+ * a void notice. Caller decrefs. */
+enum rc outbox_notices_to(struct store *store, const char *peer, int64_t from, size_t max, json_t **array,
+                          struct err *err) MUST_CHECK;
+
+/* As the national node hears them. */
 enum rc outbox_notices(struct store *store, int64_t from, size_t max, json_t **array, struct err *err) MUST_CHECK;
 
 /* Adds an event about those certificates of a resident that the effect concerns and that have not ended; none, no event.

@@ -4,12 +4,18 @@
 
 #include <jansson.h>
 
+#include <jansson.h>
+
 int populate_main(int argc, char **argv);
 int serve_main(int argc, char **argv);
 int find_main(int argc, char **argv);
 int move_main(int argc, char **argv);
 int record_main(int argc, char **argv);
 int confirm_main(int argc, char **argv);
+int leave_main(int argc, char **argv);
+int arrive_main(int argc, char **argv);
+int blocked_main(int argc, char **argv);
+int reconcile_main(int argc, char **argv);
 int letters_main(int argc, char **argv);
 int sample_main(int argc, char **argv);
 int settings_main(int argc, char **argv);

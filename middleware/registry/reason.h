@@ -56,6 +56,7 @@ enum reason {
     REASON_UNDO_REMOVAL,     /* 異動の取消し（減）: a removal was a mistake */
     REASON_UNDO_CORRECTION,  /* 異動の取消し（修正） */
     REASON_RESTATED,         /* 整合性の回復: told again as it is, after a comparison showed a difference */
+    REASON_RESTATED_OUT,     /* 整合性の回復（消除）: told again that it was removed */
     REASON_COUNT
 };
 

@@ -116,6 +116,33 @@ const char *const registry_migrations[] = {
     "place TEXT NOT NULL, name TEXT NOT NULL);"
     "CREATE INDEX service_use_card ON service_use (card, time);"
     "CREATE TABLE seal_paper (code TEXT PRIMARY KEY, held INTEGER NOT NULL)",
+
+    /* moves between municipalities: who leaves, who is expected, letters to and from other nodes */
+    "CREATE TABLE leaving (request TEXT PRIMARY KEY, code TEXT NOT NULL, destination TEXT NOT NULL, date TEXT NOT NULL, "
+    "address TEXT NOT NULL, letter TEXT NOT NULL, recorded INTEGER NOT NULL, notice INTEGER NOT NULL, "
+    "struck INTEGER NOT NULL, closed INTEGER NOT NULL);"
+    "CREATE INDEX leaving_code ON leaving (code);"
+    "CREATE INDEX leaving_due ON leaving (struck, date);"
+    "CREATE TABLE incoming (origin TEXT NOT NULL, sequence INTEGER NOT NULL, code TEXT NOT NULL, date TEXT NOT NULL, "
+    "letter TEXT NOT NULL, recorded INTEGER NOT NULL, revision INTEGER NOT NULL, PRIMARY KEY (origin, sequence));"
+    "CREATE INDEX incoming_code ON incoming (code, revision);"
+    "CREATE TABLE letter (municipality TEXT NOT NULL, sequence INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, "
+    "recorded INTEGER NOT NULL, sent INTEGER NOT NULL, PRIMARY KEY (municipality, sequence));"
+    "CREATE INDEX letter_sent ON letter (sent, municipality, sequence);"
+    "CREATE TABLE mailbox (municipality TEXT PRIMARY KEY, sequence INTEGER NOT NULL);"
+    /* the prefecture hears the same notices */
+    "INSERT INTO outbox (peer, last, acknowledged) SELECT 'prefecture', last, 0 FROM outbox WHERE peer = 'national';"
+    /* what a receiver keeps of each notice, whose record passed on by a release, and what compares */
+    "CREATE TABLE received (municipality TEXT NOT NULL, sequence INTEGER NOT NULL, body TEXT NOT NULL, "
+    "signature TEXT NOT NULL, signer TEXT NOT NULL, PRIMARY KEY (municipality, sequence));"
+    "CREATE TABLE signer (serial TEXT PRIMARY KEY, certificate TEXT NOT NULL);"
+    "CREATE TABLE passed (code TEXT NOT NULL, municipality TEXT NOT NULL, PRIMARY KEY (code, municipality));"
+    "CREATE INDEX resident_place ON resident (municipality, code);"
+    /* a notice that is refused, and what was decided */
+    "CREATE TABLE refusal (peer TEXT PRIMARY KEY, sequence INTEGER NOT NULL, words TEXT NOT NULL, since INTEGER NOT NULL, "
+    "times INTEGER NOT NULL);"
+    "CREATE TABLE decision (peer TEXT NOT NULL, sequence INTEGER NOT NULL, decided INTEGER NOT NULL, decision TEXT NOT NULL, "
+    "why TEXT NOT NULL, words TEXT NOT NULL, PRIMARY KEY (peer, sequence, decided, decision))",
 };
 
 const size_t registry_migration_count = sizeof registry_migrations / sizeof registry_migrations[0];

@@ -4,6 +4,7 @@
 #include "base/proc.h"
 #include "pki/cert.h"
 #include "registry/designate.h"
+#include "registry/mail.h"
 #include "registry/node.h"
 #include "registry/outbox.h"
 #include "registry/program.h"
@@ -16,7 +17,7 @@
 #define BODY_MAX (2u << 20)
 
 struct serve_options {
-    const char *role, *store, *identity, *bind, *national, *ca, *nodes, *pid_file, *log;
+    const char *role, *store, *identity, *bind, *national, *prefecture, *nodes, *ca, *pid_file, *log;
     long port;
 };
 
@@ -31,7 +32,9 @@ static enum rc serve_read_self(struct node *node, struct err *err)
         rc = peer_from_cert(buf_bytes(&der), &node->self, err);
     X509_free(cert);
     buf_wipe(&der);
-    enum role want = node->role == NODE_MUNICIPAL ? ROLE_NODE_MUNICIPAL : ROLE_NODE_NATIONAL;
+    static const enum role roles[] = { [NODE_MUNICIPAL] = ROLE_NODE_MUNICIPAL, [NODE_PREFECTURAL] = ROLE_NODE_PREFECTURAL,
+                                       [NODE_NATIONAL] = ROLE_NODE_NATIONAL };
+    enum role want = roles[node->role];
     if (!rc && node->self.role != want)
         rc = err_set(err, RC_DENIED, "%s: its role is %s, a %s node needs %s", node->identity.cert_path,
                      role_name(node->self.role), node_role_name(node->role), role_name(want));
@@ -44,22 +47,45 @@ static const char *serve_place(const struct node *node)
     return node->role == NODE_NATIONAL ? "000000" : node->self.municipality;
 }
 
-/* Starts a line to a peer; url NULL: there is none. */
+/* Starts a line; url NULL: each delivery finds its own way. */
 static enum rc serve_line(struct node *node, const struct serve_options *o, const char *peer, const char *url, enum role role,
                           courier_deliver_fn deliver, struct err *err)
 {
-    if (!url)
-        return RC_OK;
     struct line *line = &node->lines[node->line_count];
     *line = (struct line) { .node = node, .peer = peer, .batch = NOTICE_BATCH };
     node->line_count++;
     enum rc rc = ledger_open(o->store, node->role, serve_place(node), &line->store, err);
     if (!rc)
+        rc = opseal_open(&node->identity, &line->seal, err);
+    if (!rc && url)
         rc = client_open(url, &node->identity, DELIVERY_SECONDS, &line->client, err);
     if (rc)
         return rc;
-    client_expect(line->client, ROLE_BIT(role));
+    if (url)
+        client_expect(line->client, ROLE_BIT(role));
     return courier_start(peer, deliver, line, &line->courier, err);
+}
+
+/* Who is told what: the rows of a role's lines. */
+static enum rc serve_lines(struct node *node, const struct serve_options *o, struct err *err)
+{
+    const struct {
+        const char *peer, *url;
+        bool wanted;
+        enum role role;
+        courier_deliver_fn deliver;
+    } rows[] = {
+        { OUTBOX_NATIONAL, o->national, o->national != NULL, ROLE_NODE_NATIONAL, municipal_deliver },
+        { "supply", o->national, o->national != NULL, ROLE_NODE_NATIONAL, supply_deliver },
+        { OUTBOX_PREFECTURE, o->prefecture, o->prefecture != NULL, ROLE_NODE_PREFECTURAL, municipal_deliver },
+        { "letters", NULL, node->role == NODE_MUNICIPAL, ROLE_NODE_MUNICIPAL, mail_deliver },
+        { OUTBOX_CA, o->ca, o->ca != NULL, ROLE_CA, national_deliver },
+    };
+    enum rc rc = RC_OK;
+    for (size_t i = 0; !rc && i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].wanted)
+            rc = serve_line(node, o, rows[i].peer, rows[i].url, rows[i].role, rows[i].deliver, err);
+    return rc;
 }
 
 static enum rc serve_open(struct node *node, const struct serve_options *o, struct err *err)
@@ -72,12 +98,9 @@ static enum rc serve_open(struct node *node, const struct serve_options *o, stru
     if (!rc)
         rc = ledger_open(o->store, node->role, serve_place(node), &node->store, err);
     if (!rc)
-        rc = serve_line(node, o, OUTBOX_NATIONAL, o->national, ROLE_NODE_NATIONAL, municipal_deliver, err);
-    if (!rc)
-        rc = serve_line(node, o, "supply", o->national, ROLE_NODE_NATIONAL, supply_deliver, err);
-    if (!rc)
-        rc = serve_line(node, o, OUTBOX_CA, o->ca, ROLE_CA, national_deliver, err);
-    return rc;
+        rc = opseal_open(&node->identity, &node->seal, err);
+    node->directory = o->nodes;
+    return rc ? rc : serve_lines(node, o, err);
 }
 
 static void serve_close(struct node *node)
@@ -85,9 +108,11 @@ static void serve_close(struct node *node)
     for (size_t i = 0; i < node->line_count; i++) {
         courier_stop(node->lines[i].courier);
         client_close(node->lines[i].client);
+        opseal_close(node->lines[i].seal);
         store_close(node->lines[i].store);
     }
     store_close(node->store);
+    opseal_close(node->seal);
     secret_wipe(&node->key);
     identity_close(&node->identity);
 }
@@ -98,14 +123,16 @@ static enum rc serve_run(struct node *node, const struct serve_options *o, struc
     enum rc rc = serve_open(node, o, err);
     const struct server_settings settings = {
         .bind = o->bind, .port = (uint16_t)o->port, .body_max = BODY_MAX, .identity = &node->identity,
-        .routes = node->role == NODE_MUNICIPAL ? municipal_routes : national_routes, .context = node,
+        .routes = node->role == NODE_MUNICIPAL     ? municipal_routes
+                  : node->role == NODE_PREFECTURAL ? prefectural_routes : national_routes,
+        .context = node,
         .denied = node_denied,
     };
     if (!rc)
         rc = server_start(&settings, &server, err);
     if (!rc) {
         log_info("%s node %s listens on port %u%s", node_role_name(node->role), node->self.municipality,
-                 server_port(server), node->line_count ? "" : "; its outbox is delivered to nobody");
+                 server_port(server), o->national || o->ca || node->role == NODE_PREFECTURAL ? "" : "; its outbox is delivered to nobody");
         rc = proc_pid_file(o->pid_file, err);
     }
     while (!rc && !proc_wait(60000))
@@ -120,12 +147,13 @@ int serve_main(int argc, char **argv)
 {
     struct serve_options o = { 0 };
     const struct opt opts[] = {
-        { "--role", "ROLE", "municipal or national", OPT_TEXT, &o.role, true },
+        { "--role", "ROLE", "municipal, prefectural or national", OPT_TEXT, &o.role, true },
         { "--store", "URL", "sqlite:PATH or a path (made when it is not there), or postgresql://…", OPT_TEXT, &o.store, true },
         { "--identity", "FOLDER", "key.pem, cert.pem and ca.pem; names the municipality", OPT_TEXT, &o.identity, true },
         { "--port", "P", "0 for any", OPT_NUMBER, &o.port, true },
         { "--bind", "ADDRESS", "where to listen (default 127.0.0.1)", OPT_TEXT, &o.bind, false },
         { "--national", "URL", "the national node, for a municipal one", OPT_TEXT, &o.national, false },
+        { "--prefecture", "URL", "the prefectural node, for a municipal one", OPT_TEXT, &o.prefecture, false },
         { "--nodes", "FILE", "the other municipal nodes: lines of code and URL", OPT_TEXT, &o.nodes, false },
         { "--ca", "URL", "the certification authorities, for the national one", OPT_TEXT, &o.ca, false },
         { "--pid-file", "FILE", "written when the node is ready", OPT_TEXT, &o.pid_file, false },
@@ -140,14 +168,15 @@ int serve_main(int argc, char **argv)
     if (rest < argc)
         return opt_misuse("'%s' is not expected here", argv[rest]);
     if (node_role_parse(o.role, &node.role))
-        return opt_misuse("--role takes municipal or national, not '%s'", o.role);
+        return opt_misuse("--role takes municipal, prefectural or national, not '%s'", o.role);
     if (o.port < 0 || o.port > 65535)
         return opt_misuse("--port takes 0 to 65535");
-    if (o.nodes && node.role != NODE_MUNICIPAL)
-        return opt_misuse("--nodes is for a municipal node");
-    if (node.role == NODE_MUNICIPAL ? o.ca != NULL : o.national != NULL)
-        return opt_misuse("%s is not for a %s node", o.ca ? "--ca" : "--national", o.role);
-    node.directory = o.nodes;
+    const char *misplaced = node.role != NODE_MUNICIPAL && o.national     ? "--national"
+                            : node.role != NODE_MUNICIPAL && o.prefecture ? "--prefecture"
+                            : node.role != NODE_MUNICIPAL && o.nodes      ? "--nodes"
+                            : node.role != NODE_NATIONAL && o.ca          ? "--ca" : NULL;
+    if (misplaced)
+        return opt_misuse("%s is not for a %s node", misplaced, o.role);
     log_open("jpki-registry", LOG_INFO);
     if (o.log && log_to_file(o.log))
         return opt_fail("%s: cannot be written", o.log);

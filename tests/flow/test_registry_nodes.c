@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "registry/ledger.h"
+#include "registry/sealed.h"
 #include "registry/usage.h"
 
 #include <setjmp.h>
@@ -137,12 +138,37 @@ static void test_refusals(void **state)
     /* another municipality's node speaks of our resident; its certificate counts, not its words */
     struct notice notice = { .sequence = 1, .kind = NOTICE_RECORD, .reason = REASON_EX_OFFICIO, .date = "2026-01-05",
                              .recorded = 1767600000, .resident = resident };
-    assert_int_equal(post(&w, NATIONAL, ID_OTHER_NODE, "/v1/notices", json_pack("{s:[o]}", "notices", notice_to_json(&notice))), RC_DENIED);
+    assert_int_equal(post(&w, NATIONAL, ID_OTHER_NODE, "/v1/notices", signed_notice(&w, ID_OTHER_NODE, notice_to_json(&notice))), RC_DENIED);
     notice.reason = REASON_FIRST;
-    assert_int_equal(post(&w, NATIONAL, ID_OTHER_NODE, "/v1/notices", json_pack("{s:[o]}", "notices", notice_to_json(&notice))), RC_DENIED);
+    assert_int_equal(post(&w, NATIONAL, ID_OTHER_NODE, "/v1/notices", signed_notice(&w, ID_OTHER_NODE, notice_to_json(&notice))), RC_DENIED);
     notice.sequence = 2;
-    assert_int_equal(post(&w, NATIONAL, ID_OTHER_NODE, "/v1/notices", json_pack("{s:[o]}", "notices", notice_to_json(&notice))), RC_CONFLICT);
-    assert_int_equal(post(&w, NATIONAL, ID_OFFICER, "/v1/notices", json_pack("{s:[o]}", "notices", notice_to_json(&notice))), RC_DENIED);
+    assert_int_equal(post(&w, NATIONAL, ID_OTHER_NODE, "/v1/notices", signed_notice(&w, ID_OTHER_NODE, notice_to_json(&notice))), RC_CONFLICT);
+    assert_int_equal(post(&w, NATIONAL, ID_OFFICER, "/v1/notices", signed_notice(&w, ID_OFFICER, notice_to_json(&notice))), RC_DENIED);
+    /* who signed must be who sends, for this very text */
+    notice.sequence = 1;
+    static const char notices[] = "/v1/notices";
+    json_t *body = json_pack("{s:[o]}", "notices", notice_to_json(&notice));
+    assert_int_equal(post(&w, NATIONAL, ID_OTHER_NODE, notices, body), RC_FORMAT); /* not signed at all */
+    assert_int_equal(post(&w, NATIONAL, ID_OTHER_NODE, notices, signed_notice(&w, ID_MUNICIPAL, notice_to_json(&notice))), RC_DENIED);
+    assert_int_equal(post(&w, NATIONAL, ID_OTHER_NODE, notices, signed_notice(&w, ID_OTHER_OFFICER, notice_to_json(&notice))), RC_DENIED);
+    body = signed_notice(&w, ID_OTHER_NODE, notice_to_json(&notice));
+    json_object_set_new(json_array_get(json_object_get(body, "notices"), 0), "date", json_string("2026-01-06"));
+    assert_int_equal(post(&w, NATIONAL, ID_OTHER_NODE, notices, body), RC_DENIED);
+    body = signed_notice(&w, ID_OTHER_NODE, notice_to_json(&notice));
+    json_object_set_new(body, "certificate", json_string("3082"));
+    assert_int_equal(post(&w, NATIONAL, ID_OTHER_NODE, notices, body), RC_FORMAT);
+    /* a 転入 of somebody whom nobody released, and with a release that the taker wrote */
+    notice.reason = REASON_MOVE_IN;
+    assert_int_equal(post(&w, NATIONAL, ID_OTHER_NODE, notices, signed_notice(&w, ID_OTHER_NODE, notice_to_json(&notice))), RC_DENIED);
+    struct opseal *seal = NULL;
+    assert_int_equal(opseal_open(&w.ids[ID_OTHER_NODE], &seal, NULL), RC_OK);
+    json_t *release = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "kind", "release", "code", resident.code, "from", HERE, "to", THERE,
+                                "date", "2026-01-05", "issued", "2026-01-05T00:00:00Z"), *theft = notice_to_json(&notice);
+    assert_int_equal(sealed_sign(seal, release, NULL), RC_OK);
+    json_object_set_new(release, "certificate", json_string(opseal_certificate(seal)));
+    json_object_set_new(theft, "release", release);
+    assert_int_equal(post(&w, NATIONAL, ID_OTHER_NODE, notices, signed_notice(&w, ID_OTHER_NODE, theft)), RC_DENIED);
+    opseal_close(seal);
     static const char *const bodies[] = { "[]", "{}", "{\"notices\":7}", "{\"notices\":[7]}", "{\"notices\":[{}]}" };
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++)
         assert_int_equal(post(&w, NATIONAL, ID_OTHER_NODE, "/v1/notices", json_loads(bodies[i], 0, NULL)), RC_FORMAT);
@@ -459,7 +485,7 @@ static void test_refused_notice(void **state)
     statement_done(s);
     store_close(store);
     notice.resident = row.resident;
-    assert_int_equal(post(&w, NATIONAL, ID_OTHER_NODE, "/v1/notices", json_pack("{s:[o]}", "notices", notice_to_json(&notice))), RC_OK);
+    assert_int_equal(post(&w, NATIONAL, ID_OTHER_NODE, "/v1/notices", signed_notice(&w, ID_OTHER_NODE, notice_to_json(&notice))), RC_OK);
     start(&w, MUNICIPAL, NULL);
     await(&w, MUNICIPAL, "SELECT acknowledged FROM outbox WHERE peer = 'national'", 14);
     assert_int_equal(count(&w, NATIONAL, "SELECT count(*) FROM resident WHERE municipality = '" HERE "'"), 14);

@@ -7,6 +7,7 @@
 #include "base/proc.h"
 #include "net/json.h"
 #include "registry/ledger.h"
+#include "registry/sealed.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -34,7 +35,8 @@ static const struct {
     { ROLE_NODE_MUNICIPAL, THERE, "chiyoda" },   { ROLE_DESK_OFFICER, THERE, "stranger" },
     { ROLE_CARD_OFFICER, HERE, "cards" },        { ROLE_COUNTER, HERE, "counter" },
     { ROLE_COUNTER, THERE, "counter-there" },    { ROLE_CARD_OFFICER, THERE, "cards-there" },
-    { ROLE_KIOSK, "000000", "kiosk" },
+    { ROLE_KIOSK, "000000", "kiosk" },           { ROLE_REGISTRAR, THERE, "elsewhere" },
+    { ROLE_NODE_PREFECTURAL, THEIR_PREFECTURE, "prefecture" },
 };
 
 /* The authorities: each event once, in order; known ones answered again; may fail first. */
@@ -135,7 +137,7 @@ static void write_directory(const struct world *w)
     struct buf text = { 0 };
     assert_int_equal(buf_append_text(&text, "# nodes\n"), RC_OK);
     for (size_t i = 0; i < ALL_NODES; i++)
-        if (i != NATIONAL && w->nodes[i].url[0])
+        if ((i == MUNICIPAL || i == OTHER) && w->nodes[i].url[0])
             assert_int_equal(buf_printf(&text, "%s %s\n", i == OTHER ? THERE : HERE, w->nodes[i].url), RC_OK);
     assert_int_equal(file_write_atomic(w->directory, buf_bytes(&text), 0600, NULL), RC_OK);
     buf_wipe(&text);
@@ -144,17 +146,23 @@ static void write_directory(const struct world *w)
 /* Starts a node and waits until it serves. False when it died before (a fault). */
 bool start(struct world *w, enum who who, const char *fault)
 {
-    static const int owner[ALL_NODES] = { [MUNICIPAL] = ID_MUNICIPAL, [NATIONAL] = ID_NATIONAL, [OTHER] = ID_OTHER_NODE };
+    static const struct {
+        const char *role;
+        int id;
+    } rows[ALL_NODES] = { [MUNICIPAL] = { "municipal", ID_MUNICIPAL }, [NATIONAL] = { "national", ID_NATIONAL },
+                          [OTHER] = { "municipal", ID_OTHER_NODE }, [PREFECTURE] = { "prefectural", ID_PREFECTURE } };
     struct process *node = &w->nodes[who];
     char target[40];
-    bool municipal = who != NATIONAL;
+    bool municipal = who == MUNICIPAL || who == OTHER;
     snprintf(target, sizeof target, "https://127.0.0.1:%u", server_port(w->ca));
     unlink(node->pid_file);
-    const char *const args[] = {
-        "serve", "--role", municipal ? "municipal" : "national", "--store", node->store, "--identity", w->paths[owner[who]],
-        "--port", node->port[0] ? node->port : "0", municipal ? "--national" : "--ca", municipal ? w->nodes[NATIONAL].url : target,
-        "--pid-file", node->pid_file, "--log", node->log, municipal ? "--nodes" : NULL, w->directory, NULL,
-    };
+    const char *args[24] = { "serve", "--role", rows[who].role, "--store", node->store, "--identity", w->paths[rows[who].id],
+                             "--port", node->port[0] ? node->port : "0", "--pid-file", node->pid_file, "--log", node->log };
+    const char *more[] = { municipal ? "--national" : who == NATIONAL ? "--ca" : NULL,
+                           municipal ? w->nodes[NATIONAL].url : target, municipal ? "--nodes" : NULL, w->directory,
+                           who == MUNICIPAL && w->nodes[PREFECTURE].url[0] ? "--prefecture" : NULL, w->nodes[PREFECTURE].url, NULL };
+    for (size_t i = 0; more[i]; i++)
+        args[13 + i] = more[i];
     node->pid = run(fault, args);
     for (int i = 0; i < 1500; i++) {
         if (access(node->pid_file, F_OK) == 0) {
@@ -195,7 +203,7 @@ void world_new(struct world *w, const char *residents)
         w->paths[i] = testops_identity(&w->ops, people[i].role, people[i].municipality, people[i].name);
         assert_int_equal(identity_open(w->paths[i], &w->ids[i], NULL), RC_OK);
     }
-    static const char *const names[] = { "municipal", "national", "other" };
+    static const char *const names[] = { "municipal", "national", "other", "prefecture" };
     snprintf(w->directory, sizeof w->directory, "%s/nodes.txt", w->ops.folder);
     for (size_t i = 0; i < ALL_NODES; i++) {
         struct process *node = &w->nodes[i];
@@ -214,6 +222,7 @@ void world_free(struct world *w)
 {
     stop(&w->nodes[MUNICIPAL], SIGTERM);
     stop(&w->nodes[OTHER], SIGTERM);
+    stop(&w->nodes[PREFECTURE], SIGTERM);
     stop(&w->nodes[NATIONAL], SIGTERM);
     server_stop(w->ca);
     for (size_t i = 0; i < IDS; i++) {
@@ -311,13 +320,27 @@ enum rc post(struct world *w, enum who who, int id, const char *path, json_t *bo
 {
     struct client *client = NULL;
     json_t *answer = NULL;
-    enum rc rc = client_open(w->nodes[who].url, &w->ids[id], 10, &client, NULL);
+    struct err err = { 0 };
+    enum rc rc = client_open(w->nodes[who].url, &w->ids[id], 10, &client, &err);
     if (!rc)
-        rc = client_json(client, "POST", path, body, &answer, NULL);
+        rc = client_json(client, "POST", path, body, &answer, &err);
+    if (rc)
+        print_message("          %s: %s %s\n", path, rc_name(rc), err_text(&err, rc));
     json_decref(answer);
     json_decref(body);
     client_close(client);
     return rc;
+}
+
+json_t *signed_notice(struct world *w, int id, json_t *notice)
+{
+    struct opseal *seal = NULL;
+    assert_int_equal(opseal_open(&w->ids[id], &seal, NULL), RC_OK);
+    assert_int_equal(sealed_sign(seal, notice, NULL), RC_OK);
+    json_t *body = json_pack("{s:[o], s:s}", "notices", notice, "certificate", opseal_certificate(seal));
+    opseal_close(seal);
+    assert_non_null(body);
+    return body;
 }
 
 enum rc move(struct world *w, int id, const char *code, const char *address, const char *request)

@@ -12,13 +12,15 @@
 
 #define HERE "462012"
 #define THERE "131016"
+#define THEIR_PREFECTURE "460001" /* of HERE */
 
 extern const char *program; /* jpki-registry */
 
-/* OTHER is a second municipal node, of THERE: its store is the test's to fill, and it runs only where it was started. */
-enum who { MUNICIPAL, NATIONAL, NODES, OTHER = NODES, ALL_NODES };
+/* OTHER is a second municipal node, of THERE: its store is the test's to fill, and it runs only where it was started. PREFECTURE is
+ * that of HERE: MUNICIPAL tells it when it ran before. */
+enum who { MUNICIPAL, NATIONAL, NODES, OTHER = NODES, PREFECTURE, ALL_NODES };
 enum { ID_MUNICIPAL, ID_NATIONAL, ID_OFFICER, ID_REGISTRAR, ID_VERIFIER, ID_CA, ID_OTHER_NODE, ID_OTHER_OFFICER, ID_CARD_OFFICER,
-       ID_COUNTER, ID_OTHER_COUNTER, ID_OTHER_CARD_OFFICER, ID_KIOSK, IDS };
+       ID_COUNTER, ID_OTHER_COUNTER, ID_OTHER_CARD_OFFICER, ID_KIOSK, ID_OTHER_REGISTRAR, ID_PREFECTURE, IDS };
 
 struct process {
     pid_t pid;
@@ -63,6 +65,8 @@ enum rc confirm(struct world *w, int id, enum authority authority, const char *s
 enum rc post(struct world *w, enum who who, int id, const char *path, json_t *body); /* takes the body */
 json_t *card_issue(const char *code, const char *card, const char *date, const char *request); /* of type juki-b */
 json_t *card_event(const char *card, const char *event, const char *date, const char *request);
+/* The body of POST /v1/notices with one notice, which is taken, signed by an identity. */
+json_t *signed_notice(struct world *w, int id, json_t *notice);
 enum rc move(struct world *w, int id, const char *code, const char *address, const char *request);
 
 #endif

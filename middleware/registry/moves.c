@@ -1,0 +1,660 @@
+/* moves.c — leaving and arriving. */
+#include "registry/moves.h"
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "net/json.h"
+#include "pki/municipality.h"
+#include "registry/code.h"
+#include "registry/gate.h"
+#include "registry/mailbox.h"
+#include "registry/wanted.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAIL_DEPARTURE "departure"
+#define MAIL_WANTED "departure-wanted"
+#define MAIL_ARRIVED "arrived"
+
+/* A row of `leaving` or `incoming`. */
+struct moves_row {
+    char code[12], other[7], date[11], request[REQUEST_MAX + 1], address[801];
+    int64_t notice;
+    bool closed; /* departure: struck out */
+};
+
+/* The word of the law of that day. */
+static enum rc moves_reason(struct store *store, enum reason today, const char *date, enum reason *reason,
+                            struct err *err)
+{
+    bool numbers = false;
+    enum rc rc = gate_open(store, GATE_PERSONAL_NUMBERS, date, &numbers, err);
+    *reason = numbers ? today : reason_other_era(today);
+    return rc;
+}
+
+static enum rc moves_other(const char *code, const char *own, char other[7], struct err *err)
+{
+    const struct municipality *row;
+    enum rc rc = municipality_find(code, &row);
+    if (rc)
+        return err_set(err, rc == RC_NOT_FOUND ? RC_RANGE : rc, "municipality: %s",
+                       rc == RC_FORMAT ? "wrong check digit" : "not known");
+    if (strcmp(row->code, own) == 0)
+        return err_set(err, RC_RANGE, "municipality: it is this one; a move inside it is 転居");
+    snprintf(other, 7, "%s", row->code);
+    return RC_OK;
+}
+
+static void moves_read_departure(struct statement *s, struct moves_row *row)
+{
+    *row = (struct moves_row){.notice = column_integer(s, 5), .closed = column_integer(s, 6) != 0};
+    snprintf(row->code, sizeof row->code, "%s", column_text(s, 0));
+    snprintf(row->other, sizeof row->other, "%s", column_text(s, 1));
+    snprintf(row->date, sizeof row->date, "%s", column_text(s, 2));
+    snprintf(row->request, sizeof row->request, "%s", column_text(s, 3));
+    snprintf(row->address, sizeof row->address, "%s", column_text(s, 4));
+}
+
+#define DEPARTURE "SELECT code, destination, date, request, address, notice, struck FROM leaving "
+
+static enum rc moves_find_departure(struct store *store, const char *sql, const char *one, const char *two,
+                                    struct moves_row *row, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, sql, &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, one);
+    if (two)
+        bind_text(s, 2, two);
+    rc = statement_step(s, err);
+    if (!rc)
+        moves_read_departure(s, row);
+    statement_done(s);
+    return rc;
+}
+
+/* The record is struck out, and the departure says so. */
+static enum rc moves_strike(struct store *store, const char *municipality, const struct moves_row *row, int64_t *notice,
+                            struct err *err)
+{
+    struct resident resident = {0};
+    struct statement *s = NULL;
+    enum reason reason;
+    memcpy(resident.code, row->code, sizeof resident.code);
+    snprintf(resident.municipality, sizeof resident.municipality, "%s", municipality);
+    enum rc rc = moves_reason(store, REASON_MOVE_OUT, row->date, &reason, err);
+    if (!rc)
+        rc = municipal_apply(store, &resident, reason, row->date, NULL, notice, err);
+    if (rc == RC_STATE) /* struck out meanwhile for another reason: death */
+        rc = RC_OK;
+    if (!rc)
+        rc = store_prepare(store, "UPDATE leaving SET struck = ?2, notice = ?3 WHERE request = ?1", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, row->request);
+    bind_integer(s, 2, clock_now());
+    bind_integer(s, 3, *notice);
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    return rc;
+}
+
+/* "CODE may go to that municipality": what lets the others write what was this municipality's. */
+static enum rc moves_make_release(const struct opseal *seal, const char *municipality, const struct moves_row *row,
+                                  json_t **out, struct err *err)
+{
+    char issued[CLOCK_TEXT_SIZE];
+    clock_format(clock_now(), issued);
+    json_t *release = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "kind", "release", "code", row->code, "from",
+                                municipality, "to", row->other, "date", row->date, "issued", issued);
+    enum rc rc = release ? sealed_sign(seal, release, err) : RC_NOMEM;
+    if (!rc && json_object_set_new(release, "certificate", json_string(opseal_certificate(seal))))
+        rc = RC_NOMEM;
+    if (rc)
+        json_decref(release);
+    else
+        *out = release;
+    return rc;
+}
+
+/* The departure and its letter. */
+static enum rc moves_write_departure(struct store *store, const struct opseal *seal, const char *municipality,
+                                     const struct moves_row *row, const struct resident *resident, struct err *err)
+{
+    struct statement *s = NULL;
+    json_t *release = NULL;
+    enum rc rc = moves_make_release(seal, municipality, row, &release, err);
+    if (rc)
+        return rc;
+    json_t *body = json_pack("{s:o, s:o, s:s, s:s}", "release", release, "record", resident_to_json(resident), "date",
+                             row->date, "address", row->address);
+    struct buf text = {0};
+    rc = body ? json_write(body, &text) : RC_NOMEM;
+    if (!rc)
+        rc =
+            store_prepare(store,
+                          "INSERT INTO leaving (request, code, destination, date, address, letter, recorded, notice, "
+                          "struck, closed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, 0)",
+                          &s, err);
+    if (!rc) {
+        bind_text(s, 1, row->request);
+        bind_text(s, 2, row->code);
+        bind_text(s, 3, row->other);
+        bind_text(s, 4, row->date);
+        bind_text(s, 5, row->address);
+        bind_text(s, 6, buf_string(&text));
+        bind_integer(s, 7, clock_now());
+        rc = statement_run(s, NULL, err);
+    }
+    statement_done(s);
+    if (!rc)
+        rc = mailbox_put(store, row->other, MAIL_DEPARTURE, body, err);
+    buf_wipe(&text);
+    json_decref(body);
+    return rc;
+}
+
+/* The form of a leaving: the planned day may lie ahead. */
+static enum rc moves_check_leave(const char *municipality, const struct moves_leave *leave, struct moves_row *row,
+                                 struct err *err)
+{
+    char today[11], last[11];
+    municipal_today(today);
+    day_add(today, MOVES_AHEAD_DAYS, last);
+    if (code_check(leave->code))
+        return err_set(err, RC_FORMAT, "code: not 11 digits with a right check digit");
+    if (date_check(leave->date))
+        return err_set(err, RC_FORMAT, "date: not a date YYYY-MM-DD");
+    if (strcmp(leave->date, last) > 0)
+        return err_set(err, RC_RANGE, "date: more than %d days ahead", MOVES_AHEAD_DAYS);
+    bool ahead = strcmp(leave->date, today) > 0;
+    enum rc rc = municipal_check_form(ahead ? today : leave->date, leave->request, err);
+    if (!rc)
+        rc = moves_other(leave->to, municipality, row->other, err);
+    if (!rc)
+        rc = municipal_check_address(row->other, leave->address, err);
+    if (!rc && strlen(leave->address) >= sizeof row->address)
+        rc = err_set(err, RC_FORMAT, "address: too long");
+    if (rc)
+        return rc;
+    snprintf(row->code, sizeof row->code, "%s", leave->code);
+    snprintf(row->date, sizeof row->date, "%s", leave->date);
+    snprintf(row->request, sizeof row->request, "%s", leave->request);
+    snprintf(row->address, sizeof row->address, "%s", leave->address);
+    return RC_OK;
+}
+
+static enum rc moves_begin_leave(struct store *store, const char *municipality, const struct opseal *seal,
+                                 const struct moves_row *row, int64_t *notice, struct err *err)
+{
+    struct ledger_row present;
+    struct moves_row open;
+    char today[11];
+    municipal_today(today);
+    enum rc rc = ledger_find_code(store, row->code, &present, err);
+    if (rc)
+        return rc == RC_NOT_FOUND ? err_set(err, rc, "no such resident") : rc;
+    if (strcmp(present.resident.municipality, municipality) != 0)
+        return err_set(err, RC_DENIED, "the record is another municipality's");
+    if (present.removed)
+        return err_set(err, RC_STATE, "the record has been removed from the register");
+    rc = moves_find_departure(store, DEPARTURE "WHERE code = ?1 AND struck = 0", row->code, NULL, &open, err);
+    if (rc != RC_NOT_FOUND)
+        return rc ? rc : err_set(err, RC_STATE, "the person is leaving already");
+    rc = moves_write_departure(store, seal, municipality, row, &present.resident, err);
+    if (!rc && strcmp(row->date, today) <= 0)
+        rc = moves_strike(store, municipality, row, notice, err);
+    return rc;
+}
+
+enum rc moves_leave(struct store *store, const char *municipality, const struct opseal *seal,
+                    const struct moves_leave *leave, int64_t *notice, struct err *err)
+{
+    struct moves_row row = {0}, known;
+    int64_t number = 0;
+    enum rc rc = moves_check_leave(municipality, leave, &row, err);
+    fault_point("registry.before_leave");
+    if (!rc)
+        rc = store_begin(store, err);
+    if (rc)
+        return rc;
+    rc = moves_find_departure(store, DEPARTURE "WHERE request = ?1", row.request, NULL, &known, err);
+    if (!rc && (strcmp(known.code, row.code) != 0 || strcmp(known.other, row.other) != 0 ||
+                strcmp(known.date, row.date) != 0 || strcmp(known.address, row.address) != 0))
+        rc = err_set(err, RC_CONFLICT, "request: this name was used for another request");
+    if (!rc)
+        number = known.notice;
+    if (rc == RC_NOT_FOUND) {
+        rc = moves_begin_leave(store, municipality, seal, &row, &number, err);
+        if (!rc)
+            rc = store_commit(store, err);
+    }
+    store_rollback(store);
+    fault_point("registry.after_leave");
+    if (!rc)
+        *notice = number;
+    return rc;
+}
+
+static enum rc moves_strike_due(struct store *store, const char *municipality, const char *today, bool *more,
+                                struct err *err)
+{
+    struct moves_row row;
+    int64_t notice = 0;
+    enum rc rc = store_begin(store, err);
+    if (rc)
+        return rc;
+    rc = moves_find_departure(store, DEPARTURE "WHERE struck = 0 AND date <= ?1 ORDER BY date, request LIMIT 1", today,
+                              NULL, &row, err);
+    *more = rc == RC_OK;
+    if (!rc)
+        rc = moves_strike(store, municipality, &row, &notice, err);
+    if (!rc)
+        rc = store_commit(store, err);
+    store_rollback(store);
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+static enum rc moves_erase(struct store *store, const char *today, int64_t *erased, struct err *err)
+{
+    struct statement *s = NULL;
+    char last[11];
+    day_add(today, -MOVES_KEEP_DAYS, last);
+    enum rc rc =
+        store_prepare(store, "DELETE FROM incoming WHERE revision = 0 AND date < ?1 AND recorded < ?2", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, last);
+    bind_integer(s, 2, clock_now() - MOVES_KEEP_DAYS * 86400);
+    rc = statement_run(s, erased, err);
+    statement_done(s);
+    return rc;
+}
+
+enum rc moves_due(struct store *store, const char *municipality, int64_t *done, struct err *err)
+{
+    char today[11];
+    int64_t count = 0, waiting = 0, erased = 0;
+    bool more = false;
+    municipal_today(today);
+    *done = 0;
+    enum rc rc = ledger_count(store,
+                              "SELECT (SELECT count(*) FROM leaving WHERE struck = 0) + "
+                              "(SELECT count(*) FROM incoming WHERE revision = 0)",
+                              &waiting, err);
+    if (rc || waiting == 0)
+        return rc;
+    do {
+        rc = moves_strike_due(store, municipality, today, &more, err);
+        count += !rc && more;
+    } while (!rc && more);
+    if (!rc)
+        rc = moves_erase(store, today, &erased, err);
+    if (!rc)
+        *done = count + erased;
+    return rc;
+}
+
+/* What came for a code and was not used yet, the newest. Caller decrefs *record; from is who sent it. */
+static enum rc moves_expected(struct store *store, const char *code, char from[7], char request[64], json_t **letter,
+                              struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store,
+                               "SELECT origin, letter, sequence FROM incoming WHERE code = ?1 AND revision = 0 "
+                               "ORDER BY recorded DESC, sequence DESC LIMIT 1",
+                               &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, code);
+    rc = statement_step(s, err);
+    if (!rc) {
+        const char *text = column_text(s, 1);
+        snprintf(from, 7, "%s", column_text(s, 0));
+        snprintf(request, 64, "%lld", (long long)column_integer(s, 2));
+        rc = json_read(bytes_of(text, strlen(text)), letter, err);
+    }
+    statement_done(s);
+    return rc;
+}
+
+/* Asks the other municipality, once: a letter that waits already is enough. */
+static enum rc moves_ask(struct store *store, const char *municipality, const struct moves_arrive *arrive,
+                         struct err *err)
+{
+    char other[7], request[80];
+    int64_t waiting = 0;
+    struct statement *s = NULL;
+    enum rc rc = moves_other(arrive->from, municipality, other, err);
+    if (rc)
+        return rc;
+    json_t *body = json_pack("{s:s}", "code", arrive->code);
+    snprintf(request, sizeof request, "{\"code\":\"%.11s\"}", arrive->code);
+    rc = body ? store_prepare(store,
+                              "SELECT count(*) FROM letter WHERE municipality = ?1 AND kind = '" MAIL_WANTED "' AND "
+                              "body = ?2 AND sent = 0",
+                              &s, err)
+              : RC_NOMEM;
+    if (!rc) {
+        bind_text(s, 1, other);
+        bind_text(s, 2, request);
+        rc = statement_step(s, err);
+    }
+    if (!rc)
+        waiting = column_integer(s, 0);
+    statement_done(s);
+    if (!rc && waiting == 0)
+        rc = mailbox_put(store, other, MAIL_WANTED, body, err);
+    json_decref(body);
+    if (!rc)
+        rc = store_commit(store, err);
+    return rc ? rc
+              : err_set(err, RC_STATE, "the 転出証明書情報 of %s is not here yet; it has been asked for: come again",
+                        other);
+}
+
+/* The record as it stands from now on in this municipality. */
+static enum rc moves_take_over(struct store *store, const char *municipality, const struct moves_arrive *arrive,
+                               const json_t *letter, struct resident *resident, struct err *err)
+{
+    char today[11];
+    municipal_today(today);
+    enum rc rc = resident_from_json(json_object_get(letter, "record"), municipality, resident, err);
+    if (rc)
+        return rc;
+    struct attributes *a = &resident->attributes;
+    struct household *h = &resident->household;
+    snprintf(h->former_address, sizeof h->former_address, "%s", a->address);
+    if ((size_t)snprintf(a->address, sizeof a->address, "%s", arrive->address) >= sizeof a->address)
+        return err_set(err, RC_FORMAT, "address: too long");
+    struct attributes plain = *a;
+    attributes_no_substitutes(&plain);
+    memcpy(a->address_substitutes, plain.address_substitutes, sizeof a->address_substitutes);
+    memcpy(h->address_since, arrive->date, sizeof h->address_since);
+    memcpy(h->resident_since, arrive->date, sizeof h->resident_since);
+    memcpy(h->notified, today, sizeof h->notified);
+    snprintf(h->relation, sizeof h->relation, "%s", arrive->relation ? arrive->relation : RELATION_HEAD);
+    snprintf(h->position, sizeof h->position, "%s", arrive->position ? arrive->position : "01");
+    if (arrive->household)
+        snprintf(h->number, sizeof h->number, "%s", arrive->household);
+    else
+        rc = municipal_new_household(store, h->number, err);
+    return rc ? rc : record_check(resident, false, err);
+}
+
+static enum rc moves_mark_arrived(struct store *store, const char *code, const char *from, const char *sequence,
+                                  int64_t revision, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(
+        store, "UPDATE incoming SET revision = ?4 WHERE origin = ?1 AND sequence = ?2 AND code = ?3", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, from);
+    bind_integer(s, 2, strtoll(sequence, NULL, 10));
+    bind_text(s, 3, code);
+    bind_integer(s, 4, revision);
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    return rc;
+}
+
+/* Entry, letter back, and the arrival closed. */
+static enum rc moves_enter(struct store *store, const struct moves_arrive *arrive, const struct resident *resident,
+                           const char *from, const char *sequence, int64_t *notice, struct err *err)
+{
+    struct ledger_row row;
+    enum reason reason;
+    json_t *body = NULL;
+    enum rc rc = moves_reason(store, REASON_MOVE_IN, arrive->date, &reason, err);
+    if (!rc)
+        rc = municipal_apply(store, resident, reason, arrive->date, arrive->request, notice, err);
+    if (!rc)
+        rc = ledger_find_code(store, resident->code, &row, err);
+    if (!rc)
+        rc = moves_mark_arrived(store, resident->code, from, sequence, row.revision, err);
+    if (!rc && !(body = json_pack("{s:s, s:s, s:s}", "code", resident->code, "date", arrive->date, "address",
+                                  arrive->address)))
+        rc = RC_NOMEM;
+    if (!rc)
+        rc = mailbox_put(store, from, MAIL_ARRIVED, body, err);
+    json_decref(body);
+    bool numbers = false;
+    char today[11];
+    municipal_today(today);
+    if (!rc && !resident->particulars.personal_number[0])
+        rc = gate_open(store, GATE_PERSONAL_NUMBERS, today, &numbers, err);
+    return rc || !numbers ? rc : wanted_first(store, resident->code, arrive->date, err);
+}
+
+/* RC_OK the same request, RC_CONFLICT, RC_NOT_FOUND a new one. */
+static enum rc moves_known(struct store *store, const struct moves_arrive *arrive, int64_t *notice, struct err *err)
+{
+    struct municipal_record then;
+    enum rc rc = municipal_recall(store, arrive->request, &then, err);
+    if (rc)
+        return rc;
+    if ((then.reason != REASON_MOVE_IN && then.reason != REASON_MOVE_IN_2002) || strcmp(then.date, arrive->date) != 0 ||
+        strcmp(then.resident.code, arrive->code) != 0 || strcmp(then.resident.attributes.address, arrive->address) != 0)
+        return err_set(err, RC_CONFLICT, "request: this name was used for another request");
+    *notice = then.notice;
+    return RC_OK;
+}
+
+enum rc moves_arrive(struct store *store, const char *municipality, const struct moves_arrive *arrive, int64_t *notice,
+                     struct err *err)
+{
+    struct resident resident = {0};
+    char from[7], sequence[64];
+    json_t *letter = NULL;
+    int64_t number = 0;
+    enum rc rc =
+        code_check(arrive->code) ? err_set(err, RC_FORMAT, "code: not 11 digits with a right check digit") : RC_OK;
+    if (!rc)
+        rc = municipal_check_form(arrive->date, arrive->request, err);
+    if (!rc)
+        rc = municipal_check_address(municipality, arrive->address, err);
+    fault_point("registry.before_arrive");
+    if (!rc)
+        rc = store_begin(store, err);
+    if (rc)
+        return rc;
+    rc = moves_known(store, arrive, &number, err);
+    if (rc != RC_NOT_FOUND)
+        goto out;
+    rc = moves_expected(store, arrive->code, from, sequence, &letter, err);
+    if (rc == RC_NOT_FOUND) {
+        rc = arrive->from ? moves_ask(store, municipality, arrive, err)
+                          : err_set(err, rc, "no 転出証明書情報 for this code is here");
+        goto out;
+    }
+    if (!rc)
+        rc = moves_take_over(store, municipality, arrive, letter, &resident, err);
+    if (!rc)
+        rc = moves_enter(store, arrive, &resident, from, sequence, &number, err);
+    if (!rc)
+        rc = store_commit(store, err);
+out:
+    store_rollback(store);
+    fault_point("registry.after_arrive");
+    json_decref(letter);
+    explicit_bzero(&resident, sizeof resident);
+    if (!rc)
+        *notice = number;
+    return rc;
+}
+
+/* 転出証明書情報 with its release, which must be by the sender and for this municipality. */
+static enum rc moves_hear_departure(struct store *store, const char *municipality, struct opseal *seal, const char *from,
+                                    int64_t sequence, const json_t *body, struct err *err)
+{
+    struct resident resident;
+    struct peer signer;
+    const json_t *release = json_object_get(body, "release");
+    const char *certificate, *code, *to, *origin, *date;
+    struct buf text = {0};
+    enum rc rc;
+    if ((rc = json_want_text(release, "certificate", 20000, &certificate, err)) ||
+        (rc = sealed_check(seal, release, certificate, from, &signer, err)) ||
+        (rc = json_want_text(release, "code", 11, &code, err)) || (rc = json_want_text(release, "to", 6, &to, err)) ||
+        (rc = json_want_text(release, "from", 6, &origin, err)) ||
+        (rc = json_want_text(release, "date", 10, &date, err)) ||
+        (rc = resident_from_json(json_object_get(body, "record"), from, &resident, err)))
+        return rc;
+    if (strcmp(to, municipality) != 0 || strcmp(origin, from) != 0 || strcmp(code, resident.code) != 0 ||
+        date_check(date))
+        return err_set(err, RC_DENIED, "release: not of this person, from there to here");
+    struct statement *s = NULL;
+    rc = json_write(body, &text);
+    if (!rc)
+        rc = store_prepare(store,
+                           "INSERT INTO incoming (origin, sequence, code, date, letter, recorded, revision) "
+                           "VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)",
+                           &s, err);
+    if (!rc) {
+        bind_text(s, 1, from);
+        bind_integer(s, 2, sequence);
+        bind_text(s, 3, code);
+        bind_text(s, 4, date);
+        bind_text(s, 5, buf_string(&text));
+        bind_integer(s, 6, clock_now());
+        rc = statement_run(s, NULL, err);
+    }
+    statement_done(s);
+    buf_wipe(&text);
+    return rc;
+}
+
+/* The other one asks again for what it was sent. Nothing goes to whom nobody was released. */
+static enum rc moves_hear_wanted(struct store *store, const char *from, const json_t *body, struct err *err)
+{
+    const char *code;
+    struct statement *s = NULL;
+    json_t *letter = NULL;
+    enum rc rc = json_want_text(body, "code", 11, &code, err);
+    if (!rc)
+        rc = store_prepare(store,
+                           "SELECT letter FROM leaving WHERE code = ?1 AND destination = ?2 AND closed = 0 "
+                           "ORDER BY recorded DESC LIMIT 1",
+                           &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, code);
+    bind_text(s, 2, from);
+    rc = statement_step(s, err);
+    if (!rc) {
+        const char *text = column_text(s, 0);
+        rc = json_read(bytes_of(text, strlen(text)), &letter, err);
+    }
+    statement_done(s);
+    if (!rc)
+        rc = mailbox_put(store, from, MAIL_DEPARTURE, letter, err);
+    json_decref(letter);
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+/* 転入通知: the old record is closed; it is struck out now when its day was still ahead. */
+static enum rc moves_hear_arrived(struct store *store, const char *municipality, const char *from, const json_t *body,
+                                  struct err *err)
+{
+    const char *code;
+    struct moves_row row;
+    struct statement *s = NULL;
+    int64_t notice = 0;
+    enum rc rc = json_want_text(body, "code", 11, &code, err);
+    if (!rc)
+        rc = moves_find_departure(store,
+                                  DEPARTURE "WHERE code = ?1 AND destination = ?2 AND closed = 0 "
+                                            "ORDER BY recorded DESC LIMIT 1",
+                                  code, from, &row, err);
+    if (rc == RC_NOT_FOUND) /* heard, and nothing of ours to close: the letters behind it must not wait */
+        log_warning("転入通知 of %s about somebody who was not released to it: put aside", from);
+    if (rc)
+        return rc == RC_NOT_FOUND ? RC_OK : rc;
+    if (!row.closed)
+        rc = moves_strike(store, municipality, &row, &notice, err);
+    if (!rc)
+        rc = store_prepare(store, "UPDATE leaving SET closed = ?2 WHERE request = ?1", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, row.request);
+    bind_integer(s, 2, clock_now());
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    return rc;
+}
+
+static enum rc moves_hear_kind(struct store *store, const char *municipality, struct opseal *seal, const char *from,
+                               int64_t sequence, const json_t *letter, struct err *err)
+{
+    const char *kind;
+    const json_t *body = json_object_get(letter, "body");
+    enum rc rc = json_want_text(letter, "kind", 32, &kind, err);
+    if (rc)
+        return rc;
+    if (strcmp(kind, MAIL_DEPARTURE) == 0)
+        return moves_hear_departure(store, municipality, seal, from, sequence, body, err);
+    if (strcmp(kind, MAIL_WANTED) == 0)
+        return moves_hear_wanted(store, from, body, err);
+    if (strcmp(kind, MAIL_ARRIVED) == 0)
+        return moves_hear_arrived(store, municipality, from, body, err);
+    return err_set(err, RC_FORMAT, "kind: not a known letter");
+}
+
+enum rc moves_hear(struct store *store, const char *municipality, struct opseal *seal, const char *from,
+                   const json_t *letter, int64_t *heard, int64_t *expected, struct err *err)
+{
+    int64_t sequence, before = 0;
+    *expected = 0;
+    enum rc rc = json_want_integer(letter, "sequence", &sequence, err);
+    fault_point("registry.before_letter");
+    if (!rc)
+        rc = store_begin(store, err);
+    if (rc)
+        return rc;
+    rc = mailbox_heard(store, from, &before, err);
+    if (!rc && sequence > before + 1) {
+        *expected = before + 1;
+        rc = err_set(err, RC_CONFLICT, "letter %lld came where %lld was expected", (long long)sequence,
+                     (long long)before + 1);
+    }
+    if (!rc && sequence == before + 1) {
+        rc = moves_hear_kind(store, municipality, seal, from, sequence, letter, err);
+        if (!rc)
+            rc = mailbox_hear(store, from, sequence, err);
+        if (!rc)
+            rc = store_commit(store, err);
+        before = sequence;
+    }
+    store_rollback(store);
+    fault_point("registry.after_letter");
+    if (!rc)
+        *heard = before;
+    return rc;
+}
+
+enum rc moves_release(struct store *store, const char *code, int64_t revision, json_t **release, struct err *err)
+{
+    struct statement *s = NULL;
+    json_t *letter = NULL;
+    enum rc rc = store_prepare(store, "SELECT letter FROM incoming WHERE code = ?1 AND revision = ?2", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, code);
+    bind_integer(s, 2, revision);
+    rc = statement_step(s, err);
+    if (!rc) {
+        const char *text = column_text(s, 0);
+        rc = json_read(bytes_of(text, strlen(text)), &letter, err);
+    }
+    statement_done(s);
+    if (!rc && !(*release = json_incref(json_object_get(letter, "release"))))
+        rc = RC_FORMAT;
+    json_decref(letter);
+    return rc;
+}

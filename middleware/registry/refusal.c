@@ -1,0 +1,151 @@
+/* refusal.c — refused notices and what was decided. */
+#include "registry/refusal.h"
+
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum rc refusal_note(struct store *store, const char *peer, int64_t sequence, const char *words, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store,
+                               "INSERT INTO refusal (peer, sequence, words, since, times) VALUES (?1, ?2, ?3, ?4, 1) "
+                               "ON CONFLICT (peer) DO UPDATE SET words = ?3, "
+                               "since = CASE WHEN refusal.sequence = ?2 THEN refusal.since ELSE ?4 END, "
+                               "times = CASE WHEN refusal.sequence = ?2 THEN refusal.times + 1 ELSE 1 END, "
+                               "sequence = ?2",
+                               &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, peer);
+    bind_integer(s, 2, sequence);
+    bind_text(s, 3, words);
+    bind_integer(s, 4, clock_now());
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    return rc;
+}
+
+enum rc refusal_clear(struct store *store, const char *peer, int64_t acknowledged, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, "DELETE FROM refusal WHERE peer = ?1 AND sequence <= ?2", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, peer);
+    bind_integer(s, 2, acknowledged);
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    return rc;
+}
+
+enum rc refusal_void(struct store *store, const char *peer, int64_t sequence, char *why, size_t size, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(
+        store, "SELECT why FROM decision WHERE peer = ?1 AND sequence = ?2 AND decision = 'void' LIMIT 1", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, peer);
+    bind_integer(s, 2, sequence);
+    rc = statement_step(s, err);
+    if (!rc)
+        snprintf(why, size, "%s", column_text(s, 0));
+    statement_done(s);
+    return rc;
+}
+
+static enum rc refusal_is(struct store *store, const char *peer, int64_t sequence, struct err *err)
+{
+    struct statement *s = NULL;
+    int64_t refused = 0;
+    enum rc rc = store_prepare(store, "SELECT sequence FROM refusal WHERE peer = ?1", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, peer);
+    rc = statement_step(s, err);
+    if (!rc)
+        refused = column_integer(s, 0);
+    statement_done(s);
+    if (rc && rc != RC_NOT_FOUND)
+        return rc;
+    return refused == sequence
+               ? RC_OK
+               : err_set(err, RC_STATE, "notice %lld is not the one that '%s' refuses", (long long)sequence, peer);
+}
+
+enum rc refusal_decide(struct store *store, const char *peer, int64_t sequence, const char *decision, const char *why,
+                       struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = refusal_is(store, peer, sequence, err);
+    if (!rc)
+        rc = store_prepare(store,
+                           "INSERT INTO decision (peer, sequence, decided, decision, why, words) "
+                           "SELECT ?1, ?2, ?3, ?4, ?5, words FROM refusal WHERE peer = ?1",
+                           &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, peer);
+    bind_integer(s, 2, sequence);
+    bind_integer(s, 3, clock_now());
+    bind_text(s, 4, decision);
+    bind_text(s, 5, why);
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    if (rc == RC_EXISTS)
+        rc = err_set(err, rc, "the same was decided a moment ago");
+    return rc ? rc : refusal_clear(store, peer, sequence, err);
+}
+
+static enum rc refusal_read(struct store *store, const char *sql, bool decision, json_t *array, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, sql, &s, err);
+    if (rc)
+        return rc;
+    while (!(rc = statement_step(s, err))) {
+        char time[CLOCK_TEXT_SIZE];
+        clock_format(column_integer(s, 2), time);
+        json_t *row = decision ? json_pack("{s:s, s:I, s:s, s:s, s:s, s:s}", "peer", column_text(s, 0), "notice",
+                                           (json_int_t)column_integer(s, 1), "decided", time, "decision",
+                                           column_text(s, 3), "why", column_text(s, 4), "words", column_text(s, 5))
+                               : json_pack("{s:s, s:I, s:s, s:s, s:I, s:s, s:s, s:s}", "peer", column_text(s, 0),
+                                           "notice", (json_int_t)column_integer(s, 1), "since", time, "words",
+                                           column_text(s, 3), "times", (json_int_t)column_integer(s, 4), "kind",
+                                           column_text(s, 5), "code", column_text(s, 6), "reason", column_text(s, 7));
+        if (json_array_append_new(array, row)) {
+            rc = RC_NOMEM;
+            break;
+        }
+    }
+    statement_done(s);
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+enum rc refusal_list(struct store *store, json_t **refused, json_t **decisions, struct err *err)
+{
+    json_t *stand = json_array(), *made = json_array();
+    enum rc rc = stand && made ? RC_OK : RC_NOMEM;
+    if (!rc)
+        rc = refusal_read(
+            store,
+            "SELECT r.peer, r.sequence, r.since, r.words, r.times, n.kind, n.code, h.reason FROM refusal r "
+            "JOIN notice n ON n.sequence = r.sequence JOIN history h ON h.code = n.code AND "
+            "h.revision = n.revision ORDER BY r.peer",
+            false, stand, err);
+    if (!rc)
+        rc = refusal_read(store,
+                          "SELECT peer, sequence, decided, decision, why, words FROM decision ORDER BY decided, peer, "
+                          "sequence",
+                          true, made, err);
+    if (rc) {
+        json_decref(stand);
+        json_decref(made);
+        return rc;
+    }
+    *refused = stand;
+    *decisions = made;
+    return RC_OK;
+}
