@@ -1,6 +1,7 @@
 /* card_node.c — the card ledger's routes of a municipal node. */
 #include "net/json.h"
 #include "registry/cardmove.h"
+#include "registry/copies.h"
 #include "registry/municipal.h"
 #include "registry/service_node.h"
 
@@ -86,7 +87,7 @@ enum rc service_on_card_show(void *context, const struct request *request, struc
     return rc ? rc : node_answer(response, json_pack("{s:o}", "cards", cards), err);
 }
 
-/* The morning's work: who leaves today, whose card has ended, whose deadline is past. */
+/* The morning's work: who leaves today, whose card has ended, whose deadline is past; and old sheets. */
 enum rc service_on_card_sweep(void *context, const struct request *request, struct response *response, struct err *err)
 {
     struct node *node = context;
@@ -100,6 +101,8 @@ enum rc service_on_card_sweep(void *context, const struct request *request, stru
         rc = cards_sweep(node->store, &ended, err);
     if (!rc)
         rc = cardmove_sweep(node->store, &late, err);
+    if (!rc)
+        rc = copies_forget(node->store, err);
     pthread_mutex_unlock(&node->lock);
     node_wake(node);
     return rc ? rc

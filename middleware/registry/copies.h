@@ -47,7 +47,12 @@ struct copies_issue {
  * number of the copy. */
 enum rc copies_make(void *context, struct store *store, const json_t *body, json_t **answer, struct err *err) MUST_CHECK;
 
-/* A copy that was made, for who asked for it (asker NULL: for any). RC_NOT_FOUND. No transaction needed. */
+#define COPIES_KEPT_DAYS 30 /* after them the sheet is forgotten, and only that it was issued is kept */
+
+/* Forgets the sheets that are older; a transaction of its own. */
+enum rc copies_forget(struct store *store, struct err *err) MUST_CHECK;
+
+/* A copy that was made, for who asked for it. RC_NOT_FOUND, also when it is forgotten. No transaction needed. */
 enum rc copies_get(struct store *store, const char *number, const char *asker, struct buf *pdf, struct err *err) MUST_CHECK;
 
 /* 支援措置, as asked_do_fn: {"code","until","request"}: no copy of this resident until the day (included); "" ends it. Answer:

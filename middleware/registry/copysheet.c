@@ -173,10 +173,29 @@ enum rc copies_get(struct store *store, const char *number, const char *asker, s
         return rc;
     bind_text(s, 1, number);
     rc = statement_step(s, err);
-    if (!rc && asker && strcmp(column_text(s, 1), asker) != 0)
+    if (!rc && (strcmp(column_text(s, 1), asker) != 0 || column_blob(s, 0).len == 0))
         rc = RC_NOT_FOUND; /* whose number it is, is nobody else's to know */
     if (!rc)
         rc = buf_append_bytes(pdf, column_blob(s, 0));
     statement_done(s);
     return rc == RC_NOT_FOUND ? err_set(err, rc, "no such copy") : rc;
+}
+
+enum rc copies_forget(struct store *store, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_begin(store, err);
+    if (rc)
+        return rc;
+    rc = store_prepare(store, "UPDATE copy SET pdf = ?2 WHERE issued < ?1 AND length(pdf) > 0", &s, err);
+    if (!rc) {
+        bind_integer(s, 1, clock_now() - (int64_t)COPIES_KEPT_DAYS * 86400);
+        bind_blob(s, 2, bytes_of("", 0));
+        rc = statement_run(s, NULL, err);
+        statement_done(s);
+    }
+    if (!rc)
+        rc = store_commit(store, err);
+    store_rollback(store);
+    return rc;
 }

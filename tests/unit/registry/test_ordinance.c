@@ -1,7 +1,9 @@
 /* test_ordinance.c — services by ordinance over the stores: offered here and not there, chosen by holders, refused to some, lost with the card;
  * and who stands before a kiosk, and when. */
+#include "registry/copies.h"
 #include "registry/kiosk.h"
 #include "registry/ordinance.h"
+#include "testops.h"
 #include "townpair.h"
 
 #include "base/clock.h"
@@ -9,6 +11,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -261,12 +264,46 @@ static void test_kiosk_holder(void **state)
     assert_int_equal(kiosk_find_holder(w.town, "0B01", &holder, &card, NULL), RC_STATE);
 }
 
+/* A sheet is kept for who asked for it, for thirty days; that it was issued stays. */
+static void test_sheet_is_forgotten(void **state)
+{
+    (void)state;
+    struct testops ops;
+    struct identity id;
+    struct buf pdf = { 0 };
+    json_t *answer = NULL, *items = json_pack("[{s:s}]", "name", "公的　花子"), *body = json_pack("{s:s}", "request", "sheet");
+    assert_int_equal(clock_set("+0"), RC_OK);
+    testops_new(&ops);
+    char *path = testops_identity(&ops, ROLE_NODE_MUNICIPAL, HERE, "sealer");
+    assert_int_equal(identity_open(path, &id, NULL), RC_OK);
+    struct copies_issue issue = { .identity = &id, .issuer = HERE, .home = HERE, .action = COPIES_OWN, .asker = "01", .items = items };
+    assert_int_equal(asked_once(w.town, "copy", body, copies_make, &issue, &answer, NULL), RC_OK);
+    const char *number = json_string_value(json_object_get(answer, "copy"));
+    assert_int_equal(copies_get(w.town, number, "02", &pdf, NULL), RC_NOT_FOUND); /* another's */
+    assert_int_equal(copies_get(w.town, "0", "01", &pdf, NULL), RC_NOT_FOUND);
+    assert_int_equal(copies_forget(w.town, NULL), RC_OK);
+    assert_int_equal(copies_get(w.town, number, "01", &pdf, NULL), RC_OK);
+    assert_true(pdf.len > 1000);
+    assert_int_equal(clock_set("+2678400"), RC_OK); /* 31 days */
+    assert_int_equal(copies_forget(w.town, NULL), RC_OK);
+    assert_int_equal(copies_get(w.town, number, "01", &pdf, NULL), RC_NOT_FOUND);
+    assert_int_equal(townpair_count(w.town, "SELECT count(*) FROM copy"), 1);
+    buf_wipe(&pdf);
+    json_decref(answer);
+    json_decref(items);
+    json_decref(body);
+    identity_close(&id);
+    free(path);
+    testops_free(&ops);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_choices), TEST(test_uses), TEST(test_lost_with_the_card), TEST(test_kiosk_hours), TEST(test_kiosk_holder),
+        TEST(test_sheet_is_forgotten),
     };
     return cmocka_run_group_tests_name("registry-ordinance", tests, NULL, NULL);
 }
