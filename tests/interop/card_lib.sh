@@ -1,6 +1,10 @@
-# card_lib.sh — what the suites of foreign clients share: a folder of their own, a new card in the simulator, steps that are
-# named when they fail. Sourced with the suite's arguments: JPKI-SIM MAKE-TESTCARD MODULE MODULE-AUTH MODULE-SIGN.
+# card_lib.sh — what the suites of foreign clients share: a folder of their own, a new card in the virtual reader of a real PC/SC
+# service, steps that are named when they fail. Sourced with the suite's arguments: JPKI-SIM MAKE-TESTCARD MODULE MODULE-AUTH
+# MODULE-SIGN.
 set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/pcscd_lib.sh"
+own_pcscd "$0" "$@"
+run_own_pcscd
 
 # p11-kit reads no configuration of root's: the suite runs again as nobody, with copies that nobody can read.
 as_nobody() { # the suite's $0 and arguments
@@ -19,6 +23,7 @@ as_nobody() { # the suite's $0 and arguments
     setpriv --reuid=65534 --regid=65534 --clear-groups "$stage/$(basename "$suite")" "${copies[@]}" || status=$?
     cd /
     rm -rf "$stage"
+    stop_own_pcscd
     exit $status
 }
 [ -z "${wants_nobody:-}" ] || as_nobody "$0" "$@"
@@ -32,6 +37,7 @@ step="start" pids=
 finish() {
     status=$?
     for pid in $pids; do kill "$pid" 2>/dev/null || true; done
+    stop_own_pcscd
     wait 2>/dev/null || true
     [ $status = 0 ] || { echo "FAILED: $step"; tail -n 30 "$folder"/*.out 2>/dev/null || true; }
     rm -rf "$folder"
@@ -40,7 +46,10 @@ finish() {
 trap finish EXIT
 cd "$folder"
 export HOME=$folder
-export PCSCLITE_CSOCK_NAME=$folder/no-pcscd # OpenSC's module, which p11-kit loads too, has no business with a card elsewhere
+reader='Virtual PCD 00 00'
+# OpenSC's module, which p11-kit loads too, is not to touch this card; its tools may.
+printf 'app opensc-pkcs11 { ignored_readers = "%s"; }\n' "$reader" >opensc.conf
+export OPENSC_CONF=$folder/opensc.conf
 unset SSL_CERT_FILE SSL_CERT_DIR CURL_CA_BUNDLE GIT_SSL_CAINFO SSH_AUTH_SOCK DISPLAY JPKI_READER
 
 begin() { step=$1; : >trace; }
@@ -57,23 +66,28 @@ until_true() { # a condition, for ten seconds
     return 1
 }
 
-# The card and its reader. The pid is in $card_pid.
+# The card in its reader, and out of it.
+card_in() { opensc-tool -l 2>/dev/null | grep -q "Yes .*$reader"; }
+card_out() { opensc-tool -l 2>/dev/null | grep -q "No .*$reader"; }
 insert_card() {
-    rm -f card.pid
-    "$sim" run --card card --socket sock --pid-file card.pid --trace trace >>sim.out 2>&1 &
-    card_pid=$!
-    pids="$pids $card_pid"
-    until_true test -s card.pid
+    "$sim" insert --control control --card card 0
+    until_true card_in
 }
 remove_card() {
-    kill "$card_pid"
-    wait "$card_pid" || true
+    "$sim" eject --control control 0
+    until_true card_out
+    # pcscd looks at its readers each 0.4 s. A client's call may have told it earlier that the card is gone; a card that came back before
+    # it looked itself would not be seen at all. No hand is so quick.
+    sleep 1
 }
 
 step="make a card"
 "$make" card >make.out 2>&1
+"$sim" run --card - --vpcd 127.0.0.1:35963 --control control --pid-file sim.pid --trace trace >>sim.out 2>&1 &
+pids=$!
+until_true test -s sim.pid
 insert_card
-export JPKI_READER=sim:$folder/sock
+export JPKI_READER="pcsc:$reader"
 auth_token='pkcs11:token=JPKI%20%28User%20Authentication%29'
 sign_token='pkcs11:token=JPKI%20%28Digital%20Signature%29'
 auth_name='JPKI (User Authentication)'

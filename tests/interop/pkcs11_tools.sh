@@ -1,37 +1,7 @@
 #!/bin/bash
 # The module under the tools that people have: OpenSC's pkcs11-tool, GnuTLS's p11tool and gnutls-cli, with openssl as the
-# judge of every signature and as the TLS server. The card is the software card on its socket.
-# usage: pkcs11_tools.sh JPKI-SIM MAKE-TESTCARD MODULE MODULE-AUTH MODULE-SIGN
-set -euo pipefail
-sim=$(realpath "$1") make=$(realpath "$2")
-module=$(realpath "$3") auth_module=$(realpath "$4") sign_module=$(realpath "$5")
-folder=$(mktemp -d /tmp/jpki-tools-XXXXXX)
-sim_pid= server_pid=
-finish() {
-    status=$?
-    [ -z "$server_pid" ] || kill "$server_pid" 2>/dev/null || true
-    [ -z "$sim_pid" ] || kill "$sim_pid" 2>/dev/null || true
-    wait 2>/dev/null || true
-    [ $status = 0 ] || { echo "FAILED: $step"; tail -20 "$folder"/*.out 2>/dev/null || true; }
-    rm -rf "$folder"
-    exit $status
-}
-trap finish EXIT
-cd "$folder"
-step="make a card"
-"$make" card >make.out 2>&1
-"$sim" run --card card --socket sock --pid-file pid --trace trace >sim.out 2>&1 &
-sim_pid=$!
-for _ in $(seq 100); do [ -s pid ] && break; sleep 0.1; done
-export JPKI_READER=sim:$folder/sock
-auth_token='pkcs11:token=JPKI%20%28User%20Authentication%29'
-sign_token='pkcs11:token=JPKI%20%28Digital%20Signature%29'
-printf 'to be signed\n' >data
-
-begin() { step=$1; : >trace; }
-say() { echo "ok: $step ($(wc -l <trace) commands)"; }
-want() { grep -q "$1" "$2" || { echo "'$1' is missing:"; cat "$2"; return 1; }; }
-refuse() { if grep -q "$1" "$2"; then echo "'$1' should not be:"; cat "$2"; return 1; fi; }
+# judge of every signature and as the TLS server.
+. "$(dirname "$0")/card_lib.sh"
 
 begin "pkcs11-tool -L"
 pkcs11-tool --module "$module" -L >out.out 2>&1
@@ -80,6 +50,49 @@ for key in "0 1234 01" "1 ABC123 02" "1 abc123 02"; do
     say
 done
 
+begin "pkcs11-tool --test-threads: three initialise and look at once"
+pkcs11-tool --module "$module" --test-threads ILGISLT0 --test-threads ILGISLT1 --test-threads ILSLT1 -L >out.out 2>&1
+want 'all threads have ended with CKR_OK' out.out
+[ "$(grep -c 'token label *: JPKI' out.out)" = 5 ] # three threads' and the list
+say
+begin "pkcs11-tool --test-fork"
+pkcs11-tool --module "$module" --test-fork -L >out.out 2>&1
+want 'Calling C_Initialize in forked child process' out.out
+[ "$(grep -c 'token label *: JPKI' out.out)" = 2 ]
+say
+begin "pkcs11-tool --test-hotplug"
+mkfifo keys
+timeout 60 pkcs11-tool --module "$module" --test-hotplug <keys >hotplug.out 2>&1 &
+tool=$!
+exec 7>keys
+prompts() { [ "$(grep -o 'x to exit' hotplug.out | wc -l)" -ge "$1" ]; }
+until_true prompts 1
+remove_card
+echo >&7
+until_true prompts 2
+[ "$(grep -c '(empty)' hotplug.out)" = 2 ] # C_GetSlotList: both tokens are gone
+insert_card
+echo >&7
+until_true prompts 3
+[ "$(grep -c 'token label *: JPKI' hotplug.out)" = 2 ]
+echo x >&7 # now C_WaitForSlotEvent
+until_true prompts 4
+for token in 1 2; do # what nobody has waited for yet, of each token once
+    echo >&7
+    until_true prompts $((4 + token))
+done
+echo >&7
+sleep 0.3
+fails prompts 7 # it waits
+remove_card
+until_true prompts 7
+[ "$(grep -c 'event on slot' hotplug.out)" = 3 ]
+insert_card
+echo x >&7
+exec 7>&-
+wait $tool
+say
+
 begin "a wrong PIN: one try for all processes together, and the right one gives them back"
 for pin in 0000 0000 0001; do
     if pkcs11-tool --module "$module" --slot-index 0 --login --pin "$pin" -O >out.out 2>&1; then exit 1; fi
@@ -124,16 +137,9 @@ done
 say
 
 step="TLS server"
-p11tool --provider "$module" --export "$auth_token;id=%03;type=cert" >authority.pem 2>/dev/null
-p11tool --provider "$module" --export "$auth_token;id=%01;type=cert" >holder.pem 2>/dev/null
+export_certs
 openssl verify -CAfile authority.pem holder.pem >out.out 2>&1
-openssl req -x509 -newkey rsa:2048 -nodes -keyout server.key -out server.pem -subj /CN=localhost \
-    -addext subjectAltName=DNS:localhost -days 2 >out.out 2>&1
-openssl s_server -accept 127.0.0.1:0 -cert server.pem -key server.key -CAfile authority.pem -Verify 2 -verify_return_error \
-    -www >server.out 2>&1 &
-server_pid=$!
-for _ in $(seq 100); do grep -q '^ACCEPT' server.out && break; sleep 0.1; done
-port=$(sed -n 's/^ACCEPT .*:\([0-9]*\).*/\1/p' server.out | head -1)
+start_tls_server
 for version in 1.2 1.3; do
     begin "TLS $version login with gnutls-cli"
     printf 'GET / HTTP/1.0\r\n\r\n' | GNUTLS_PIN=1234 timeout 30 gnutls-cli --provider "$module" --x509cafile server.pem \
