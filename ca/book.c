@@ -49,6 +49,14 @@ const char *const book_migrations[] = {
     "CREATE TABLE waits ("
     " id TEXT PRIMARY KEY, authority TEXT NOT NULL, approval INTEGER NOT NULL REFERENCES approvals(id),"
     " officer TEXT NOT NULL, nonce TEXT NOT NULL, request BLOB NOT NULL);",
+    /* Lists lie in files; their entries are read in order, from an index alone. */
+    "DROP TABLE copies;"
+    "ALTER TABLE lists DROP COLUMN crl;"
+    "CREATE INDEX certificates_listed ON certificates(authority, list, length(serial), serial, not_after, revoked_at, reason)"
+    " WHERE revocation IS NOT NULL;"
+    "CREATE INDEX certificates_listed_all ON certificates(authority, length(serial), serial, not_after, revoked_at, reason)"
+    " WHERE revocation IS NOT NULL;"
+    "CREATE INDEX certificates_unsigned ON certificates(id) WHERE certificate IS NULL;",
 };
 
 const size_t book_migration_count = sizeof book_migrations / sizeof book_migrations[0];
@@ -234,8 +242,7 @@ enum rc book_list_unsigned(struct store *store, int64_t *ids, size_t max, size_t
 {
     struct statement *s = NULL;
     enum rc rc = store_prepare(store,
-                               "SELECT id FROM certificates WHERE confirmed_at IS NULL AND revoked_at IS NULL AND"
-                               " certificate IS NULL ORDER BY id",
+                               "SELECT id FROM certificates WHERE certificate IS NULL ORDER BY id",
                                &s, err);
     return book_list_ids(s, rc, ids, max, count, err);
 }
@@ -346,22 +353,6 @@ enum rc book_set_revoked(struct store *store, int64_t id, int64_t when, int reas
     }
     statement_done(s);
     return rc ? rc : changes == 1 ? RC_OK : RC_STATE;
-}
-
-enum rc book_not_after(struct store *store, enum authority authority, const char *serial, int64_t *not_after,
-                       struct err *err)
-{
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT not_after FROM certificates WHERE authority = ?1 AND serial = ?2", &s, err);
-    if (!rc) {
-        bind_text(s, 1, authority_name(authority));
-        bind_text(s, 2, serial);
-        rc = statement_step(s, err);
-    }
-    if (!rc)
-        *not_after = column_integer(s, 0);
-    statement_done(s);
-    return rc;
 }
 
 enum rc book_status(struct store *store, enum authority authority, unsigned generation, const char *serial,

@@ -81,25 +81,21 @@ struct book_list {
     char list[7];
     int64_t number, issued, next_update; /* of the last signed one; 0 before the first */
     int64_t covers;                      /* the last revocation that it holds */
-    struct buf crl;                      /* empty before the first */
 };
 
-/* RC_NOT_FOUND. The caller wipes list->crl. */
+/* RC_NOT_FOUND. */
 enum rc book_find_list(struct store *store, enum authority authority, const char *name, struct book_list *list,
                        struct err *err) MUST_CHECK;
-/* Makes the row if it is not there; a number that was never given before. Inside a transaction. */
-enum rc book_take_crl_number(struct store *store, enum authority authority, const char *name, int64_t *number,
-                             struct err *err) MUST_CHECK;
+/* Makes the row if it is not there; so many numbers that were never given before, *first and those behind it. Inside a
+ * transaction. */
+enum rc book_take_crl_numbers(struct store *store, enum authority authority, const char *name, int count, int64_t *first,
+                              struct err *err) MUST_CHECK;
 enum rc book_set_list(struct store *store, const struct book_list *list, struct err *err) MUST_CHECK;
 
-/* The same list, signed with an older key of the authority; crl empty: never. list->number, list->crl only. */
-enum rc book_find_copy(struct store *store, enum authority authority, const char *name, unsigned generation,
-                       struct book_list *list, struct err *err) MUST_CHECK;
-enum rc book_set_copy(struct store *store, const struct book_list *list, unsigned generation, struct err *err) MUST_CHECK;
-
 /* Calls each for every entry that a list issued after `last_issued` must hold: revoked, and not expired before that last
- * one was issued (RFC 5280 §3.3). By revocation order. */
-typedef enum rc (*book_entry_fn)(void *context, const char *serial, int64_t revoked_at, int reason, int64_t revocation);
+ * one was issued (RFC 5280 §3.3). In the order of the serial numbers, as they are at one moment. list: also
+ * LISTPLACE_ALL (listplace.h), as in the other functions here. */
+typedef enum rc (*book_entry_fn)(void *context, const char *serial, int64_t revoked_at, int reason);
 enum rc book_each_revoked(struct store *store, enum authority authority, const char *list, int64_t last_issued,
                           book_entry_fn each, void *context, struct err *err) MUST_CHECK;
 
@@ -114,18 +110,15 @@ enum rc book_each_revoked_after(struct store *store, int64_t after, int max, boo
 
 enum rc book_newest_revocation(struct store *store, int64_t *revocation, struct err *err) MUST_CHECK; /* 0: none */
 
-/* Lists that must be issued: never issued, a revocation not covered, or issued at or before `older_than`. crl left empty. */
-enum rc book_due_lists(struct store *store, int64_t older_than, struct book_list *lists, size_t max, size_t *count,
-                       struct err *err) MUST_CHECK;
+/* Lists that must be issued: never issued, a revocation not covered, or issued at or before `older_than`; a list of
+ * everything for revocations only when it was issued at or before all_older_than. */
+enum rc book_due_lists(struct store *store, int64_t older_than, int64_t all_older_than, struct book_list *lists, size_t max,
+                       size_t *count, struct err *err) MUST_CHECK;
 enum rc book_all_lists(struct store *store, struct book_list *lists, size_t max, size_t *count, struct err *err) MUST_CHECK;
 
 /* What an OCSP answer needs of a certificate, without its bytes. RC_NOT_FOUND: none by that key, or not signed yet. */
 enum rc book_status(struct store *store, enum authority authority, unsigned generation, const char *serial,
                     int64_t *revoked_at, int *reason, struct err *err) MUST_CHECK;
-
-/* The notAfter of a certificate by serial, for checking a dropped entry. RC_NOT_FOUND. */
-enum rc book_not_after(struct store *store, enum authority authority, const char *serial, int64_t *not_after,
-                       struct err *err) MUST_CHECK;
 
 /* --- CMP transactions ------------------------------------------------------------------------------------------------ */
 struct book_transaction {

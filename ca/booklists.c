@@ -1,6 +1,8 @@
 /* booklists.c — the book's other rows: revocation lists, counts, CMP transactions, events. */
 #include "ca/book.h"
 
+#include "ca/listplace.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -41,9 +43,9 @@ enum rc book_count(struct store *store, enum authority authority, struct book_co
     return rc;
 }
 
-#define LIST_COLUMNS "SELECT authority, list, number, issued, next_update, covers, crl FROM lists "
+#define LIST_COLUMNS "SELECT authority, list, number, issued, next_update, covers FROM lists "
 
-static enum rc list_take(struct statement *s, bool with_crl, struct book_list *list, struct err *err)
+static enum rc list_take(struct statement *s, struct book_list *list, struct err *err)
 {
     struct book_list row = { 0 };
     const char *authority = column_text(s, 0), *name = column_text(s, 1);
@@ -54,12 +56,6 @@ static enum rc list_take(struct statement *s, bool with_crl, struct book_list *l
     row.issued = column_integer(s, 3);
     row.next_update = column_integer(s, 4);
     row.covers = column_integer(s, 5);
-    if (with_crl && !column_is_null(s, 6)) {
-        row.crl.max = 1u << 30;
-        enum rc rc = buf_append_bytes(&row.crl, column_blob(s, 6));
-        if (rc)
-            return rc;
-    }
     *list = row;
     return RC_OK;
 }
@@ -75,27 +71,28 @@ enum rc book_find_list(struct store *store, enum authority authority, const char
         rc = statement_step(s, err);
     }
     if (!rc)
-        rc = list_take(s, true, list, err);
+        rc = list_take(s, list, err);
     statement_done(s);
     return rc;
 }
 
-enum rc book_take_crl_number(struct store *store, enum authority authority, const char *name, int64_t *number,
-                             struct err *err)
+enum rc book_take_crl_numbers(struct store *store, enum authority authority, const char *name, int count, int64_t *first,
+                              struct err *err)
 {
     struct statement *s = NULL;
     enum rc rc = store_prepare(store,
                                "INSERT INTO lists(authority, list, reserved, number, issued, next_update, covers)"
-                               " VALUES(?1, ?2, 1, 0, 0, 0, 0) ON CONFLICT(authority, list)"
-                               " DO UPDATE SET reserved = lists.reserved + 1 RETURNING reserved",
+                               " VALUES(?1, ?2, ?3, 0, 0, 0, 0) ON CONFLICT(authority, list)"
+                               " DO UPDATE SET reserved = lists.reserved + ?3 RETURNING reserved",
                                &s, err);
     if (!rc) {
         bind_text(s, 1, authority_name(authority));
         bind_text(s, 2, name);
+        bind_integer(s, 3, count);
         rc = statement_step(s, err);
     }
     if (!rc)
-        *number = column_integer(s, 0);
+        *first = column_integer(s, 0) - count + 1;
     statement_done(s);
     return rc;
 }
@@ -105,7 +102,7 @@ enum rc book_set_list(struct store *store, const struct book_list *list, struct 
     struct statement *s = NULL;
     int64_t changes = 0;
     enum rc rc = store_prepare(store,
-                               "UPDATE lists SET number = ?3, issued = ?4, next_update = ?5, covers = ?6, crl = ?7"
+                               "UPDATE lists SET number = ?3, issued = ?4, next_update = ?5, covers = ?6"
                                " WHERE authority = ?1 AND list = ?2 AND number < ?3",
                                &s, err);
     if (!rc) {
@@ -115,7 +112,6 @@ enum rc book_set_list(struct store *store, const struct book_list *list, struct 
         bind_integer(s, 4, list->issued);
         bind_integer(s, 5, list->next_update);
         bind_integer(s, 6, list->covers);
-        bind_blob(s, 7, buf_bytes(&list->crl));
         rc = statement_run(s, &changes, err);
     }
     statement_done(s);
@@ -124,68 +120,23 @@ enum rc book_set_list(struct store *store, const struct book_list *list, struct 
     return rc;
 }
 
-enum rc book_find_copy(struct store *store, enum authority authority, const char *name, unsigned generation,
-                       struct book_list *list, struct err *err)
-{
-    struct statement *s = NULL;
-    struct book_list found = { .authority = authority, .crl.max = 1u << 30 };
-    snprintf(found.list, sizeof found.list, "%s", name);
-    enum rc rc = store_prepare(store, "SELECT number, crl FROM copies WHERE authority = ?1 AND list = ?2 AND"
-                                      " generation = ?3", &s, err);
-    if (!rc) {
-        bind_text(s, 1, authority_name(authority));
-        bind_text(s, 2, name);
-        bind_integer(s, 3, generation);
-        rc = statement_step(s, err);
-    }
-    if (!rc) {
-        found.number = column_integer(s, 0);
-        rc = buf_append_bytes(&found.crl, column_blob(s, 1));
-    } else if (rc == RC_NOT_FOUND) {
-        rc = RC_OK;
-    }
-    statement_done(s);
-    if (rc)
-        buf_wipe(&found.crl);
-    else
-        *list = found;
-    return rc;
-}
-
-enum rc book_set_copy(struct store *store, const struct book_list *list, unsigned generation, struct err *err)
-{
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "INSERT INTO copies(authority, list, generation, number, crl) VALUES(?1, ?2, ?3, ?4, ?5)"
-                               " ON CONFLICT(authority, list, generation) DO UPDATE SET number = ?4, crl = ?5",
-                               &s, err);
-    if (!rc) {
-        bind_text(s, 1, authority_name(list->authority));
-        bind_text(s, 2, list->list);
-        bind_integer(s, 3, generation);
-        bind_integer(s, 4, list->number);
-        bind_blob(s, 5, buf_bytes(&list->crl));
-        rc = statement_run(s, NULL, err);
-    }
-    statement_done(s);
-    return rc;
-}
+#define ENTRIES "SELECT serial, revoked_at, reason FROM certificates WHERE authority = ?1 AND "
+#define ENTRIES_ORDER "revocation IS NOT NULL AND not_after >= ?2 ORDER BY length(serial), serial"
 
 enum rc book_each_revoked(struct store *store, enum authority authority, const char *list, int64_t last_issued,
                           book_entry_fn each, void *context, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "SELECT serial, revoked_at, reason, revocation FROM certificates WHERE authority = ?1 AND"
-                               " list = ?2 AND revocation IS NOT NULL AND not_after >= ?3 ORDER BY revocation, id",
-                               &s, err);
+    bool all = strcmp(list, LISTPLACE_ALL) == 0;
+    enum rc rc = store_prepare(store, all ? ENTRIES ENTRIES_ORDER : ENTRIES "list = ?3 AND " ENTRIES_ORDER, &s, err);
     if (!rc) {
         bind_text(s, 1, authority_name(authority));
-        bind_text(s, 2, list);
-        bind_integer(s, 3, last_issued);
+        bind_integer(s, 2, last_issued);
+        if (!all)
+            bind_text(s, 3, list);
     }
     while (!rc && (rc = statement_step(s, err)) == RC_OK)
-        rc = each(context, column_text(s, 0), column_integer(s, 1), (int)column_integer(s, 2), column_integer(s, 3));
+        rc = each(context, column_text(s, 0), column_integer(s, 1), (int)column_integer(s, 2));
     statement_done(s);
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
@@ -232,6 +183,8 @@ enum rc book_last_revocation(struct store *store, enum authority authority, cons
                              struct err *err)
 {
     struct statement *s = NULL;
+    if (strcmp(list, LISTPLACE_ALL) == 0) /* of every authority: a list covers what it says, and more does no harm */
+        return book_newest_revocation(store, revocation, err);
     enum rc rc = store_prepare(store,
                                "SELECT COALESCE(MAX(revocation), 0) FROM certificates WHERE authority = ?1 AND list = ?2"
                                " AND revocation IS NOT NULL",
@@ -252,7 +205,7 @@ static enum rc list_collect(struct statement *s, enum rc rc, struct book_list *l
 {
     size_t n = 0;
     while (!rc && n < max && (rc = statement_step(s, err)) == RC_OK)
-        rc = list_take(s, false, &lists[n++], err);
+        rc = list_take(s, &lists[n++], err);
     statement_done(s);
     if (rc && rc != RC_NOT_FOUND)
         return rc;
@@ -260,17 +213,23 @@ static enum rc list_collect(struct statement *s, enum rc rc, struct book_list *l
     return RC_OK;
 }
 
-enum rc book_due_lists(struct store *store, int64_t older_than, struct book_list *lists, size_t max, size_t *count,
-                       struct err *err)
+enum rc book_due_lists(struct store *store, int64_t older_than, int64_t all_older_than, struct book_list *lists, size_t max,
+                       size_t *count, struct err *err)
 {
     struct statement *s = NULL;
     enum rc rc = store_prepare(store,
-                               LIST_COLUMNS "WHERE crl IS NULL OR issued <= ?1 OR EXISTS(SELECT 1 FROM certificates c"
-                                            " WHERE c.authority = lists.authority AND c.list = lists.list AND"
-                                            " c.revocation > lists.covers) ORDER BY authority, list",
+                               LIST_COLUMNS
+                               "WHERE number = 0 OR issued <= ?1 OR (list <> ?3 AND EXISTS(SELECT 1 FROM certificates c"
+                               " WHERE c.authority = lists.authority AND c.list = lists.list AND"
+                               " c.revocation > lists.covers)) OR (list = ?3 AND issued <= ?2 AND EXISTS(SELECT 1 FROM"
+                               " certificates c WHERE c.revocation > lists.covers AND c.authority = lists.authority))"
+                               " ORDER BY authority, list",
                                &s, err);
-    if (!rc)
+    if (!rc) {
         bind_integer(s, 1, older_than);
+        bind_integer(s, 2, all_older_than);
+        bind_text(s, 3, LISTPLACE_ALL);
+    }
     return list_collect(s, rc, lists, max, count, err);
 }
 

@@ -2,6 +2,7 @@
 #include "ca/ca.h"
 
 #include "base/clock.h"
+#include "ca/publisher.h"
 #include "pki/cert.h"
 
 #include <stdio.h>
@@ -60,7 +61,7 @@ enum rc ca_open(const char *program, const char *folder, const char *file, enum 
         rc = want == CA_READ ? book_open_reader(url, &ca->store, err) : book_open(url, &ca->store, err);
     free(url);
     if (!rc && want == CA_SIGN)
-        rc = signing_open(program, folder, file, &ca->signing, err);
+        rc = signing_open(program, folder, file, NULL, &ca->signing, err);
     if (rc)
         ca_close(ca);
     else
@@ -110,14 +111,55 @@ enum rc ca_reload(struct ca *ca, struct err *err)
     return rc;
 }
 
+enum rc ca_open_serving(const char *program, const char *folder, const char *publication, bool publish, struct ca **out,
+                        struct err *err)
+{
+    struct ca *ca = NULL;
+    enum rc rc = ca_open(program, folder, CACONFIG_FILE, CA_LOOK, &ca, err);
+    if (!rc)
+        rc = ca_set_publication(ca, publication, err);
+    if (!rc)
+        rc = signing_open(program, folder, CACONFIG_FILE, publish ? ca->config.publication : NULL, &ca->signing, err);
+    if (rc) {
+        ca_close(ca);
+        return rc;
+    }
+    ca->published = true;
+    *out = ca;
+    return RC_OK;
+}
+
+enum rc ca_open_beside(const struct ca *ca, struct ca **out, struct err *err)
+{
+    struct ca *beside = malloc(sizeof *beside);
+    if (!beside)
+        return RC_NOMEM;
+    *beside = *ca;
+    beside->beside = true;
+    beside->store = NULL;
+    pthread_mutex_init(&beside->mutex, NULL);
+    issuequeue_init(&beside->queue);
+    beside->folder = strdup(ca->folder);
+    char *url = beside->folder ? caconfig_store(ca->folder, &ca->config) : NULL;
+    enum rc rc = url ? book_open(url, &beside->store, err) : RC_NOMEM;
+    free(url);
+    if (rc)
+        ca_close(beside);
+    else
+        *out = beside;
+    return rc;
+}
+
 void ca_close(struct ca *ca)
 {
     if (!ca)
         return;
-    signing_close(ca->signing);
+    if (!ca->beside)
+        signing_close(ca->signing);
     if (ca->store)
         store_close(ca->store);
-    certs_free(ca->certs);
+    if (!ca->beside)
+        certs_free(ca->certs);
     pthread_mutex_destroy(&ca->mutex);
     issuequeue_wipe(&ca->queue);
     free(ca->folder);
@@ -142,4 +184,10 @@ void ca_lock(struct ca *ca)
 void ca_unlock(struct ca *ca)
 {
     pthread_mutex_unlock(&ca->mutex);
+}
+
+enum rc ca_publish(const struct ca *ca, const char *program, const char *file, struct err *err)
+{
+    const struct publisher publisher = { .state = ca->folder, .config = file, .publication = ca->config.publication };
+    return publisher_call(&publisher, program, err);
 }

@@ -11,6 +11,7 @@
 #include "ca/ocsp.h"
 #include "ca/opsid.h"
 #include "ca/publish.h"
+#include "ca/publisher.h"
 #include "ca/revoke.h"
 #include "ca/seal.h"
 #include "ca/signer.h"
@@ -170,6 +171,7 @@ static int command_identity(int argc, char **argv)
     int status;
     struct err err = { 0 };
     struct ca *ca = NULL;
+    proc_harden();
     if (!take("jpki-ca identity [OPTIONS]", "Issues an operations certificate for a new key.", opts, argc, argv, &status))
         return status;
     enum rc rc = ca_open(NULL, state, CACONFIG_FILE, CA_SIGN, &ca, &err);
@@ -188,6 +190,7 @@ static int command_serve(int argc, char **argv)
         { "--state", "DIR", "folder of the authorities", OPT_TEXT, &front.state, true },
         { "--identity", "FOLDER", "operations identity of role ca", OPT_TEXT, &front.identity, true },
         { "--publication", "DIR", "where lists are published; default as founded", OPT_TEXT, &publication, false },
+        { "--no-publisher", NULL, "somebody else runs 'jpki-ca publisher'", OPT_FLAG, &front.no_publisher, false },
         { "--port", "P", "TCP port; default any, printed", OPT_NUMBER, &port, false },
         { "--bind", "A", "address; default 127.0.0.1", OPT_TEXT, &front.bind, false },
         { "--pid-file", "FILE", "written when ready", OPT_TEXT, &front.pid_file, false },
@@ -263,12 +266,47 @@ static int command_ocsp(int argc, char **argv)
     return end(rc, &err);
 }
 
+static int command_publisher(int argc, char **argv)
+{
+    struct publisher publisher = { .config = CACONFIG_FILE };
+    const char *log = NULL, *user = NULL;
+    const struct opt opts[] = {
+        { "--state", "DIR", "folder of the authorities: lists/ and their certificates are read, publisher/ is its own", OPT_TEXT,
+          &publisher.state, true },
+        { "--publication", "DIR", "where lists are published; default as founded", OPT_TEXT, &publisher.publication, false },
+        { "--once", NULL, "look once, and end with 1 when something was refused", OPT_FLAG, &publisher.once, false },
+        { "--config", "FILE", "name of the configuration in the state folder", OPT_TEXT, &publisher.config, false },
+        { "--pid-file", "FILE", "written when ready", OPT_TEXT, &publisher.pid_file, false },
+        { "--log", "FILE", "log there instead of on standard error", OPT_TEXT, &log, false },
+        { "--user", "NAME", "as root: become this user first", OPT_TEXT, &user, false },
+        { 0 },
+    };
+    int status;
+    struct err err = { 0 };
+    proc_harden();
+    if (!take("jpki-ca publisher [OPTIONS]",
+              "Publishes the lists that are handed over, after judging each: one that goes back, loses an entry, or is not what\n"
+              "its name says is refused, and the last one stays. 'jpki-ca serve' runs one, unless told not to.",
+              opts, argc, argv, &status))
+        return status;
+    log_open("jpki-ca-publisher", publisher.once ? LOG_WARNING : LOG_INFO);
+    if (log && log_to_file(log))
+        return opt_fail("cannot write the log %s", log);
+    enum rc rc = confine_user(user, &err);
+    if (!rc)
+        rc = proc_catch_stop(&err);
+    if (!rc)
+        rc = publisher_run(&publisher, &err);
+    return end(rc, &err);
+}
+
 static int command_signer(int argc, char **argv)
 {
-    const char *state = NULL, *config = CACONFIG_FILE;
+    struct launch launch = { .file = CACONFIG_FILE };
     const struct opt opts[] = {
-        { "--state", "DIR", "folder of the authorities", OPT_TEXT, &state, true },
-        { "--config", "FILE", "name of the configuration in it", OPT_TEXT, &config, false },
+        { "--state", "DIR", "folder of the authorities", OPT_TEXT, &launch.folder, true },
+        { "--config", "FILE", "name of the configuration in it", OPT_TEXT, &launch.file, false },
+        { "--publish", "DIR", "a publisher beside it, which publishes there", OPT_TEXT, &launch.publication, false },
         { 0 },
     };
     int status;
@@ -276,7 +314,7 @@ static int command_signer(int argc, char **argv)
               opts, argc, argv, &status))
         return status;
     log_open("jpki-ca-signer", LOG_INFO);
-    return signer_launch(state, config, 3);
+    return signer_launch(&launch, 3);
 }
 
 static void status_print(enum authority a, const struct book_counts *counts, bool json)
@@ -383,6 +421,7 @@ static int command_revoke(int argc, char **argv)
     enum authority authority;
     struct err err = { 0 };
     struct ca *ca = NULL;
+    proc_harden();
     if (!take("jpki-ca revoke [OPTIONS]", "Revokes a certificate and publishes the list that says so.", opts, argc, argv,
               &status))
         return status;
@@ -395,6 +434,8 @@ static int command_revoke(int argc, char **argv)
         rc = revoke_certificate(ca, authority, serial, reason, "operator", "asked by an operator", &err);
     if (!rc)
         rc = publish_due(ca, &lists, &err);
+    if (!rc)
+        rc = ca_publish(ca, NULL, CACONFIG_FILE, &err);
     ca_close(ca);
     return end(rc, &err);
 }
@@ -492,6 +533,7 @@ static int command_crl(int argc, char **argv)
     size_t lists = 0;
     struct err err = { 0 };
     struct ca *ca = NULL;
+    proc_harden();
     if (!take("jpki-ca crl [OPTIONS]", "Issues and publishes every revocation list now.", opts, argc, argv, &status))
         return status;
     enum rc rc = ca_open(NULL, state, CACONFIG_FILE, CA_SIGN, &ca, &err);
@@ -499,6 +541,8 @@ static int command_crl(int argc, char **argv)
         rc = ca_set_publication(ca, publication, &err);
     if (!rc)
         rc = publish_all(ca, &lists, &err);
+    if (!rc)
+        rc = ca_publish(ca, NULL, CACONFIG_FILE, &err);
     if (!rc)
         printf("%zu lists\n", lists);
     ca_close(ca);
@@ -543,12 +587,15 @@ static int command_audit_seal(int argc, char **argv)
     int status;
     struct err err = { 0 };
     struct ca *ca = NULL;
+    proc_harden();
     if (!take("jpki-ca audit-seal [OPTIONS]", "Signs the head of the audit trail now, and publishes it.", opts, argc, argv,
               &status))
         return status;
     enum rc rc = ca_open(NULL, state, CACONFIG_FILE, CA_SIGN, &ca, &err);
     if (!rc)
         rc = seal_trail(ca, true, &err);
+    if (!rc)
+        rc = ca_publish(ca, NULL, CACONFIG_FILE, &err);
     ca_close(ca);
     return end(rc, &err);
 }
@@ -571,6 +618,7 @@ static const struct command commands[] = {
     { "decide", "", "approve or refuse a request", officer_decide },
     { "audit-verify", "", "check the audit trail", command_audit_verify },
     { "audit-seal", "", "sign the audit trail's head now", command_audit_seal },
+    { "publisher", "", "publish the lists that are handed over", command_publisher },
     { "signer", "", "the key-holding process (started by the others)", command_signer },
     { 0 },
 };

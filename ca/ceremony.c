@@ -321,14 +321,12 @@ static enum rc ceremony_publish(const struct ceremony *ceremony, const char *con
     struct ca *ca = NULL;
     size_t count;
     enum rc rc = ca_open(ceremony->program, ceremony->state, config, CA_SIGN, &ca, err);
-    if (!rc)
-        rc = publish_repair(ca, &count, err); /* authorities' certificates */
     if (!rc && ceremony->script.act == CEREMONY_REKEY)
         rc = publish_all(ca, &count, err);
-    for (enum authority a = 0; !rc && a < AUTHORITY_COUNT; a++)
-        rc = publish_ensure(ca, a, "", err);
     if (!rc)
-        rc = publish_repair(ca, &count, err); /* a torn run may have recorded a list and not written it */
+        rc = publish_repair(ca, &count, err); /* the first lists; a torn run may have recorded one and not handed it over */
+    if (!rc)
+        rc = ca_publish(ca, ceremony->program, config, err); /* certificates too */
     ca_close(ca);
     return rc;
 }

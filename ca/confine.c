@@ -166,6 +166,12 @@ enum rc confine_process(const struct confine *room, struct err *err)
     return rc;
 }
 
+void confine_folder_of(const char *file, char *out, size_t size)
+{
+    const char *slash = file ? strrchr(file, '/') : NULL;
+    snprintf(out, size, "%.*s", slash ? (int)(slash - file) + 1 : file ? 1 : 0, slash ? file : ".");
+}
+
 enum rc confine_close_network(struct err *err)
 {
     if (connects)

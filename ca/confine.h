@@ -7,6 +7,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #define CONFINE_PATHS 12
 
@@ -21,6 +22,9 @@ struct confine {
 
 /* Before any thread is started. RC_IO when a rule that the kernel knows could not be set. */
 enum rc confine_process(const struct confine *room, struct err *err) MUST_CHECK;
+
+/* The folder of a file that a process writes later; "" for none. */
+void confine_folder_of(const char *file, char *out, size_t size);
 
 /* No more sockets, in all threads; nothing to do in a room that connects. */
 enum rc confine_close_network(struct err *err) MUST_CHECK;

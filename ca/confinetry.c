@@ -76,7 +76,7 @@ static bool try_trace(void)
 
 void confine_try(const char *name, const char *state)
 {
-    const char *wanted = getenv("JPKI_TRY");
+    const char *wanted = getenv("JPKI_TRY"), *publication = getenv("JPKI_TRY_PUBLICATION");
     if (!wanted || strcmp(wanted, name) != 0)
         return;
     const struct {
@@ -85,9 +85,12 @@ void confine_try(const char *name, const char *state)
     } tries[] = {
         { "read another file of the machine", try_open("/etc/hostname", O_RDONLY) },
         { "read the configuration", try_in_state(state, "config.json", O_RDONLY) },
+        { "read the book", try_in_state(state, "ca.db", O_RDONLY) },
+        { "read a list that is handed over", try_in_state(state, "lists/auth/own-1.crl", O_RDONLY) },
         { "make a file in the state folder", try_in_state(state, "tried", O_WRONLY | O_CREAT) },
         { "change the book's file", try_in_state(state, "ca.db", O_RDWR) },
         { "make a file in the box", try_in_state(state, "ocsp/tried", O_WRONLY | O_CREAT) },
+        { "make a file in the publication", try_in_state(publication ? publication : state, "tried", O_WRONLY | O_CREAT) },
         { "make a file elsewhere", try_open("/tmp/jpki-ca-tried", O_WRONLY | O_CREAT) },
         { "open a socket", try_socket() },
         { "connect to somebody", try_connect() },

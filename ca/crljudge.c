@@ -1,96 +1,166 @@
-/* crljudge.c — may this list follow that one? Asked before every publication (LE 2022 and 2025, Kamu SM 2026: lists that
- * lost entries or came from another authority). */
-#include "ca/publish.h"
+/* crljudge.c — rows for the extensions, a merge for the entries. */
+#include "ca/crljudge.h"
 
-#include "pki/cert.h"
+#include "ca/extensions.h"
 
-static X509_CRL *crl_of(struct bytes der)
+#include <string.h>
+
+struct wanted {
+    int nid;
+    bool critical;
+};
+
+/* docs/PROFILE.md, "Revocation lists". Operations' one list and a list of everything have no scope. */
+static const struct wanted scoped_rows[] = {
+    { NID_authority_key_identifier, false }, { NID_crl_number, false },
+    { NID_issuing_distribution_point, true }, { 0, false },
+};
+static const struct wanted whole_rows[] = {
+    { NID_authority_key_identifier, false }, { NID_crl_number, false }, { 0, false }
+};
+
+void crlfacts_wipe(struct crlfacts *facts)
 {
-    const unsigned char *at = der.data;
-    X509_CRL *crl = d2i_X509_CRL(NULL, &at, (long)der.len);
-    if (crl && at == der.data + der.len)
-        return crl;
-    X509_CRL_free(crl);
-    return NULL;
+    buf_wipe(&facts->scope);
+    *facts = (struct crlfacts) { 0 };
 }
 
-static int64_t crl_number(const X509_CRL *crl)
+static bool rows_hold(const X509_EXTENSIONS *extensions, const struct wanted *rows)
 {
-    int64_t number = -1;
-    ASN1_INTEGER *integer = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
-    if (!integer || !ASN1_INTEGER_get_int64(&number, integer))
-        number = -1;
+    int i = 0;
+    for (; rows->nid; rows++, i++) {
+        X509_EXTENSION *ext = sk_X509_EXTENSION_value(extensions, i);
+        if (!ext || OBJ_obj2nid(X509_EXTENSION_get_object(ext)) != rows->nid ||
+            (X509_EXTENSION_get_critical(ext) != 0) != rows->critical)
+            return false;
+    }
+    return sk_X509_EXTENSION_num(extensions) == i;
+}
+
+enum rc crljudge_head(X509 *ca, struct crlwalk *walk, struct err *err)
+{
+    const struct crlwalk_head *head = crlwalk_head(walk);
+    enum suite suite;
+    unsigned char *der = NULL;
+    int len = i2d_X509_NAME(X509_get_subject_name(ca), &der);
+    bool own = len > 0 && bytes_equal(bytes_of(der, (size_t)len), head->issuer);
+    OPENSSL_free(der);
+    if (!own)
+        return err_set(err, RC_DENIED, "the list is another issuer's");
+    if (suite_of_key(X509_get0_pubkey(ca), &suite) || suite != head->suite)
+        return err_set(err, RC_DENIED, "the list is of another suite than the authority's key");
+    return head->next_update > head->this_update ? RC_OK : err_set(err, RC_DENIED, "the list ends before it begins");
+}
+
+static bool key_is(X509 *ca, const X509_EXTENSIONS *extensions)
+{
+    AUTHORITY_KEYID *key = X509V3_get_d2i(extensions, NID_authority_key_identifier, NULL, NULL);
+    bool own = key && key->keyid && ASN1_OCTET_STRING_cmp(key->keyid, X509_get0_subject_key_id(ca)) == 0;
+    AUTHORITY_KEYID_free(key);
+    return own;
+}
+
+static bool number_of(const X509_EXTENSIONS *extensions, int64_t *number)
+{
+    ASN1_INTEGER *integer = X509V3_get_d2i(extensions, NID_crl_number, NULL, NULL);
+    bool read = integer && ASN1_INTEGER_get_int64(number, integer) == 1 && *number > 0;
     ASN1_INTEGER_free(integer);
-    return number;
+    return read;
 }
 
-/* The same value of an extension, or absent in both. */
-static bool crl_same_extension(const X509_CRL *a, const X509_CRL *b, int nid)
+enum rc crljudge_tail(X509 *ca, enum authority authority, const struct crlwalk *walk, struct crlfacts *facts, struct err *err)
 {
-    X509_EXTENSION *of_a = X509_CRL_get_ext(a, X509_CRL_get_ext_by_NID(a, nid, -1));
-    X509_EXTENSION *of_b = X509_CRL_get_ext(b, X509_CRL_get_ext_by_NID(b, nid, -1));
-    if (!of_a || !of_b)
-        return !of_a && !of_b;
-    return ASN1_OCTET_STRING_cmp(X509_EXTENSION_get_data(of_a), X509_EXTENSION_get_data(of_b)) == 0;
+    struct bytes der = crlwalk_extensions(walk), digest = crlwalk_digest(walk);
+    const unsigned char *at = der.data;
+    struct crlfacts found = { .this_update = crlwalk_head(walk)->this_update, .next_update = crlwalk_head(walk)->next_update,
+                              .entries = crlwalk_count(walk), .digest_len = digest.len };
+    X509_EXTENSIONS *extensions = d2i_X509_EXTENSIONS(NULL, &at, (long)der.len);
+    enum rc rc = RC_OK;
+    memcpy(found.digest, digest.data, digest.len);
+    if (!extensions || at != der.data + der.len)
+        rc = err_set(err, RC_DENIED, "the list's extensions are unreadable");
+    else if (!rows_hold(extensions, whole_rows) && (authority == AUTHORITY_OPS || !rows_hold(extensions, scoped_rows)))
+        rc = err_set(err, RC_DENIED, "not the extensions of a list of %s", authority_name(authority));
+    else if (!key_is(ca, extensions))
+        rc = err_set(err, RC_DENIED, "the list names another authority's key");
+    else if (!number_of(extensions, &found.number))
+        rc = err_set(err, RC_DENIED, "the list has no number");
+    X509_EXTENSION *scope = rc ? NULL : sk_X509_EXTENSION_value(extensions, 2);
+    if (scope) {
+        const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(scope);
+        rc = buf_append(&found.scope, ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value));
+    }
+    sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+    if (rc)
+        crlfacts_wipe(&found);
+    else
+        *facts = found;
+    return rc;
 }
 
-/* An entry of the last list is in the next one, or its certificate had ended before the last one was issued. */
-static enum rc crl_check_kept(struct ca *ca, enum authority authority, const X509_REVOKED *entry, X509_CRL *next,
-                              int64_t last_issued, struct err *err)
+enum rc crljudge_signature(X509 *ca, const struct crlwalk *walk, struct err *err)
 {
-    X509_REVOKED *found;
-    const ASN1_INTEGER *serial = X509_REVOKED_get0_serialNumber(entry);
-    if (X509_CRL_get0_by_serial(next, &found, serial) == 1)
+    bool sound = suite_verifies_digest(crlwalk_head(walk)->suite, X509_get0_pubkey(ca), crlwalk_digest(walk),
+                                       crlwalk_signature(walk));
+    return sound ? RC_OK : err_set(err, RC_BAD_SIGNATURE, "the list's signature does not verify with the authority's key");
+}
+
+enum rc crljudge_scope(const X509_NAME *point, bool only_ca, struct buf *out)
+{
+    X509_EXTENSIONS *list = NULL;
+    if (!point)
         return RC_OK;
-    ASN1_INTEGER *own = ASN1_INTEGER_dup(serial);
-    X509 *carrier = X509_new(); /* cert_serial reads serials from certificates */
-    struct buf text = { 0 };
-    int64_t not_after = 0;
-    enum rc rc = own && carrier && X509_set_serialNumber(carrier, own) ? cert_serial(carrier, &text)
-                                                                                           : RC_NOMEM;
-    const char *name = rc ? NULL : buf_string(&text);
-    if (!rc)
-        rc = name ? book_not_after(ca->store, authority, name, &not_after, err) : RC_NOMEM;
-    if (rc == RC_NOT_FOUND || (!rc && not_after >= last_issued))
-        rc = err_set(err, RC_CONFLICT, "the list would lose the entry of %s", name);
-    ASN1_INTEGER_free(own);
-    X509_free(carrier);
-    buf_wipe(&text);
+    enum rc rc = ext_crl_scope(&list, point, only_ca);
+    if (!rc) {
+        const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(sk_X509_EXTENSION_value(list, 0));
+        rc = buf_append(out, ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value));
+    }
+    sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
     return rc;
 }
 
-static enum rc crl_compare(struct ca *ca, enum authority authority, X509_CRL *last, X509_CRL *next, struct err *err)
+static enum rc entry_kept(const struct crlwalk_entry *last, const struct crlwalk_entry *next, struct err *err)
 {
-    int64_t last_issued = 0, next_issued = 0;
-    if (cert_time(X509_CRL_get0_lastUpdate(last), &last_issued) || cert_time(X509_CRL_get0_lastUpdate(next), &next_issued))
-        return err_set(err, RC_CONFLICT, "a list without a time");
-    if (crl_number(next) <= crl_number(last))
-        return err_set(err, RC_CONFLICT, "the list's number would not rise");
-    if (next_issued < last_issued)
+    char serial[CRLWALK_SERIAL_TEXT];
+    if (last->revoked_at == next->revoked_at && last->reason == next->reason)
+        return RC_OK;
+    crlwalk_serial_text(last, serial);
+    return err_set(err, RC_CONFLICT, "the entry of %s would change", serial);
+}
+
+enum rc crljudge_entries(struct crlwalk *last, struct crlwalk *next, crljudge_lost_fn lost, void *context, struct err *err)
+{
+    struct crlwalk_entry of_last, of_next;
+    enum rc more_last = crlwalk_next(last, &of_last, err), more_next = crlwalk_next(next, &of_next, err);
+    while (!more_last) {
+        if (more_next && more_next != RC_NOT_FOUND)
+            return more_next;
+        int order = more_next ? -1 : crlwalk_compare(&of_last, &of_next);
+        enum rc rc = RC_OK;
+        if (order < 0)
+            rc = lost(context, &of_last, err);
+        else if (order == 0)
+            rc = entry_kept(&of_last, &of_next, err);
+        if (rc)
+            return rc;
+        if (order <= 0)
+            more_last = crlwalk_next(last, &of_last, err);
+        if (order >= 0)
+            more_next = crlwalk_next(next, &of_next, err);
+    }
+    if (more_last != RC_NOT_FOUND)
+        return more_last;
+    return more_next == RC_NOT_FOUND ? RC_OK : more_next ? more_next : crlwalk_finish(next, err);
+}
+
+enum rc crljudge_order(const struct crlfacts *last, const struct crlfacts *next, struct err *err)
+{
+    if (next->number <= last->number)
+        return err_set(err, RC_CONFLICT, "the list's number %lld would not rise: the last one has %lld",
+                       (long long)next->number, (long long)last->number);
+    if (next->this_update < last->this_update)
         return err_set(err, RC_CONFLICT, "the clock went back: the last list is of a later time");
-    if (!crl_same_extension(last, next, NID_issuing_distribution_point) ||
-        !crl_same_extension(last, next, NID_authority_key_identifier))
-        return err_set(err, RC_CONFLICT, "the list's scope or key would change");
-    STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(last);
-    enum rc rc = RC_OK;
-    for (int i = 0; !rc && i < sk_X509_REVOKED_num(entries); i++)
-        rc = crl_check_kept(ca, authority, sk_X509_REVOKED_value(entries, i), next, last_issued, err);
-    return rc;
-}
-
-enum rc publish_check(struct ca *ca, enum authority authority, struct bytes last, struct bytes next, struct err *err)
-{
-    X509_CRL *before = last.len ? crl_of(last) : NULL, *after = crl_of(next);
-    enum rc rc = RC_OK;
-    if (!after || (last.len && !before))
-        rc = err_set(err, RC_CONFLICT, "the list is unreadable");
-    else if (X509_NAME_cmp(X509_CRL_get_issuer(after), X509_get_subject_name(ca->issuers[authority].cert)) != 0)
-        rc = err_set(err, RC_CONFLICT, "the list is another authority's");
-    else if (crl_number(after) < 1)
-        rc = err_set(err, RC_CONFLICT, "the list has no number");
-    else if (before)
-        rc = crl_compare(ca, authority, before, after, err);
-    X509_CRL_free(before);
-    X509_CRL_free(after);
-    return rc;
+    if (!bytes_equal(buf_bytes(&last->scope), buf_bytes(&next->scope)))
+        return err_set(err, RC_CONFLICT, "the list's scope would change");
+    return RC_OK;
 }

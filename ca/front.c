@@ -14,6 +14,8 @@
 #include "ca/revoke.h"
 #include "ca/seal.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -204,43 +206,53 @@ static const struct route routes[] = {
 /* What the clock asks for. A failure of one is logged and tried again at the next tick, and holds up no other. */
 static void hall_tick(struct hall *hall)
 {
-    size_t expired = 0, lists = 0, responders = 0;
-    struct err errs[4] = { 0 };
+    size_t expired = 0, responders = 0;
+    struct err errs[3] = { 0 };
     ca_lock(hall->ca);
-    enum rc rcs[4] = { issue_expire_pending(hall->ca, &expired, &errs[0]), publish_due(hall->ca, &lists, &errs[1]),
-                       seal_trail(hall->ca, false, &errs[2]) };
+    enum rc rcs[3] = { issue_expire_pending(hall->ca, &expired, &errs[0]), seal_trail(hall->ca, false, &errs[1]) };
     ca_unlock(hall->ca);
-    rcs[3] = ocspbox_serve(hall->ca, &responders, &errs[3]);
-    for (int i = 0; i < 4; i++)
+    rcs[2] = ocspbox_serve(hall->ca, &responders, &errs[2]);
+    for (int i = 0; i < 3; i++)
         if (rcs[i])
             log_error("the clock's work: %s", err_text(&errs[i], rcs[i]));
     if (expired)
         log_warning("%zu certificates were not confirmed in time and are revoked", expired);
 }
 
+/* Lists that are due, on time whatever else goes on: a book handle of its own, no lock but the list's. */
+static void *hall_lists(void *context)
+{
+    struct hall *hall = context;
+    do {
+        size_t lists;
+        struct err err = { 0 };
+        enum rc rc = publish_due(hall->lister, &lists, &err);
+        if (rc)
+            log_error("lists that are due: %s", err_text(&err, rc));
+    } while (!proc_wait(TICK));
+    return NULL;
+}
+
 static enum rc hall_recover(struct hall *hall, struct err *err)
 {
-    size_t files = 0;
+    size_t lists = 0;
     enum rc rc = issue_recover(hall->ca, err);
     if (!rc)
-        rc = publish_repair(hall->ca, &files, err);
-    if (!rc && files)
-        log_warning("%zu files of the publication were not what the book says and are written again", files);
+        rc = publish_repair(hall->ca, &lists, err);
+    if (!rc && lists)
+        log_warning("%zu lists were recorded and not handed over, and are made again", lists);
     return rc;
 }
 
-/* The intake, which also publishes: its state, its lists, and where the pid file goes. */
+/* Its state, where the pid file goes; what is published it only reads. */
 static enum rc hall_confine(const struct hall *hall, const struct front *front, struct err *err)
 {
-    char folder[600] = "";
-    if (front->pid_file) {
-        const char *slash = strrchr(front->pid_file, '/');
-        snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - front->pid_file) + 1 : 1, slash ? front->pid_file : ".");
-    }
+    char folder[600];
+    confine_folder_of(front->pid_file, folder, sizeof folder);
     const struct confine room = { .name = "intake", .sockets = true, .connects = store_is_remote(hall->ca->config.store),
-                                  .read = { "/usr", "/lib", "/lib64", "/etc/ssl", "/etc/gnutls", "/etc/localtime" },
-                                  .write = { "/dev/null", hall->ca->folder, hall->ca->config.publication,
-                                             front->pid_file ? folder : NULL } };
+                                  .read = { "/usr", "/lib", "/lib64", "/etc/ssl", "/etc/gnutls", "/etc/localtime",
+                                            hall->ca->config.publication },
+                                  .write = { "/dev/null", hall->ca->folder, front->pid_file ? folder : NULL } };
     return confine_process(&room, err);
 }
 
@@ -250,12 +262,19 @@ static enum rc hall_serve(struct hall *hall, const struct front *front, const st
     struct server *server = NULL;
     struct server_settings settings = { .bind = front->bind, .port = front->port, .body_max = CMPSERVER_BODY_MAX,
                                         .identity = identity, .routes = routes, .context = hall };
+    bool lists = false;
     enum rc rc = hall_recover(hall, err);
+    if (!rc)
+        rc = ca_open_beside(hall->ca, &hall->lister, err);
     if (!rc)
         rc = hall_confine(hall, front, err);
     if (!rc) {
         hall_tick(hall);
         rc = server_start(&settings, &server, err);
+    }
+    if (!rc) {
+        lists = pthread_create(&hall->lists, NULL, hall_lists, hall) == 0;
+        rc = lists ? RC_OK : err_set(err, RC_NOMEM, "no thread for the lists");
     }
     if (!rc) {
         printf("listening on port %u\n", server_port(server));
@@ -268,6 +287,11 @@ static enum rc hall_serve(struct hall *hall, const struct front *front, const st
     while (!rc && !proc_wait(TICK))
         hall_tick(hall);
     server_stop(server);
+    if (lists) {
+        (void)kill(getpid(), SIGTERM); /* after a failure too: the thread waits for the stop signal */
+        pthread_join(hall->lists, NULL);
+    }
+    ca_close(hall->lister);
     if (!rc)
         rc = seal_trail(hall->ca, true, err);
     return rc;
@@ -284,9 +308,7 @@ enum rc front_run(const struct front *front, struct err *err)
         return rc;
     rc = ceremony_lock(front->state, &lock, err);
     if (!rc)
-        rc = ca_open(front->program, front->state, CACONFIG_FILE, CA_SIGN, &hall.ca, err);
-    if (!rc)
-        rc = ca_set_publication(hall.ca, front->publication, err);
+        rc = ca_open_serving(front->program, front->state, front->publication, !front->no_publisher, &hall.ca, err);
     if (!rc)
         rc = cmpserver_open(hall.ca, &identity, &hall.cmp, err);
     if (!rc) {

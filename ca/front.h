@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct front {
@@ -12,6 +13,7 @@ struct front {
     const char *state;    /* folder */
     const char *identity; /* folder; role ca */
     const char *publication; /* NULL: as founded */
+    bool no_publisher;    /* somebody else runs it */
     const char *bind;     /* NULL: 127.0.0.1 */
     uint16_t port;        /* 0: any */
     const char *pid_file; /* NULL: none */

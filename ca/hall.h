@@ -8,6 +8,8 @@
 
 struct hall {
     struct ca *ca;
+    struct ca *lister; /* the same for the thread that makes lists: it waits for nobody, and nobody for it */
+    pthread_t lists;
     struct cmpserver cmp;
 };
 

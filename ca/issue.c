@@ -51,8 +51,8 @@ static enum rc batch_enter(struct ca *ca, struct issue_item *item, struct err *e
         return rc;
     item->rc = issuerow_enter(ca, item->order, item->key_hash, &item->row, &item->err);
     if (item->rc)
-        rc = store_exec(ca->store, "ROLLBACK TO SAVEPOINT item", err);
-    return rc ? rc : store_exec(ca->store, "RELEASE SAVEPOINT item", err);
+        rc = store_exec(ca->store, "ROLLBACK TO item", err);
+    return rc ? rc : store_exec(ca->store, "RELEASE item", err);
 }
 
 /* Serials, bytes and audit rows in one transaction: after it, what may exist is known. */
@@ -252,9 +252,12 @@ enum rc issue_certificate(struct ca *ca, const struct issue_order *order, struct
     queue_pass(ca, &item);
     rc = item.rc ? err_set(err, item.rc, "%s", err_text(&item.err, item.rc)) : RC_OK;
     if (!rc && strcmp(item.row.list, BOOK_NO_LIST) != 0) {
+        bool made = false;
         ca_lock(ca);
-        rc = publish_ensure(ca, item.row.authority, item.row.list, err);
+        rc = publish_ensure(ca, item.row.authority, item.row.list, &made, err);
         ca_unlock(ca);
+        if (made && ca->published)
+            publish_wait(ca, item.row.authority, item.row.list);
     }
     buf_wipe(&item.sealed);
     if (rc)

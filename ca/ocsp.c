@@ -347,12 +347,8 @@ static bool responder_keep_keys(struct responder *responder)
 static enum rc responder_confine(const struct responder *responder, const char *box, struct err *err)
 {
     const struct ocsp *settings = responder->settings;
-    char folder[600] = "";
-    if (settings->pid_file) {
-        const char *slash = strrchr(settings->pid_file, '/');
-        snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - settings->pid_file) + 1 : 1,
-                 slash ? settings->pid_file : ".");
-    }
+    char folder[600];
+    confine_folder_of(settings->pid_file, folder, sizeof folder);
     const struct confine room = { .name = "ocsp", .sockets = true, .connects = store_is_remote(responder->ca->config.store),
                                   .read = { "/usr", "/lib", "/lib64", "/etc/ssl", "/etc/localtime", settings->state },
                                   .write = { "/dev/null", box, settings->pid_file ? folder : NULL } };

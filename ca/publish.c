@@ -1,284 +1,362 @@
-/* publish.c — building, judging and writing revocation lists. */
+/* publish.c — building, judging and handing over revocation lists. */
 #include "ca/publish.h"
 
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "ca/crljudge.h"
+#include "ca/crlspool.h"
 #include "ca/extensions.h"
+#include "ca/listfollow.h"
+#include "ca/listplace.h"
 #include "ca/tbs.h"
 #include "ca/trail.h"
-#include "pki/cert.h"
 
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#define LOCK_WAIT 1000 /* times 10 ms */
-#define LISTS_MAX 4096 /* two authorities, fewer than 1,900 municipalities */
-#define CRL_BYTES_MAX (1u << 30)
+#define LOCK_WAIT 12000 /* times 10 ms: a list of ten millions takes some seconds */
+#define LISTS_MAX 4096  /* two authorities, fewer than 1,900 municipalities */
+#define PUBLISHED_WAIT 300 /* times 10 ms */
 
-static enum rc publish_lock(struct ca *ca, int *fd, struct err *err)
+/* One list in work: the same entries for every key of its authority that lives. */
+struct making_key {
+    struct issuer issuer;
+    struct listplace place;
+    struct buf published;               /* path */
+    struct buf part, later_part, ended; /* paths while it is made */
+};
+
+struct making {
+    struct ca *ca;
+    struct book_list last, next;
+    int64_t later_number;
+    X509_NAME *point;
+    struct crlspool *spool;
+    int entries;
+    uint64_t entries_len;
+    struct making_key keys[CACONFIG_GENERATIONS]; /* the newest last */
+    unsigned count;
+};
+
+static void making_wipe(struct making *making)
+{
+    X509_NAME_free(making->point);
+    crlspool_free(making->spool);
+    for (unsigned i = 0; i < making->count; i++) {
+        buf_wipe(&making->keys[i].published);
+        buf_wipe(&making->keys[i].part);
+        buf_wipe(&making->keys[i].later_part);
+        buf_wipe(&making->keys[i].ended);
+    }
+}
+
+/* One byte of a file a list. An open file description of its own: threads keep each other out too. */
+static enum rc publish_lock(struct ca *ca, enum authority authority, const char *name, int *fd, struct err *err)
 {
     char *path = file_join(ca->folder, "publish.lock");
-    enum rc rc = path ? RC_CONFLICT : RC_NOMEM;
-    for (int i = 0; rc == RC_CONFLICT && i < LOCK_WAIT; i++) {
-        struct err quiet = { 0 };
-        rc = file_lock(path, fd, &quiet);
-        if (rc == RC_CONFLICT)
-            usleep(10000);
-        else if (rc)
-            err_set(err, rc, "%s", quiet.text);
-    }
+    long which = strcmp(name, LISTPLACE_ALL) == 0 ? 1 : name[0] ? atol(name) : 0;
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)authority * 1000000 + which, .l_len = 1 };
+    int opened = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+    enum rc rc = opened >= 0 ? RC_CONFLICT : err_set_errno(err, RC_IO, "%s", path ? path : "publish.lock");
     free(path);
-    return rc == RC_CONFLICT ? err_set(err, RC_TIMEOUT, "another process keeps publishing") : rc;
+    for (int i = 0; rc == RC_CONFLICT && i < LOCK_WAIT; i++) {
+        if (fcntl(opened, F_OFD_SETLK, &lock) == 0)
+            rc = RC_OK;
+        else if (errno == EAGAIN || errno == EACCES)
+            usleep(10000);
+        else
+            rc = err_set_errno(err, RC_IO, "publish.lock");
+    }
+    if (rc == RC_CONFLICT)
+        rc = err_set(err, RC_TIMEOUT, "another process keeps making list '%s' of %s", name, authority_name(authority));
+    if (rc && opened >= 0)
+        close(opened);
+    else
+        *fd = opened;
+    return rc;
 }
 
-/* The distribution point of a list; NULL name for the operations authority, whose one list has no scope. */
-static enum rc list_point(struct ca *ca, enum authority authority, const char *name, X509_NAME **point, struct err *err)
+static void list_subject(const struct book_list *list, char out[64])
 {
-    *point = NULL;
-    if (authority == AUTHORITY_OPS)
-        return RC_OK;
-    return name[0] ? authority_crldp(authority, ca->config.organisation, name, point, err)
-                   : authority_dn(authority, ca->config.organisation, point);
+    snprintf(out, 64, "%s list %s", authority_name(list->authority), list->list[0] ? list->list : "own");
 }
 
-/* The newest key's list has the point's own name, an older one's the key's behind it. */
-static enum rc list_path(struct ca *ca, enum authority authority, const X509_NAME *point, unsigned generation,
-                         struct buf *path, struct err *err)
+/* Told before it is signed: what cannot be told is not signed. */
+static enum rc making_take_numbers(struct making *making, struct err *err)
 {
-    X509 *older = generation < ca_newest(ca, authority) ? ca_cert(ca, authority, generation) : NULL;
-    enum rc rc = buf_printf(path, "%s/", ca->config.publication);
+    struct store *store = making->ca->store;
+    struct book_list *next = &making->next;
+    char subject[64];
+    list_subject(next, subject);
+    enum rc rc = store_begin(store, err);
+    if (rc)
+        return rc;
+    rc = book_take_crl_numbers(store, next->authority, next->list, 2, &next->number, err);
     if (!rc)
-        rc = point ? authority_crl_path(point, path, err) : buf_printf(path, "%s/ca.crl", authority_name(authority));
-    return !rc && older ? authority_crl_path_of_key(older, path) : rc;
+        rc = trail_append(store, "clock", "crl-number", subject, NULL, err, "number %lld, and %lld ahead",
+                          (long long)next->number, (long long)next->number + 1);
+    if (!rc)
+        rc = store_commit(store, err);
+    store_rollback(store);
+    making->later_number = next->number + 1;
+    return rc;
 }
 
-/* Folders below the publication's are for a web server to read, whatever the daemon's umask. */
-static enum rc make_public_folder(const char *publication, char *folder, struct err *err)
+/* Where the list of one key is published. The newest key's has the point's own name. */
+static enum rc published_path(const struct ca *ca, const struct listplace *place, struct buf *path, struct err *err)
 {
-    size_t base = strlen(publication);
-    enum rc rc = file_make_folder(folder, 0755, err);
-    for (char *slash; !rc && strlen(folder) > base; *slash = '\0') {
-        if (chmod(folder, 0755) != 0)
-            rc = err_set_errno(err, RC_IO, "%s", folder);
-        slash = strrchr(folder, '/');
-        if (!slash)
-            break;
+    X509 *older = place->generation < ca_newest(ca, place->authority) ? ca_cert(ca, place->authority, place->generation) : NULL;
+    enum rc rc = listplace_published(ca->config.publication, ca->config.organisation, place, older, path, err);
+    return rc || buf_string(path) ? rc : RC_NOMEM;
+}
+
+static enum rc key_paths(const struct making *making, struct making_key *key, struct err *err)
+{
+    struct buf *const parts[] = { &key->part, &key->later_part, &key->ended };
+    enum rc rc = published_path(making->ca, &key->place, &key->published, err);
+    for (int kind = LISTPLACE_LIST; !rc && kind <= LISTPLACE_ENDED; kind++) {
+        int64_t number = kind == LISTPLACE_LATER ? making->later_number : making->next.number;
+        rc = listplace_handed(making->ca->folder, &key->place, number, (enum listplace_kind)kind, parts[kind]);
+        if (!rc)
+            rc = buf_append_text(parts[kind], ".part");
+        if (!rc && !buf_string(parts[kind]))
+            rc = RC_NOMEM;
     }
     return rc;
 }
 
-static enum rc write_file(struct ca *ca, const char *path, struct bytes content, struct err *err)
+static enum rc making_paths(struct making *making, struct err *err)
 {
-    char *folder = strdup(path);
-    if (!folder)
-        return RC_NOMEM;
-    char *slash = strrchr(folder, '/');
-    if (slash)
-        *slash = '\0';
-    enum rc rc = slash ? make_public_folder(ca->config.publication, folder, err) : RC_OK;
-    free(folder);
-    return rc ? rc : file_write_atomic(path, content, 0644, err);
+    struct ca *ca = making->ca;
+    struct book_list *next = &making->next;
+    struct buf folder = { 0 };
+    enum rc rc = listplace_point(next->authority, ca->config.organisation, next->list, &making->point, err);
+    if (!rc)
+        rc = listplace_folder(ca->folder, next->authority, &folder);
+    const char *path = rc ? NULL : buf_string(&folder);
+    if (!rc)
+        rc = path ? file_make_folder(path, 0755, err) : RC_NOMEM;
+    for (unsigned g = 1; !rc && g <= ca_newest(ca, next->authority); g++) {
+        if (g < ca_newest(ca, next->authority) && !ca_lives(ca, next->authority, g))
+            continue;
+        struct making_key *key = &making->keys[making->count++];
+        key->issuer = ca_issuer(ca, next->authority, g);
+        key->place = (struct listplace) { .authority = next->authority, .generation = g };
+        snprintf(key->place.name, sizeof key->place.name, "%s", next->list);
+        rc = key_paths(making, key, err);
+    }
+    if (!rc)
+        rc = crlspool_new(path, &making->spool, err);
+    buf_wipe(&folder);
+    return rc;
 }
 
-/* Whether that key signed the list. */
-static bool crl_is_of(struct bytes crl, X509 *issuer)
+struct spooling {
+    struct crlspool *spool;
+    struct err *err;
+};
+
+static enum rc each_entry(void *context, const char *serial, int64_t revoked_at, int reason)
 {
-    struct bytes tbs, signature;
-    enum suite suite;
-    return crl.len && !tbs_open(crl, &tbs, &signature) && !tbs_suite(tbs, &suite) &&
-           suite_verifies(suite, X509_get0_pubkey(issuer), tbs, signature);
+    struct spooling *spooling = context;
+    return crlspool_add(spooling->spool, serial, revoked_at, reason, spooling->err);
 }
 
-static enum rc each_entry(void *context, const char *serial, int64_t revoked_at, int reason, int64_t revocation)
+/* An entry may go when a list that the world has seen was issued after its certificate's end (RFC 5280 §3.3): what counts
+ * is what is published, should the publisher be behind. */
+static enum rc making_spool(struct making *making, struct err *err)
 {
-    (void)revocation;
-    return tbs_crl_entry(serial, revoked_at, reason, context);
+    struct store *store = making->ca->store;
+    struct book_list *next = &making->next;
+    struct spooling spooling = { making->spool, err };
+    int64_t floor = making->last.issued, published;
+    for (unsigned i = 0; i < making->count; i++)
+        if (listfollow_time(buf_string(&making->keys[i].published), &published) == RC_OK && published < floor)
+            floor = published;
+    next->issued = clock_now();
+    next->next_update = next->issued + PUBLISH_NEXT_UPDATE;
+    enum rc rc = book_last_revocation(store, next->authority, next->list, &next->covers, err);
+    if (!rc)
+        rc = book_each_revoked(store, next->authority, next->list, floor, each_entry, &spooling, err);
+    return rc ? rc : crlspool_finish(making->spool, &making->entries, &making->entries_len, err);
 }
 
-static enum rc list_extensions(X509 *issuer, const X509_NAME *point, const char *name, int64_t number,
-                               X509_EXTENSIONS **extensions)
+static enum rc making_extensions(const struct making *making, X509 *issuer, int64_t number, X509_EXTENSIONS **extensions)
 {
     enum rc rc = ext_authority_key(extensions, issuer, false);
     if (!rc)
         rc = ext_crl_number(extensions, number);
-    if (!rc && point)
-        rc = ext_crl_scope(extensions, point, !name[0]);
+    if (!rc && making->point)
+        rc = ext_crl_scope(extensions, making->point, !making->next.list[0]);
     return rc;
 }
 
-/* What the next list says, whichever key signs it: all keys' certificates stand in it, since no serial number comes twice
- * under one name. */
-static enum rc list_gather(struct ca *ca, const struct book_list *last, struct book_list *next, struct buf *entries,
-                           struct err *err)
+/* The same entries under one key, one number and one pair of times, signed, into a file. */
+static enum rc making_sign(struct making *making, const struct making_key *key, int64_t number, int64_t from, int64_t to,
+                           const char *path, struct err *err)
 {
-    next->issued = clock_now();
-    next->next_update = next->issued + PUBLISH_NEXT_UPDATE;
-    enum rc rc = book_last_revocation(ca->store, next->authority, next->list, &next->covers, err);
-    if (!rc)
-        rc = book_each_revoked(ca->store, next->authority, next->list, last->issued, each_entry, entries, err);
-    return rc;
-}
-
-/* The list signed with one of the authority's keys; next->crl. last: the bytes that this key signed before. */
-static enum rc list_sign(struct ca *ca, const X509_NAME *point, unsigned generation, struct bytes entries,
-                         struct bytes last, struct book_list *next, struct err *err)
-{
-    enum authority authority = next->authority;
-    struct issuer issuer = ca_issuer(ca, authority, generation);
-    struct buf tbs = { .max = CRL_BYTES_MAX };
+    const struct issuer *issuer = &key->issuer;
+    struct buf head = { 0 }, tail = { 0 }, signature = { 0 };
     X509_EXTENSIONS *extensions = NULL;
-    enum rc rc = list_extensions(issuer.cert, point, next->list, next->number, &extensions);
+    enum rc rc = making_extensions(making, issuer->cert, number, &extensions);
     if (!rc) {
-        struct tbs_crl crl = { .suite = issuer.suite, .issuer = X509_get_subject_name(issuer.cert),
-                               .this_update = next->issued, .next_update = next->next_update, .entries = entries,
-                               .extensions = extensions };
-        rc = tbs_crl_encode(&crl, &tbs);
+        struct tbs_crl crl = { .suite = issuer->suite, .issuer = X509_get_subject_name(issuer->cert), .this_update = from,
+                               .next_update = to, .extensions = extensions };
+        rc = tbs_crl_frame(&crl, making->entries_len, &head, &tail);
     }
+    struct signing_list list = { .authority = issuer->authority, .generation = key->place.generation,
+                                 .head = buf_bytes(&head), .tail = buf_bytes(&tail), .entries = making->entries };
     if (!rc)
-        rc = signing_crl(ca->signing, authority, generation, buf_bytes(&tbs), &next->crl, err);
+        rc = signing_crl(making->ca->signing, &list, &signature, err);
+    (void)unlink(path); /* of a torn run: its number was taken, and this one is not the same */
     if (!rc)
-        rc = tbs_check(buf_bytes(&next->crl), buf_bytes(&tbs), X509_get0_pubkey(issuer.cert), err);
-    if (!rc)
-        rc = publish_check(ca, authority, last, buf_bytes(&next->crl), err);
+        rc = crlspool_write(making->spool, path, list.head, list.tail, issuer->suite, buf_bytes(&signature), err);
     sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
-    buf_wipe(&tbs);
+    buf_wipe(&head);
+    buf_wipe(&tail);
+    buf_wipe(&signature);
     return rc;
 }
 
-/* The list of every key in one transaction. */
-static enum rc list_record(struct ca *ca, const struct book_list *next, const struct book_list *copies, struct err *err)
+/* Now, and ahead. */
+static enum rc making_sign_both(struct making *making, struct making_key *key, struct err *err)
 {
+    const struct book_list *next = &making->next;
+    int64_t later = next->issued + PUBLISH_LATER;
+    enum rc rc = making_sign(making, key, next->number, next->issued, next->next_update, buf_string(&key->part), err);
+    return rc ? rc
+              : making_sign(making, key, making->later_number, later, later + PUBLISH_LATER_LIFE, buf_string(&key->later_part), err);
+}
+
+static enum rc making_judge(struct making *making, struct making_key *key, struct err *err)
+{
+    struct ca *ca = making->ca;
+    struct buf last = { 0 };
+    enum rc rc = making->last.number ? listplace_handed(ca->folder, &key->place, making->last.number, LISTPLACE_LIST, &last)
+                                     : RC_OK;
+    struct listfollow follow = { .store = ca->store, .ca = key->issuer.cert, .authority = key->place.authority,
+                                 .next = buf_string(&key->part), .number = making->next.number,
+                                 .last = making->last.number && !rc ? buf_string(&last) : NULL, .last_number = making->last.number,
+                                 .published = buf_string(&key->published), .ended = buf_string(&key->ended) };
+    if (!rc)
+        rc = listfollow_check(&follow, err);
+    buf_wipe(&last);
+    return rc;
+}
+
+static enum rc making_record(struct making *making, struct err *err)
+{
+    struct store *store = making->ca->store;
     char subject[64];
-    snprintf(subject, sizeof subject, "%s list %s", authority_name(next->authority), next->list[0] ? next->list : "own");
-    enum rc rc = store_begin(ca->store, err);
+    list_subject(&making->next, subject);
+    enum rc rc = store_begin(store, err);
     if (rc)
         return rc;
-    rc = book_set_list(ca->store, next, err);
-    for (unsigned i = 0; !rc && i < CACONFIG_GENERATIONS; i++)
-        if (copies[i].crl.len)
-            rc = book_set_copy(ca->store, &copies[i], i + 1, err);
+    rc = book_set_list(store, &making->next, err);
     if (!rc)
-        rc = trail_append(ca->store, "clock", "crl", subject, NULL, err, "number %lld", (long long)next->number);
+        rc = trail_append(store, "clock", "crl", subject, NULL, err, "number %lld", (long long)making->next.number);
     if (!rc)
-        rc = store_commit(ca->store, err);
-    store_rollback(ca->store);
+        rc = store_commit(store, err);
+    store_rollback(store);
     return rc;
 }
 
-static enum rc list_take_number(struct ca *ca, struct book_list *next, struct err *err)
+/* Takes ".part" off a path. */
+static enum rc hand_over(const char *part, struct err *err)
 {
-    enum rc rc = store_begin(ca->store, err);
-    if (rc)
-        return rc;
-    rc = book_take_crl_number(ca->store, next->authority, next->list, &next->number, err);
-    char subject[64];
-    snprintf(subject, sizeof subject, "%s list %s", authority_name(next->authority), next->list[0] ? next->list : "own");
-    if (!rc) /* told before it is signed: what cannot be told is not signed */
-        rc = trail_append(ca->store, "clock", "crl-number", subject, NULL, err, "number %lld", (long long)next->number);
-    if (!rc)
-        rc = store_commit(ca->store, err);
-    store_rollback(ca->store);
-    return rc;
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%.*s", (int)(strlen(part) - strlen(".part")), part);
+    return rename(part, path) == 0 || errno == ENOENT ? RC_OK : err_set_errno(err, RC_IO, "%s", path);
 }
 
-/* What an older key signed last: its copy, or the list from before the newest key. */
-static enum rc list_sign_copy(struct ca *ca, const struct book_list *last, const X509_NAME *point, unsigned generation,
-                              struct bytes entries, struct book_list *copy, struct err *err)
+/* What went before it, and what a torn run left. */
+static void remove_older(const char *folder, const char *name, int64_t number)
 {
-    struct book_list before = { 0 };
-    enum rc rc = book_find_copy(ca->store, copy->authority, copy->list, generation, &before, err);
-    struct bytes known = buf_bytes(&before.crl);
-    if (!known.len && crl_is_of(buf_bytes(&last->crl), ca_cert(ca, copy->authority, generation)))
-        known = buf_bytes(&last->crl);
-    if (!rc)
-        rc = list_sign(ca, point, generation, entries, known, copy, err);
-    buf_wipe(&before.crl);
-    return rc;
-}
-
-/* The older keys' copies that are due: copies[generation - 1]. */
-static enum rc list_sign_copies(struct ca *ca, const struct book_list *last, const X509_NAME *point,
-                                const struct book_list *next, struct bytes entries, struct book_list *copies,
-                                struct err *err)
-{
-    enum rc rc = RC_OK;
-    for (unsigned g = 1; !rc && g < ca_newest(ca, next->authority); g++) {
-        if (!ca_lives(ca, next->authority, g))
-            continue;
-        copies[g - 1] = *next;
-        copies[g - 1].crl = (struct buf) { .max = CRL_BYTES_MAX };
-        rc = list_sign_copy(ca, last, point, g, entries, &copies[g - 1], err);
+    DIR *dir = opendir(folder);
+    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        char file[NAME_MAX + 1];
+        struct listplace found = { 0 };
+        int64_t of;
+        enum listplace_kind kind;
+        snprintf(file, sizeof file, "%s", entry->d_name);
+        char *part = strstr(file, ".part");
+        if (part)
+            *part = '\0';
+        if (listplace_parse(file, &found, &of, &kind) == RC_OK && strcmp(found.name, name) == 0 && of < number)
+            (void)unlinkat(dirfd(dir), entry->d_name, 0);
     }
-    return rc;
+    if (dir)
+        closedir(dir);
 }
 
-static enum rc list_write(struct ca *ca, const struct book_list *list, const X509_NAME *point, unsigned generation,
-                          struct err *err)
+/* The older keys' first: a reader who finds another key's list under the point's name finds its own beside it. */
+static enum rc making_hand_over(struct making *making, struct err *err)
 {
-    struct buf path = { 0 };
-    enum rc rc = list_path(ca, list->authority, point, generation, &path, err);
-    const char *file = rc ? NULL : buf_string(&path);
+    struct buf folder = { 0 };
+    enum rc rc = listplace_folder(making->ca->folder, making->next.authority, &folder);
+    const char *path = rc ? NULL : buf_string(&folder);
+    for (unsigned i = 0; path && !rc && i < making->count; i++) {
+        rc = hand_over(buf_string(&making->keys[i].ended), err);
+        if (!rc)
+            rc = hand_over(buf_string(&making->keys[i].later_part), err);
+        fault_point("crl.before_hand_over");
+        if (!rc)
+            rc = hand_over(buf_string(&making->keys[i].part), err);
+    }
+    int fd = path && !rc ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (!rc && (fd < 0 || fsync(fd) != 0))
+        rc = err_set_errno(err, RC_IO, "%s", path ? path : "lists");
+    if (fd >= 0)
+        close(fd);
     if (!rc)
-        rc = file ? write_file(ca, file, buf_bytes(&list->crl), err) : RC_NOMEM;
-    if (!rc)
-        log_info("published %s number %lld", file, (long long)list->number);
-    buf_wipe(&path);
+        remove_older(path, making->next.list, making->next.number);
+    buf_wipe(&folder);
     return rc;
 }
 
-/* Under the lock. The copies are written first: a reader who finds another key's list under the point's name finds its own
- * beside it. */
+/* Under the list's lock. */
 static enum rc list_issue(struct ca *ca, enum authority authority, const char *name, struct err *err)
 {
-    struct book_list last = { 0 }, next = { .authority = authority, .crl.max = CRL_BYTES_MAX };
-    struct book_list copies[CACONFIG_GENERATIONS] = { 0 };
-    struct buf entries = { .max = CRL_BYTES_MAX };
-    unsigned newest = ca_newest(ca, authority);
-    X509_NAME *point = NULL;
-    snprintf(next.list, sizeof next.list, "%s", name);
+    struct making making = { .ca = ca, .next = { .authority = authority } };
+    snprintf(making.next.list, sizeof making.next.list, "%s", name);
     fault_point("crl.before_number");
-    enum rc rc = list_point(ca, authority, name, &point, err);
-    if (!rc)
-        rc = list_take_number(ca, &next, err);
+    enum rc rc = making_take_numbers(&making, err);
     fault_point("crl.after_number");
     if (!rc)
-        rc = book_find_list(ca->store, authority, name, &last, err);
+        rc = book_find_list(ca->store, authority, name, &making.last, err);
     if (!rc)
-        rc = list_gather(ca, &last, &next, &entries, err);
+        rc = making_paths(&making, err);
     if (!rc)
-        rc = list_sign_copies(ca, &last, point, &next, buf_bytes(&entries), copies, err);
-    bool same_key = crl_is_of(buf_bytes(&last.crl), ca_cert(ca, authority, newest));
-    if (!rc)
-        rc = list_sign(ca, point, newest, buf_bytes(&entries), same_key ? buf_bytes(&last.crl) : bytes_of(NULL, 0), &next,
-                       err);
+        rc = making_spool(&making, err);
+    for (unsigned i = 0; !rc && i < making.count; i++)
+        rc = making_sign_both(&making, &making.keys[i], err);
     fault_point("crl.after_sign");
+    for (unsigned i = 0; !rc && i < making.count; i++)
+        rc = making_judge(&making, &making.keys[i], err);
     if (!rc)
-        rc = list_record(ca, &next, copies, err);
+        rc = making_record(&making, err);
     fault_point("crl.after_record");
-    for (unsigned g = 1; !rc && g < newest; g++)
-        if (copies[g - 1].crl.len)
-            rc = list_write(ca, &copies[g - 1], point, g, err);
     if (!rc)
-        rc = list_write(ca, &next, point, newest, err);
-    fault_point("crl.after_write");
-    for (unsigned i = 0; i < CACONFIG_GENERATIONS; i++)
-        buf_wipe(&copies[i].crl);
-    buf_wipe(&last.crl);
-    buf_wipe(&next.crl);
-    buf_wipe(&entries);
-    X509_NAME_free(point);
+        rc = making_hand_over(&making, err);
+    fault_point("crl.after_hand_over");
+    if (!rc)
+        log_info("list '%s' of %s, number %lld, is handed over", name[0] ? name : "own", authority_name(authority),
+                 (long long)making.next.number);
+    making_wipe(&making);
     return rc;
 }
 
 enum rc publish_list(struct ca *ca, enum authority authority, const char *name, struct err *err)
 {
     int fd;
-    enum rc rc = publish_lock(ca, &fd, err);
+    enum rc rc = publish_lock(ca, authority, name, &fd, err);
     if (rc)
         return rc;
     rc = list_issue(ca, authority, name, err);
@@ -286,29 +364,55 @@ enum rc publish_list(struct ca *ca, enum authority authority, const char *name, 
     return rc;
 }
 
-enum rc publish_ensure(struct ca *ca, enum authority authority, const char *name, struct err *err)
+enum rc publish_ensure(struct ca *ca, enum authority authority, const char *name, bool *made, struct err *err)
 {
     struct book_list list = { 0 };
     enum rc rc = book_find_list(ca->store, authority, name, &list, err);
-    bool there = rc == RC_OK && list.crl.len;
-    buf_wipe(&list.crl);
     if (rc && rc != RC_NOT_FOUND)
         return rc;
-    return there ? RC_OK : publish_list(ca, authority, name, err);
+    bool there = rc == RC_OK && list.number;
+    rc = there ? RC_OK : publish_list(ca, authority, name, err);
+    if (!rc && made)
+        *made = !there;
+    return rc;
+}
+
+void publish_wait(const struct ca *ca, enum authority authority, const char *name)
+{
+    struct buf path = { 0 };
+    bool there = false;
+    struct listplace place = { .authority = authority, .generation = ca_newest(ca, authority) };
+    snprintf(place.name, sizeof place.name, "%s", name);
+    const char *file = published_path(ca, &place, &path, NULL) ? NULL : buf_string(&path);
+    for (int i = 0; file && !there && i < PUBLISHED_WAIT; i++) {
+        there = access(file, F_OK) == 0;
+        if (!there)
+            usleep(10000);
+    }
+    if (!there)
+        log_warning("list '%s' of %s is handed over and not published: does the publisher run?", name,
+                    authority_name(authority));
+    buf_wipe(&path);
 }
 
 static enum rc publish_each(struct ca *ca, bool only_due, size_t *count, struct err *err)
 {
     struct book_list *lists = calloc(LISTS_MAX, sizeof *lists);
-    size_t found = 0;
+    size_t found = 0, done = 0;
+    int64_t now = clock_now();
     enum rc rc = !lists ? RC_NOMEM
-                 : only_due ? book_due_lists(ca->store, clock_now() - PUBLISH_INTERVAL, lists, LISTS_MAX, &found, err)
-                            : book_all_lists(ca->store, lists, LISTS_MAX, &found, err);
-    for (size_t i = 0; !rc && i < found; i++)
-        rc = publish_list(ca, lists[i].authority, lists[i].list, err);
+                 : only_due
+                     ? book_due_lists(ca->store, now - PUBLISH_INTERVAL, now - PUBLISH_ALL_INTERVAL, lists, LISTS_MAX, &found, err)
+                     : book_all_lists(ca->store, lists, LISTS_MAX, &found, err);
+    for (size_t i = 0; i < found; i++) {
+        struct err why = { 0 };
+        enum rc one = publish_list(ca, lists[i].authority, lists[i].list, &why);
+        done += !one;
+        if (one && !rc)
+            rc = err_set(err, one, "list '%s' of %s: %s", lists[i].list, authority_name(lists[i].authority), err_text(&why, one));
+    }
     free(lists);
-    if (!rc)
-        *count = found;
+    *count = done;
     return rc;
 }
 
@@ -322,120 +426,38 @@ enum rc publish_all(struct ca *ca, size_t *count, struct err *err)
     return publish_each(ca, false, count, err);
 }
 
-static enum rc repair_file(struct ca *ca, const char *path, struct bytes wanted, size_t *count, struct err *err)
-{
-    struct buf found = { .max = CRL_BYTES_MAX };
-    struct err quiet = { 0 };
-    bool same = file_read(path, &found, &quiet) == RC_OK && bytes_equal(buf_bytes(&found), wanted);
-    buf_wipe(&found);
-    if (same)
-        return RC_OK;
-    *count += 1;
-    return write_file(ca, path, wanted, err);
-}
-
-static enum rc repair_generation(struct ca *ca, const struct book_list *list, const X509_NAME *point, unsigned generation,
-                                 size_t *count, struct err *err)
+static enum rc repair_list(struct ca *ca, const struct book_list *list, size_t *count, struct err *err)
 {
     struct buf path = { 0 };
-    enum rc rc = list->crl.len ? list_path(ca, list->authority, point, generation, &path, err) : RC_OK;
-    const char *file = !rc && path.len ? buf_string(&path) : NULL;
-    if (file)
-        rc = repair_file(ca, file, buf_bytes(&list->crl), count, err);
+    struct listplace place = { .authority = list->authority, .generation = ca_newest(ca, list->authority) };
+    snprintf(place.name, sizeof place.name, "%s", list->list);
+    enum rc rc = listplace_handed(ca->folder, &place, list->number, LISTPLACE_LIST, &path);
+    const char *file = rc ? NULL : buf_string(&path);
+    if (!rc)
+        rc = file ? RC_OK : RC_NOMEM;
+    if (!rc && access(file, F_OK) != 0) { /* the newest key's is handed over last */
+        rc = publish_list(ca, list->authority, list->list, err);
+        *count += !rc;
+    }
     buf_wipe(&path);
-    return rc;
-}
-
-static enum rc repair_list(struct ca *ca, const struct book_list *row, size_t *count, struct err *err)
-{
-    struct book_list list = { 0 };
-    X509_NAME *point = NULL;
-    unsigned newest = ca_newest(ca, row->authority);
-    enum rc rc = list_point(ca, row->authority, row->list, &point, err);
-    for (unsigned g = 1; !rc && g < newest; g++) {
-        rc = book_find_copy(ca->store, row->authority, row->list, g, &list, err);
-        if (!rc)
-            rc = repair_generation(ca, &list, point, g, count, err);
-        buf_wipe(&list.crl);
-    }
-    if (!rc)
-        rc = book_find_list(ca->store, row->authority, row->list, &list, err);
-    if (!rc)
-        rc = repair_generation(ca, &list, point, newest, count, err);
-    buf_wipe(&list.crl);
-    X509_NAME_free(point);
-    return rc;
-}
-
-/* The newest under ca.cer, those before it under their number; links below a folder, since they are no anchors. */
-static enum rc repair_cert(struct ca *ca, enum authority authority, unsigned generation, size_t *count, struct err *err)
-{
-    struct buf der = { 0 };
-    char *path = NULL;
-    const char *name = authority_name(authority);
-    int len = generation == ca_newest(ca, authority)
-                  ? asprintf(&path, "%s/%s/ca.cer", ca->config.publication, name)
-                  : asprintf(&path, "%s/%s/ca-%u.cer", ca->config.publication, name, generation);
-    if (len < 0)
-        return RC_NOMEM;
-    enum rc rc = cert_encode(ca_cert(ca, authority, generation), &der);
-    if (!rc)
-        rc = repair_file(ca, path, buf_bytes(&der), count, err);
-    buf_wipe(&der);
-    free(path);
-    return rc;
-}
-
-static enum rc repair_link(struct ca *ca, enum authority authority, unsigned generation, const char *kind, size_t *count,
-                           struct err *err)
-{
-    struct buf der = { 0 };
-    char *from = NULL, *to = NULL;
-    const char *name = authority_name(authority);
-    enum rc rc = asprintf(&from, "%s/%s-%u-%s.cer", ca->folder, name, generation, kind) < 0 ||
-                         asprintf(&to, "%s/%s/links/%u-%s.cer", ca->config.publication, name, generation, kind) < 0
-                     ? RC_NOMEM
-                     : file_read(from, &der, err);
-    if (!rc)
-        rc = repair_file(ca, to, buf_bytes(&der), count, err);
-    buf_wipe(&der);
-    free(from);
-    free(to);
-    return rc;
-}
-
-static enum rc repair_certs(struct ca *ca, enum authority authority, size_t *count, struct err *err)
-{
-    enum rc rc = RC_OK;
-    for (unsigned g = 1; !rc && g <= ca_newest(ca, authority); g++) {
-        rc = repair_cert(ca, authority, g, count, err);
-        if (!rc && g > 1)
-            rc = repair_link(ca, authority, g, "new-with-old", count, err);
-        if (!rc && g > 1)
-            rc = repair_link(ca, authority, g, "old-with-new", count, err);
-    }
     return rc;
 }
 
 enum rc publish_repair(struct ca *ca, size_t *count, struct err *err)
 {
-    int fd;
-    size_t found = 0, written = 0;
     struct book_list *lists = calloc(LISTS_MAX, sizeof *lists);
-    enum rc rc = lists ? publish_lock(ca, &fd, err) : RC_NOMEM;
-    if (rc) {
-        free(lists);
-        return rc;
+    size_t found = 0;
+    enum rc rc = lists ? RC_OK : RC_NOMEM;
+    *count = 0;
+    for (enum authority a = 0; !rc && a < AUTHORITY_COUNT; a++) {
+        rc = publish_ensure(ca, a, LISTPLACE_OWN, NULL, err);
+        if (!rc && a != AUTHORITY_OPS)
+            rc = publish_ensure(ca, a, LISTPLACE_ALL, NULL, err);
     }
-    for (enum authority a = 0; !rc && a < AUTHORITY_COUNT; a++)
-        rc = repair_certs(ca, a, &written, err);
     if (!rc)
         rc = book_all_lists(ca->store, lists, LISTS_MAX, &found, err);
     for (size_t i = 0; !rc && i < found; i++)
-        rc = repair_list(ca, &lists[i], &written, err);
-    close(fd);
+        rc = repair_list(ca, &lists[i], count, err);
     free(lists);
-    if (!rc)
-        *count = written;
     return rc;
 }

@@ -48,12 +48,17 @@ enum rc seal_parse(struct bytes text, struct seal *seal)
 }
 
 /* By any of the operations authority's keys: a seal outlives its key. */
-static bool seal_signed(const struct ca *ca, struct bytes text, struct bytes signature)
+static bool seal_signed_by(X509 *const *keys, unsigned count, struct bytes text, struct bytes signature)
 {
-    for (unsigned g = ca_newest(ca, AUTHORITY_OPS); g >= 1; g--)
-        if (suite_verifies(SUITE_RSA_2048, X509_get0_pubkey(ca_cert(ca, AUTHORITY_OPS, g)), text, signature))
+    while (count--)
+        if (suite_verifies(SUITE_RSA_2048, X509_get0_pubkey(keys[count]), text, signature))
             return true;
     return false;
+}
+
+static bool seal_signed(const struct ca *ca, struct bytes text, struct bytes signature)
+{
+    return seal_signed_by(ca->certs[AUTHORITY_OPS], ca_newest(ca, AUTHORITY_OPS), text, signature);
 }
 
 /* The last seal's number and time; zeros when there is none. */
@@ -88,11 +93,12 @@ static enum rc seal_record(struct store *store, const struct seal *seal, struct 
     return rc;
 }
 
-/* The signature first: a head without its own signature is what a crash may leave, and the next seal mends. */
-static enum rc seal_publish(const struct ca *ca, struct bytes text, struct bytes signature, struct err *err)
+/* Handed over to the publisher. The signature first: a head without its own signature is what a crash may leave, and the
+ * next seal mends. */
+static enum rc seal_hand_over(const struct ca *ca, struct bytes text, struct bytes signature, struct err *err)
 {
     char folder[540], head[560], sig[560];
-    snprintf(folder, sizeof folder, "%s/audit", ca->config.publication);
+    snprintf(folder, sizeof folder, "%s/lists/audit", ca->folder);
     snprintf(head, sizeof head, "%s/head", folder);
     snprintf(sig, sizeof sig, "%s/head.sig", folder);
     enum rc rc = file_make_folder(folder, 0755, err);
@@ -129,7 +135,7 @@ enum rc seal_trail(struct ca *ca, bool now, struct err *err)
         rc = seal_record(ca->store, &seal, buf_bytes(&signature), err);
     fault_point("seal.after_record");
     if (!rc)
-        rc = seal_publish(ca, buf_bytes(&text), buf_bytes(&signature), err);
+        rc = seal_hand_over(ca, buf_bytes(&text), buf_bytes(&signature), err);
     buf_wipe(&text);
     buf_wipe(&signature);
     return rc;
@@ -202,20 +208,41 @@ static enum rc seal_check_book(struct ca *ca, int64_t *count, struct err *err)
 }
 
 /* path and path.sig. RC_NOT_FOUND: no such file. */
-static enum rc seal_check_file(struct ca *ca, const char *path, struct err *err)
+static enum rc seal_read_files(const char *path, struct buf *text, struct buf *signature, struct err *err)
 {
     char *sig_path = NULL;
-    struct buf text = { .max = SEAL_SIZE }, signature = { .max = 1024 };
     if (asprintf(&sig_path, "%s.sig", path) < 0)
         return RC_NOMEM;
-    enum rc rc = file_read(path, &text, err);
+    text->max = SEAL_SIZE;
+    signature->max = 1024;
+    enum rc rc = file_read(path, text, err);
     if (!rc)
-        rc = file_read(sig_path, &signature, err);
+        rc = file_read(sig_path, signature, err);
+    free(sig_path);
+    return rc;
+}
+
+static enum rc seal_check_file(struct ca *ca, const char *path, struct err *err)
+{
+    struct buf text = { 0 }, signature = { 0 };
+    enum rc rc = seal_read_files(path, &text, &signature, err);
     if (!rc)
         rc = seal_check(ca, buf_bytes(&text), buf_bytes(&signature), path, err);
     buf_wipe(&text);
     buf_wipe(&signature);
-    free(sig_path);
+    return rc;
+}
+
+enum rc seal_read(X509 *const *keys, unsigned count, const char *path, struct seal *seal, struct err *err)
+{
+    struct buf text = { 0 }, signature = { 0 };
+    enum rc rc = seal_read_files(path, &text, &signature, err);
+    if (!rc && !seal_signed_by(keys, count, buf_bytes(&text), buf_bytes(&signature)))
+        rc = err_set(err, RC_BAD_SIGNATURE, "the signature of %s does not verify", path);
+    if (!rc)
+        rc = seal_parse(buf_bytes(&text), seal);
+    buf_wipe(&text);
+    buf_wipe(&signature);
     return rc;
 }
 

@@ -1,5 +1,5 @@
 /* seal.h — the audit trail's head, signed by the operations authority's key in the HSM at intervals: who can write the book
- * can recompute a chain of hashes, but not these. The last one is published too (audit/head below the publication), so that
+ * can recompute a chain of hashes, but not these. The last one is handed to the publisher too (audit/head below the publication), so that
  * a copy can be kept, and time-stamped, elsewhere.
  *
  * A head is text, and so can never pass for a certificate or a list:
@@ -24,6 +24,10 @@ enum rc seal_parse(struct bytes text, struct seal *seal) MUST_CHECK; /* RC_FORMA
 
 /* Seals the trail when it has grown since the last seal, and the interval is over or `now` is asked for. Under ca_lock. */
 enum rc seal_trail(struct ca *ca, bool now, struct err *err) MUST_CHECK;
+
+/* A head in a file with its signature beside it (FILE.sig), by any of the operations authority's keys. RC_NOT_FOUND,
+ * RC_BAD_SIGNATURE, RC_FORMAT. */
+enum rc seal_read(X509 *const *keys, unsigned count, const char *path, struct seal *seal, struct err *err) MUST_CHECK;
 
 /* Every seal in the book and the published one: signature, and the row of its number has its hash. head: a copy kept
  * elsewhere (FILE with FILE.sig beside it), or NULL. RC_CONFLICT names what does not hold. *count seals. After

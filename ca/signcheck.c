@@ -9,31 +9,7 @@
 
 #define CLOCK_SLACK 300
 #define CRL_LONGEST (8 * 86400LL)
-
-struct wanted {
-    int nid;
-    bool critical;
-};
-
-static const struct wanted crl_rows[] = {
-    { NID_authority_key_identifier, false }, { NID_crl_number, false },
-    { NID_issuing_distribution_point, true }, { 0, false },
-};
-static const struct wanted ops_crl_rows[] = {
-    { NID_authority_key_identifier, false }, { NID_crl_number, false }, { 0, false }
-};
-
-static bool rows_hold(const STACK_OF(X509_EXTENSION) *extensions, const struct wanted *rows)
-{
-    int i = 0;
-    for (; rows->nid; rows++, i++) {
-        X509_EXTENSION *ext = sk_X509_EXTENSION_value(extensions, i);
-        if (!ext || OBJ_obj2nid(X509_EXTENSION_get_object(ext)) != rows->nid ||
-            (X509_EXTENSION_get_critical(ext) != 0) != rows->critical)
-            return false;
-    }
-    return sk_X509_EXTENSION_num(extensions) == i;
-}
+#define CRL_AHEAD (2 * 86400LL)
 
 /* The profile that a certificate of this authority must follow: operations ones by the role that the subject names; with
  * the others only a responder's subject names an organisation. */
@@ -107,36 +83,14 @@ enum rc signer_check_cert(X509 *ca, enum authority authority, bool newest, struc
     return rc;
 }
 
-static enum rc crl_judge(X509 *ca, enum authority authority, X509_CRL *crl, struct bytes tbs, struct err *err)
+/* A list of now, or one that is signed ahead for the days after the next one. */
+enum rc signer_check_crl(X509 *ca, enum authority authority, struct crlwalk *walk, struct crlfacts *facts, struct err *err)
 {
-    int64_t from, to, now = clock_now();
-    if (X509_CRL_get_version(crl) != X509_CRL_VERSION_2 ||
-        X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(ca)) != 0)
-        return err_set(err, RC_DENIED, "not a version 2 CRL of this issuer");
-    if (!suite_fits(ca, tbs))
-        return err_set(err, RC_DENIED, "another suite than that of the authority's key");
-    if (cert_time(X509_CRL_get0_lastUpdate(crl), &from) || cert_time(X509_CRL_get0_nextUpdate(crl), &to) ||
-        from > now + CLOCK_SLACK || to <= from || to - from > CRL_LONGEST)
-        return err_set(err, RC_DENIED, "times that no CRL has");
-    if (!rows_hold(X509_CRL_get0_extensions(crl), authority == AUTHORITY_OPS ? ops_crl_rows : crl_rows))
-        return err_set(err, RC_DENIED, "not the extensions of a CRL of %s", authority_name(authority));
-    AUTHORITY_KEYID *key = X509_CRL_get_ext_d2i(crl, NID_authority_key_identifier, NULL, NULL);
-    bool own = key && key->keyid && ASN1_OCTET_STRING_cmp(key->keyid, X509_get0_subject_key_id(ca)) == 0;
-    AUTHORITY_KEYID_free(key);
-    return own ? RC_OK : err_set(err, RC_DENIED, "another authority's key identifier");
-}
-
-enum rc signer_check_crl(X509 *ca, enum authority authority, struct bytes tbs, struct err *err)
-{
-    struct buf sealed = { .max = 1u << 30 };
-    enum rc rc = object_of(tbs, &sealed);
-    const unsigned char *at = sealed.data;
-    X509_CRL *crl = rc ? NULL : d2i_X509_CRL(NULL, &at, (long)sealed.len);
-    if (!rc && (!crl || at != sealed.data + sealed.len))
-        rc = err_set(err, RC_DENIED, "not a to-be-signed CRL");
+    int64_t from = crlwalk_head(walk)->this_update, to = crlwalk_head(walk)->next_update, now = clock_now();
+    enum rc rc = crljudge_head(ca, walk, err);
+    if (!rc && (from < now - CLOCK_SLACK || from > now + CRL_AHEAD + CLOCK_SLACK || to - from > CRL_LONGEST))
+        rc = err_set(err, RC_DENIED, "times that no list has");
     if (!rc)
-        rc = crl_judge(ca, authority, crl, tbs, err);
-    X509_CRL_free(crl);
-    buf_wipe(&sealed);
-    return rc;
+        rc = crlwalk_finish(walk, err);
+    return rc ? rc : crljudge_tail(ca, authority, walk, facts, err);
 }

@@ -9,6 +9,7 @@
 #include "base/opt.h"
 #include "base/proc.h"
 #include "ca/confine.h"
+#include "ca/publisher.h"
 #include "ca/seal.h"
 #include "ca/signframe.h"
 #include "ca/tbs.h"
@@ -16,11 +17,13 @@
 #include "pki/keyuri.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -130,8 +133,65 @@ static unsigned key_generation(unsigned key)
     return key / AUTHORITY_COUNT + 1;
 }
 
+/* A list as it passes by: what stands before its entries, the entries in a file, what stands behind them. */
+struct passing {
+    struct bytes head, tail;
+    int fd;
+    off_t at;
+};
+
+static enum rc passing_read(void *context, uint8_t *out, size_t max, size_t *got)
+{
+    struct passing *passing = context;
+    struct bytes *part = passing->head.len ? &passing->head : NULL;
+    ssize_t n = 0;
+    if (!part) {
+        do
+            n = pread(passing->fd, out, max, passing->at);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
+            return RC_IO;
+        passing->at += n;
+        part = n ? NULL : &passing->tail;
+    }
+    if (part) {
+        n = (ssize_t)(part->len < max ? part->len : max);
+        memcpy(out, part->data, (size_t)n);
+        *part = bytes_of(part->data + n, part->len - (size_t)n);
+    }
+    *got = (size_t)n;
+    return RC_OK;
+}
+
+/* Judged and hashed in one pass over the same bytes: whoever changes the file meanwhile changes nothing. What is left in the
+ * question is the digest. */
+static enum rc signer_judge_crl(const struct signer *signer, struct question *question, struct err *err)
+{
+    struct passing passing = { .fd = -1 };
+    struct crlwalk *walk = NULL;
+    struct crlfacts facts = { 0 };
+    enum authority authority = key_authority(question->key);
+    X509 *ca = signer->certs[authority][key_generation(question->key) - 1];
+    if (signframe_receive_fd(signer->fd, &passing.fd))
+        return err_set(err, RC_UNREACHABLE, "no file with the entries");
+    enum rc rc = signframe_list_parts(buf_bytes(&question->content), &passing.head, &passing.tail);
+    if (!rc)
+        rc = crlwalk_new(passing_read, &passing, false, &walk, err);
+    if (!rc)
+        rc = signer_check_crl(ca, authority, walk, &facts, err);
+    if (rc == RC_FORMAT)
+        rc = RC_DENIED;
+    buf_truncate(&question->content, 0);
+    if (!rc)
+        rc = buf_append(&question->content, facts.digest, facts.digest_len);
+    crlfacts_wipe(&facts);
+    crlwalk_free(walk);
+    close(passing.fd);
+    return rc;
+}
+
 /* What can be judged without the key: in the reading thread, while the other one signs. */
-static enum rc signer_judge(const struct signer *signer, const struct question *question, struct err *err)
+static enum rc signer_judge(const struct signer *signer, struct question *question, struct err *err)
 {
     enum authority authority = key_authority(question->key);
     unsigned what = question->what, generation = key_generation(question->key);
@@ -144,7 +204,7 @@ static enum rc signer_judge(const struct signer *signer, const struct question *
         return err_set(err, RC_DENIED, "authority %s has no key %u any more, or not yet", authority_name(authority),
                        generation);
     X509 *cert = signer->certs[authority][generation - 1];
-    return what == SIGNFRAME_CRL ? signer_check_crl(cert, authority, tbs, err)
+    return what == SIGNFRAME_CRL ? signer_judge_crl(signer, question, err)
                                  : signer_check_cert(cert, authority, generation == signer->newest[authority], tbs, err);
 }
 
@@ -155,8 +215,14 @@ static enum rc signer_sign(struct signer *signer, const struct question *questio
         return RC_OK;
     if (question->what == SIGNFRAME_HEAD)
         return signer_seal(signer, content, out, err);
-    struct keyuri *key = signer->keys[key_authority(question->key)][key_generation(question->key) - 1];
-    return tbs_sign(content, keyuri_get(key), out, err);
+    EVP_PKEY *key = keyuri_get(signer->keys[key_authority(question->key)][key_generation(question->key) - 1]);
+    enum suite suite;
+    if (question->what == SIGNFRAME_CERT)
+        return tbs_sign(content, key, out, err);
+    enum rc rc = suite_of_key(key, &suite);
+    if (!rc)
+        rc = suite_sign_digest(suite, key, content, out);
+    return rc ? err_set(err, RC_CRYPTO, "the key did not sign") : RC_OK;
 }
 
 static void question_put(struct signer *signer, struct question *question)
@@ -250,41 +316,98 @@ int signer_run(const char *folder, const char *file, int fd)
     return opened ? EXIT_FAILED : EXIT_DONE;
 }
 
+static volatile sig_atomic_t publisher_pid; /* 0: none is running */
+
 static void launch_reap(int signal)
 {
     (void)signal;
     int kept = errno;
-    while (waitpid(-1, NULL, WNOHANG) > 0)
-        ;
+    for (pid_t pid; (pid = waitpid(-1, NULL, WNOHANG)) > 0;)
+        if (pid == publisher_pid)
+            publisher_pid = 0;
     errno = kept;
 }
 
-int signer_launch(const char *folder, const char *file, int control)
+/* In a child of the launcher, from its fork on. The name is what ps and pgrep show. */
+static void launched(const char *name, int control)
+{
+    (void)prctl(PR_SET_NAME, name, 0, 0, 0);
+    close(control);
+    proc_die_with_parent();
+    signal(SIGCHLD, SIG_DFL);
+}
+
+static void launch_publisher(const struct launch *launch, int control)
+{
+    sigset_t child, before;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &child, &before); /* its pid is noted before its end can be */
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct err err = { 0 };
+        const struct publisher publisher = { .state = launch->folder, .config = launch->file, .publication = launch->publication };
+        launched("jpki-publisher", control);
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        log_open("jpki-ca-publisher", LOG_INFO);
+        enum rc rc = proc_catch_stop(&err);
+        if (!rc)
+            rc = publisher_run(&publisher, &err);
+        if (rc)
+            log_error("%s", err_text(&err, rc));
+        _exit(rc ? EXIT_FAILED : EXIT_DONE);
+    }
+    publisher_pid = pid > 0 ? (sig_atomic_t)pid : 0;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+static enum rc launch_signer(const struct launch *launch, int control)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+        return RC_IO;
+    pid_t pid = fork();
+    if (pid == 0) {
+        launched("jpki-signer", control);
+        close(pair[0]);
+        _exit(signer_run(launch->folder, launch->file, pair[1]));
+    }
+    close(pair[1]);
+    enum rc rc = pid > 0 ? signframe_send_fd(control, pair[0]) : RC_IO;
+    close(pair[0]);
+    return rc;
+}
+
+/* Looks after the publisher once a second, until a byte or the end comes over the control socket. */
+static bool launch_asked(const struct launch *launch, int control)
+{
+    char asked;
+    if (!launch->publication)
+        return recv(control, &asked, 1, 0) == 1;
+    for (;;) {
+        struct pollfd fd = { .fd = control, .events = POLLIN };
+        if (!publisher_pid)
+            launch_publisher(launch, control);
+        int ready = poll(&fd, 1, 1000);
+        if (ready > 0)
+            return recv(control, &asked, 1, 0) == 1;
+        if (ready < 0 && errno == EINTR)
+            (void)usleep(500000); /* a child ended: not at once again */
+    }
+}
+
+int signer_launch(const struct launch *launch, int control)
 {
     const struct sigaction reap = { .sa_handler = launch_reap, .sa_flags = SA_RESTART | SA_NOCLDSTOP };
-    char asked;
     proc_harden();
     sigaction(SIGCHLD, &reap, NULL);
-    while (recv(control, &asked, 1, 0) == 1) {
-        int pair[2];
-        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
-            break;
-        pid_t pid = fork();
-        if (pid == 0) {
-            close(control);
-            close(pair[0]);
-            proc_die_with_parent();
-            signal(SIGCHLD, SIG_DFL);
-            _exit(signer_run(folder, file, pair[1]));
-        }
-        close(pair[1]);
-        enum rc rc = pid > 0 ? signframe_send_fd(control, pair[0]) : RC_IO;
-        close(pair[0]);
-        if (rc)
-            break;
-    }
-    signal(SIGCHLD, SIG_DFL); /* the intake waits for this process, and so for its signers */
+    while (launch_asked(launch, control) && launch_signer(launch, control) == RC_OK)
+        ;
+    pid_t publisher = publisher_pid;
+    signal(SIGCHLD, SIG_DFL); /* the intake waits for this process, and so for its children */
     close(control);
+    if (publisher > 0)
+        (void)kill(publisher, SIGTERM);
     while (wait(NULL) > 0 || errno == EINTR)
         ;
     return EXIT_DONE;

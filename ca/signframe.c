@@ -67,6 +67,27 @@ enum rc signframe_receive(int fd, unsigned *first, unsigned *second, struct buf 
     return RC_OK;
 }
 
+enum rc signframe_list(struct bytes head, struct bytes tail, struct buf *content)
+{
+    enum rc rc = buf_append_u32(content, (uint32_t)head.len);
+    if (!rc)
+        rc = buf_append_bytes(content, head);
+    return rc ? rc : buf_append_bytes(content, tail);
+}
+
+enum rc signframe_list_parts(struct bytes content, struct bytes *head, struct bytes *tail)
+{
+    if (content.len < 4)
+        return RC_FORMAT;
+    const uint8_t *at = content.data;
+    size_t len = (size_t)at[0] << 24 | (size_t)at[1] << 16 | (size_t)at[2] << 8 | at[3];
+    if (len > content.len - 4)
+        return RC_FORMAT;
+    *head = bytes_of(at + 4, len);
+    *tail = bytes_of(at + 4 + len, content.len - 4 - len);
+    return RC_OK;
+}
+
 enum rc signframe_send_fd(int fd, int sent)
 {
     char byte = 1;

@@ -25,7 +25,7 @@ extern char **environ;
 
 struct signing {
     pthread_mutex_t lock;
-    char *program, *folder, *file;
+    char *program, *folder, *file, *publication;
     int control; /* to the launcher; -1: not running */
     pid_t pid;   /* the launcher's */
     int fd;      /* to the signer; -1: not running */
@@ -76,8 +76,9 @@ static enum rc signing_start_launcher(struct signing *signing, struct err *err)
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
         return err_set_errno(err, RC_IO, "a socket pair for the signer");
-    char program[] = "jpki-ca", command[] = "signer", state[] = "--state", config[] = "--config";
-    char *argv[] = { program, command, state, signing->folder, config, signing->file, NULL };
+    char program[] = "jpki-ca", command[] = "signer", state[] = "--state", config[] = "--config", publish[] = "--publish";
+    char *argv[] = { program, command, state, signing->folder, config, signing->file, signing->publication ? publish : NULL,
+                     signing->publication, NULL };
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     if (pair[1] == SIGNING_FD) /* dup2 onto itself would keep close-on-exec */
@@ -112,7 +113,8 @@ static enum rc signing_start(struct signing *signing, struct err *err)
     return rc;
 }
 
-enum rc signing_open(const char *program, const char *folder, const char *file, struct signing **out, struct err *err)
+enum rc signing_open(const char *program, const char *folder, const char *file, const char *publication,
+                     struct signing **out, struct err *err)
 {
     struct signing *signing = calloc(1, sizeof *signing);
     if (!signing)
@@ -122,7 +124,9 @@ enum rc signing_open(const char *program, const char *folder, const char *file, 
     signing->program = strdup(program ? program : "/proc/self/exe");
     signing->folder = strdup(folder);
     signing->file = strdup(file);
-    enum rc rc = signing->program && signing->folder && signing->file ? signing_start_launcher(signing, err) : RC_NOMEM;
+    signing->publication = publication ? strdup(publication) : NULL;
+    bool copied = signing->program && signing->folder && signing->file && (signing->publication || !publication);
+    enum rc rc = copied ? signing_start_launcher(signing, err) : RC_NOMEM;
     if (!rc)
         rc = signing_start(signing, err);
     if (rc)
@@ -146,6 +150,7 @@ void signing_close(struct signing *signing)
     free(signing->program);
     free(signing->folder);
     free(signing->file);
+    free(signing->publication);
     free(signing);
 }
 
@@ -200,10 +205,23 @@ enum rc signing_cert(struct signing *signing, enum authority authority, unsigned
     return signing_do(signing, SIGNFRAME_CERT, SIGNFRAME_KEY(authority, generation), tbs, out, err);
 }
 
-enum rc signing_crl(struct signing *signing, enum authority authority, unsigned generation, struct bytes tbs,
-                    struct buf *out, struct err *err)
+enum rc signing_crl(struct signing *signing, const struct signing_list *list, struct buf *out, struct err *err)
 {
-    return signing_do(signing, SIGNFRAME_CRL, SIGNFRAME_KEY(authority, generation), tbs, out, err);
+    struct buf content = { 0 };
+    enum rc rc = signframe_list(list->head, list->tail, &content);
+    pthread_mutex_lock(&signing->lock);
+    if (!rc)
+        rc = signing_ready(signing, err);
+    if (!rc && (signframe_send(signing->fd, SIGNFRAME_CRL, SIGNFRAME_KEY(list->authority, list->generation), buf_bytes(&content)) ||
+                signframe_send_fd(signing->fd, list->entries))) {
+        signing_stop(signing);
+        rc = err_set(err, RC_UNREACHABLE, "the signer is gone");
+    }
+    if (!rc)
+        rc = signing_hear(signing, out, err);
+    pthread_mutex_unlock(&signing->lock);
+    buf_wipe(&content);
+    return rc;
 }
 
 enum rc signing_head(struct signing *signing, struct bytes head, struct buf *out, struct err *err)

@@ -10,9 +10,10 @@
 struct signing;
 
 /* program: the jpki-ca to run as the signer; NULL for the running program itself. folder holds `file` (caconfig.h).
- * Returns once every key is open, or with the signer's words why not. */
-enum rc signing_open(const char *program, const char *folder, const char *file, struct signing **signing,
-                     struct err *err) MUST_CHECK;
+ * publication: where a publisher (publisher.h) puts the lists, which is started beside the signer and again when it ends;
+ * NULL: none. Returns once every key is open, or with the signer's words why not. */
+enum rc signing_open(const char *program, const char *folder, const char *file, const char *publication,
+                     struct signing **signing, struct err *err) MUST_CHECK;
 void signing_close(struct signing *signing); /* waits for the signer's end; NULL is fine */
 
 /* The sealed object for these to-be-signed bytes, appended, by the authority's key of that generation. RC_DENIED: the signer's own check refused them (its words in
@@ -20,8 +21,16 @@ void signing_close(struct signing *signing); /* waits for the signer's end; NULL
  * opens it anew. */
 enum rc signing_cert(struct signing *signing, enum authority authority, unsigned generation, struct bytes tbs,
                      struct buf *out, struct err *err) MUST_CHECK;
-enum rc signing_crl(struct signing *signing, enum authority authority, unsigned generation, struct bytes tbs,
-                    struct buf *out, struct err *err) MUST_CHECK;
+
+/* The signature alone over head ‖ the entries in the file ‖ tail, appended. The signer reads the file itself, from its
+ * start to its end, by a descriptor that it is given: a list of any length passes by in a few kilobytes. */
+struct signing_list {
+    enum authority authority;
+    unsigned generation;
+    struct bytes head, tail;
+    int entries;
+};
+enum rc signing_crl(struct signing *signing, const struct signing_list *list, struct buf *out, struct err *err) MUST_CHECK;
 
 /* Many certificates at once: the next ones are on their way while one is being signed, so that the key is never idle. Each
  * job carries its own end. */

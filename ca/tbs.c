@@ -98,24 +98,7 @@ enum rc tbs_cert_encode(const struct tbs_cert *cert, struct buf *out)
     return rc;
 }
 
-enum rc tbs_crl_entry(const char *serial, int64_t revoked_at, int reason, struct buf *out)
-{
-    struct buf body = { 0 };
-    enum rc rc = append_serial(&body, serial);
-    if (!rc)
-        rc = append_time(&body, revoked_at);
-    if (!rc && reason) {
-        const uint8_t extensions[] = { 0x30, 0x0C, 0x30, 0x0A, 0x06, 0x03, 0x55, 0x1D, 0x15,
-                                       0x04, 0x03, 0x0A, 0x01, (uint8_t)reason };
-        rc = buf_append(&body, extensions, sizeof extensions);
-    }
-    if (!rc)
-        rc = der_append(out, 0x30, buf_bytes(&body));
-    buf_wipe(&body);
-    return rc;
-}
-
-enum rc tbs_crl_encode(const struct tbs_crl *crl, struct buf *out)
+enum rc tbs_crl_frame(const struct tbs_crl *crl, uint64_t entries_len, struct buf *head, struct buf *tail)
 {
     static const uint8_t version_2[] = { 0x02, 0x01, 0x01 };
     struct buf body = { 0 };
@@ -128,12 +111,14 @@ enum rc tbs_crl_encode(const struct tbs_crl *crl, struct buf *out)
         rc = append_time(&body, crl->this_update);
     if (!rc)
         rc = append_time(&body, crl->next_update);
-    if (!rc && crl->entries.len) /* an empty list is left out (§5.1.2.6) */
-        rc = der_append(&body, 0x30, crl->entries);
+    if (!rc && entries_len) /* an empty list is left out (§5.1.2.6) */
+        rc = der_append_header(&body, 0x30, entries_len);
     if (!rc)
-        rc = append_extensions(&body, 0xA0, crl->extensions);
+        rc = append_extensions(tail, 0xA0, crl->extensions);
     if (!rc)
-        rc = der_append(out, 0x30, buf_bytes(&body));
+        rc = der_append_header(head, 0x30, body.len + entries_len + tail->len);
+    if (!rc)
+        rc = buf_append_bytes(head, buf_bytes(&body));
     buf_wipe(&body);
     return rc;
 }

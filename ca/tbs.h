@@ -25,15 +25,11 @@ struct tbs_crl {
     enum suite suite;
     const X509_NAME *issuer;
     int64_t this_update, next_update;
-    struct bytes entries; /* concatenated revokedCertificates elements (tbs_crl_entry); empty for none */
     const X509_EXTENSIONS *extensions;
 };
 
-/* One entry: serial, time, reasonCode (left out for 0, as RFC 5280 §5.3.1 wants). Appended. */
-enum rc tbs_crl_entry(const char *serial, int64_t revoked_at, int reason, struct buf *out) MUST_CHECK;
-
-/* TBSCertList (§5.1), v2. Appended. */
-enum rc tbs_crl_encode(const struct tbs_crl *crl, struct buf *out) MUST_CHECK;
+/* TBSCertList (§5.1), v2, around entries that are elsewhere (crlspool.h): what stands before them and behind them. */
+enum rc tbs_crl_frame(const struct tbs_crl *crl, uint64_t entries_len, struct buf *head, struct buf *tail) MUST_CHECK;
 
 /* The suite that to-be-signed bytes name: a TBSCertificate's, a TBSCertList's. RC_FORMAT. */
 enum rc tbs_suite(struct bytes tbs, enum suite *suite) MUST_CHECK;

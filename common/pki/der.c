@@ -18,16 +18,20 @@ static size_t der_header(uint8_t header[DER_HEADER_MAX], unsigned tag, size_t le
     return 2 + count;
 }
 
-enum rc der_append(struct buf *out, unsigned tag, struct bytes content)
+enum rc der_append_header(struct buf *out, unsigned tag, uint64_t len)
 {
     if (tag == 0 || tag > 0xFF || (tag & 0x1F) == 0x1F)
         return RC_BUG;
-    if (content.len > 0xFFFFFFFFu)
+    if (len > 0xFFFFFFFFu)
         return RC_RANGE;
     uint8_t header[DER_HEADER_MAX];
-    size_t header_len = der_header(header, tag, content.len);
+    return buf_append(out, header, der_header(header, tag, (size_t)len));
+}
+
+enum rc der_append(struct buf *out, unsigned tag, struct bytes content)
+{
     size_t start = out->len;
-    enum rc rc = buf_append(out, header, header_len);
+    enum rc rc = der_append_header(out, tag, content.len);
     if (rc)
         return rc;
     rc = buf_append_bytes(out, content);
@@ -56,6 +60,17 @@ static enum rc der_read_header(struct bytes in, unsigned *tag, size_t *header_le
     *tag = in.data[0];
     *header_len = header;
     *content_len = len;
+    return RC_OK;
+}
+
+enum rc der_take_header(struct bytes *in, unsigned tag, size_t *len)
+{
+    unsigned found;
+    size_t header, content;
+    if (der_read_header(*in, &found, &header, &content) || found != tag)
+        return RC_FORMAT;
+    *in = bytes_of(in->data + header, in->len - header);
+    *len = content;
     return RC_OK;
 }
 

@@ -106,3 +106,26 @@ bool suite_verifies(enum suite suite, EVP_PKEY *key, struct bytes content, struc
     EVP_MD_CTX_free(md);
     return sound;
 }
+
+enum rc suite_sign_digest(enum suite suite, EVP_PKEY *key, struct bytes digest, struct buf *out)
+{
+    uint8_t signature[1024];
+    size_t len = sizeof signature;
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
+    enum rc rc = RC_CRYPTO;
+    if (context && EVP_PKEY_sign_init(context) == 1 && EVP_PKEY_CTX_set_signature_md(context, rows[suite].digest()) == 1 &&
+        EVP_PKEY_sign(context, signature, &len, digest.data, digest.len) == 1)
+        rc = buf_append(out, signature, len);
+    EVP_PKEY_CTX_free(context);
+    return rc;
+}
+
+bool suite_verifies_digest(enum suite suite, EVP_PKEY *key, struct bytes digest, struct bytes signature)
+{
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
+    bool sound = context && EVP_PKEY_verify_init(context) == 1 &&
+                 EVP_PKEY_CTX_set_signature_md(context, rows[suite].digest()) == 1 &&
+                 EVP_PKEY_verify(context, signature.data, signature.len, digest.data, digest.len) == 1;
+    EVP_PKEY_CTX_free(context);
+    return sound;
+}

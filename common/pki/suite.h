@@ -43,4 +43,8 @@ EVP_PKEY *suite_generate(enum suite suite);
 enum rc suite_sign(enum suite suite, EVP_PKEY *key, struct bytes content, struct buf *out) MUST_CHECK;
 bool suite_verifies(enum suite suite, EVP_PKEY *key, struct bytes content, struct bytes signature);
 
+/* The same over content that was hashed elsewhere, with the suite's digest. */
+enum rc suite_sign_digest(enum suite suite, EVP_PKEY *key, struct bytes digest, struct buf *out) MUST_CHECK;
+bool suite_verifies_digest(enum suite suite, EVP_PKEY *key, struct bytes digest, struct bytes signature);
+
 #endif

@@ -147,7 +147,7 @@ sign_plan hanako "$W/plan.txt"
 sign_plan taro "$W/plan.txt"
 if [ -n "${JPKI_FAULTS:-}" ]; then
     for point in ceremony.after_certificate ceremony.after_certificate:2 ceremony.after_transcript ceremony.after_entered ceremony.before_done \
-        ceremony.after_done crl.after_sign crl.after_record crl.after_write ceremony.after_publish; do
+        ceremony.after_done crl.after_sign crl.after_record crl.before_hand_over crl.before_hand_over:2 ceremony.after_publish; do
         code=0
         JPKI_FAULT=$point confirmed rekey > "$W/said" 2>&1 || code=$?
         same "$point: killed" 137 "$code"
@@ -184,8 +184,7 @@ PLACE=Kagoshima-ken/Kagoshima-shi
 KEY_1=$(openssl x509 -in "$W/sign-1.pem" -noout -ext subjectKeyIdentifier | sed -n 's/[ :]//g; 2p' | cut -c1-16)
 list_1=$PLACE.$KEY_1.crl
 list_2=$PLACE.crl
-number() { openssl crl -inform DER -in "$W/ca/publication/sign/$1" -noout -crlnumber | sed 's/crlNumber=0x//'; }
-same "one list, one number, two signatures" "$(number "$list_1")" "$(number "$list_2")"
+same "one list, one number, two signatures" "$(number "sign/$list_1")" "$(number "sign/$list_2")"
 for g in 1 2; do
     eval "list=\$list_$g"
     { cat "$W/sign-$g.pem"; crl_pem "sign/$list"; } > "$W/all-$g.pem"

@@ -23,7 +23,7 @@ request_file enrol-1 462012 319800217 20350217145959Z
 check "a certificate" ir auth "$W/one.key" "$W/auth.pem"
 
 # --- the HSM ------------------------------------------------------------------------------------------------------------------
-signers() { pgrep -P "$(pgrep -P "$PID" | head -n 1)" | tr '\n' ' '; }
+signers() { pgrep -P "$(pgrep -P "$PID" | head -n 1)" jpki-signer | tr '\n' ' '; }
 before=$(signers)
 mv "$W/tokens" "$W/away"
 mkdir "$W/tokens"

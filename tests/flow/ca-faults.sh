@@ -4,7 +4,7 @@
 # the trail whole. Needs a build with -Dfaults=true.
 . "$(dirname "$0")/ca-world.sh"
 
-LIST_POINTS="crl.before_number crl.after_number crl.after_sign crl.after_record crl.after_write"
+LIST_POINTS="crl.before_number crl.after_number crl.before_sync crl.after_sign crl.after_record crl.before_hand_over crl.after_hand_over"
 dead() { # point: the server must die
     for _ in $(seq 100); do
         kill -0 "$PID" 2> /dev/null || break
@@ -25,13 +25,6 @@ coherent() { # point
 }
 on_list() { # authority serial
     openssl crl -inform DER -in "$W/ca/publication/$1/$PLACE.crl" -noout -text 2> /dev/null | grep -q "Serial Number: $2$"
-}
-soon() {
-    for _ in $(seq 60); do
-        ! "$@" || return 0
-        sleep 0.1
-    done
-    return 1
 }
 
 # --- founding ------------------------------------------------------------------------------------------------------------
@@ -106,8 +99,8 @@ for point in $LIST_POINTS; do # the first list of the municipality: forget it be
     N=$((N + 1))
     cell auth "$point" $N
     stop
-    rows "DELETE FROM lists WHERE list <> ''"
-    rm -rf "$W/ca/publication/auth/Kagoshima-ken"
+    rows "DELETE FROM lists WHERE list LIKE '4%'"
+    rm -rf "$W/ca/publication/auth/Kagoshima-ken" "$W"/ca/lists/auth/4* "$W"/ca/publisher/auth-4*
 done
 for point in $ISSUE_POINTS; do
     for authority in sign auth; do

@@ -35,6 +35,14 @@ same() { # what, wanted, got
     [ "$2" = "$3" ] || fail "$1: wanted '$2', got '$3'"
 }
 
+soon() { # command … : within some seconds
+    for _ in $(seq 60); do
+        ! "$@" || return 0
+        sleep 0.1
+    done
+    return 1
+}
+
 token() {
     mkdir -p "$W/tokens"
     printf 'directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n' "$W/tokens" > "$SOFTHSM2_CONF"
@@ -83,6 +91,9 @@ stop() {
     PID=
 }
 
+signer() { pgrep -P "$(pgrep -P "$PID")" jpki-signer; }
+publisher() { pgrep -P "$(pgrep -P "$PID")" jpki-publisher; }
+
 request_file() { # request municipality birth expiry [authNotAfter] > $W/req.cnf
     cat > "$W/req.cnf" << EOF
 [cmp]
@@ -125,6 +136,8 @@ state() { "$JPKI_CA" certificate --state "$W/ca" --authority "$1" --serial "$2" 
 count() { # authority member
     "$JPKI_CA" status --state "$W/ca" --json | sed "s/.*\"$1\",\([^}]*\).*/\1/" | sed "s/.*\"$2\":\([0-9]*\).*/\1/"
 }
+number() { openssl crl -inform DER -in "$W/ca/publication/$1" -noout -crlnumber | sed 's/crlNumber=0x//'; }
+rises() { [ $((0x$(number "$1"))) -gt "$2" ]; } # path, than
 crl_pem() { # path below the publication
     openssl crl -inform DER -in "$W/ca/publication/$1"
 }

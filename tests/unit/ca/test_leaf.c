@@ -187,61 +187,6 @@ static void test_signer_bounds(void **state)
     OPENSSL_free(spki);
 }
 
-static X509_EXTENSIONS *crl_extensions(int64_t number)
-{
-    X509_EXTENSIONS *extensions = NULL;
-    X509_NAME *point = NULL;
-    assert_int_equal(authority_crldp(AUTHORITY_SIGN, "JPKI-TEST", "462012", &point, NULL), RC_OK);
-    assert_int_equal(ext_authority_key(&extensions, issuers[AUTHORITY_SIGN].cert, false), RC_OK);
-    assert_int_equal(ext_crl_number(&extensions, number), RC_OK);
-    assert_int_equal(ext_crl_scope(&extensions, point, false), RC_OK);
-    X509_NAME_free(point);
-    return extensions;
-}
-
-static void test_crl(void **state)
-{
-    (void)state;
-    int64_t now = clock_now();
-    struct buf entries = { 0 }, tbs = { 0 }, der = { 0 };
-    struct err err = { 0 };
-    X509_REVOKED *found;
-    X509_EXTENSIONS *extensions = crl_extensions(7);
-    assert_int_equal(tbs_crl_entry("0132C4AC", now, 3, &entries), RC_OK);
-    assert_int_equal(tbs_crl_entry("80", now, 0, &entries), RC_OK); /* top bit: a zero byte in front */
-    struct tbs_crl crl = { .issuer = X509_get_subject_name(issuers[AUTHORITY_SIGN].cert), .this_update = now,
-                           .next_update = now + 2 * 86400, .entries = buf_bytes(&entries), .extensions = extensions };
-    assert_int_equal(tbs_crl_encode(&crl, &tbs), RC_OK);
-    assert_int_equal(signer_check_crl(issuers[AUTHORITY_SIGN].cert, AUTHORITY_SIGN, buf_bytes(&tbs), &err), RC_OK);
-    assert_int_equal(signer_check_crl(issuers[AUTHORITY_AUTH].cert, AUTHORITY_AUTH, buf_bytes(&tbs), &err), RC_DENIED);
-    assert_int_equal(tbs_sign(buf_bytes(&tbs), ca_key, &der, &err), RC_OK);
-    const unsigned char *at = der.data;
-    X509_CRL *read = d2i_X509_CRL(NULL, &at, (long)der.len);
-    assert_non_null(read);
-    assert_int_equal(X509_CRL_verify(read, ca_key), 1);
-    assert_int_equal(sk_X509_REVOKED_num(X509_CRL_get_REVOKED(read)), 2);
-    ASN1_INTEGER *serial = ASN1_INTEGER_new();
-    assert_true(ASN1_INTEGER_set_int64(serial, 0x80));
-    assert_int_equal(X509_CRL_get0_by_serial(read, &found, serial), 1);
-    assert_int_equal(X509_REVOKED_get_ext_count(found), 0); /* unspecified is left out */
-    assert_true(ASN1_INTEGER_set_int64(serial, 0x0132C4AC));
-    assert_int_equal(X509_CRL_get0_by_serial(read, &found, serial), 1);
-    ASN1_ENUMERATED *reason = X509_REVOKED_get_ext_d2i(found, NID_crl_reason, NULL, NULL);
-    assert_non_null(reason);
-    assert_int_equal(ASN1_ENUMERATED_get(reason), 3);
-    ASN1_ENUMERATED_free(reason);
-    ASN1_INTEGER_free(serial);
-    X509_CRL_free(read);
-    crl.next_update = now + 30 * 86400;
-    buf_truncate(&tbs, 0);
-    assert_int_equal(tbs_crl_encode(&crl, &tbs), RC_OK);
-    assert_int_equal(signer_check_crl(issuers[AUTHORITY_SIGN].cert, AUTHORITY_SIGN, buf_bytes(&tbs), &err), RC_DENIED);
-    sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
-    buf_wipe(&entries);
-    buf_wipe(&tbs);
-    buf_wipe(&der);
-}
-
 static void test_other_bytes(void **state)
 {
     (void)state;
@@ -265,7 +210,7 @@ static void test_other_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_signer_accepts), cmocka_unit_test(test_signer_refuses),
-                                        cmocka_unit_test(test_signer_bounds), cmocka_unit_test(test_crl),
+                                        cmocka_unit_test(test_signer_bounds),
                                         cmocka_unit_test(test_other_bytes) };
     return cmocka_run_group_tests_name("ca-leaf", tests, setup, teardown);
 }
