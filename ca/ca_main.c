@@ -223,7 +223,7 @@ static int command_serve(int argc, char **argv)
 
 static int command_ocsp(int argc, char **argv)
 {
-    struct ocsp ocsp = { .lifetime = 900, .rate = 400, .cache = 32768, .threads = 1 };
+    struct ocsp ocsp = { .lifetime = 900, .max_age = 60, .rate = 400, .cache = 32768, .threads = 1 };
     const char *log = NULL, *user = NULL;
     long port = 0;
     const struct opt opts[] = {
@@ -231,6 +231,7 @@ static int command_ocsp(int argc, char **argv)
         { "--port", "P", "TCP port; default any, printed", OPT_NUMBER, &port, false },
         { "--bind", "A", "address; default 127.0.0.1", OPT_TEXT, &ocsp.bind, false },
         { "--lifetime", "S", "seconds that an answer is good for; default 900", OPT_NUMBER, &ocsp.lifetime, false },
+        { "--max-age", "S", "seconds that a cache on the way may keep one; default 60", OPT_NUMBER, &ocsp.max_age, false },
         { "--rate", "N", "signatures a second, half of them for nonces; default 400", OPT_NUMBER, &ocsp.rate, false },
         { "--cache", "N", "answers kept; default 32768", OPT_NUMBER, &ocsp.cache, false },
         { "--threads", "N", "that answer; default 1", OPT_NUMBER, &ocsp.threads, false },
@@ -249,9 +250,9 @@ static int command_ocsp(int argc, char **argv)
         return status;
     if (port < 0 || port > 65535)
         return opt_misuse("--port takes 0 to 65535");
-    if (ocsp.lifetime < 2 || ocsp.lifetime > 86400 || ocsp.rate < 2 || ocsp.rate > 1000000 || ocsp.cache < 4 ||
+    if (ocsp.lifetime < 2 || ocsp.lifetime > 86400 || ocsp.max_age < 0 || ocsp.max_age > 86400 || ocsp.rate < 2 || ocsp.rate > 1000000 || ocsp.cache < 4 ||
         ocsp.cache > 4000000 || ocsp.threads < 1 || ocsp.threads > 64)
-        return opt_misuse("--lifetime takes 2 to 86400, --rate 2 to 1000000, --cache 4 to 4000000, --threads 1 to 64");
+        return opt_misuse("--lifetime takes 2 to 86400, --max-age 0 to 86400, --rate 2 to 1000000, --cache 4 to 4000000, --threads 1 to 64");
     log_open("jpki-ca-ocsp", LOG_INFO);
     if (log && log_to_file(log))
         return opt_fail("cannot write the log %s", log);

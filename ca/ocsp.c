@@ -108,8 +108,9 @@ static void http_date(int64_t when, char out[DATE_SIZE])
              months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
-/* RFC 5019 §5. max-age is half of what is left at first: the answer is kept here for the other half at most. */
-static struct plain_answer *answer_public(struct bytes der, const struct ocspterms *terms, unsigned status,
+/* RFC 5019 §5. A cache on the way knows of no revocation: it asks again after max-age, and a 304 costs little. Half of what is
+ * left at first is the most: the answer is kept here for the other half. */
+static struct plain_answer *answer_public(struct bytes der, const struct ocspterms *terms, long max_age, unsigned status,
                                           char etag[44])
 {
     char control[96], modified[DATE_SIZE], expires[DATE_SIZE];
@@ -121,8 +122,9 @@ static struct plain_answer *answer_public(struct bytes der, const struct ocspter
             snprintf(etag + 1 + 2 * i, 3, "%02x", hash[i]);
         memcpy(etag + 1 + 2 * sizeof hash, "\"", 2);
     }
+    int64_t half = (terms->next_update - terms->this_update) / 2;
     snprintf(control, sizeof control, "max-age=%lld, public, no-transform, must-revalidate",
-             (long long)(terms->next_update - terms->this_update) / 2);
+             (long long)(max_age < half ? max_age : half));
     http_date(terms->this_update, modified);
     http_date(terms->next_update, expires);
     const char *const headers[] = { "Content-Type", TYPE, "Cache-Control", control, "ETag", etag, "Last-Modified", modified,
@@ -197,7 +199,7 @@ static struct plain_answer *asking_answer(struct responder *responder, struct as
     struct plain_answer *answer = NULL;
     if (ocspanswer_encode(&asking->request, asking->statuses, &asking->key, &terms, &der) == RC_OK)
         answer = asking->request.nonce ? plain_answer_new(200, buf_bytes(&der), uncached)
-                                       : answer_public(buf_bytes(&der), &terms, 200, entry.etag);
+                                       : answer_public(buf_bytes(&der), &terms, responder->settings->max_age, 200, entry.etag);
     buf_wipe(&der);
     pthread_mutex_lock(&responder->lock);
     responder->made++;

@@ -18,6 +18,7 @@ struct ocsp {
     uint16_t port;
     const char *pid_file; /* written once there is a key and certificate for every authority; may be NULL */
     long lifetime;        /* seconds from thisUpdate to nextUpdate */
+    long max_age;         /* seconds for which a cache on the way may give an answer again; half of the lifetime at most */
     long rate;            /* signatures a second, half of them for requests with a nonce */
     long cache;           /* answers kept */
     long threads;

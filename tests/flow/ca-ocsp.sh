@@ -120,7 +120,7 @@ same "GET" 200 "$(fetch "$URL")"
 cp "$W/body" "$W/first"
 check "the answer of GET" openssl ocsp -respin "$W/body" -issuer "$W/auth-ca.pem" -cert "$W/pending.pem" -CAfile "$W/auth-ca.pem"
 same "type" application/ocsp-response "$(header Content-Type)"
-same "for caches" "max-age=450, public, no-transform, must-revalidate" "$(header Cache-Control)"
+same "for caches, which know of no revocation: a minute" "max-age=60, public, no-transform, must-revalidate" "$(header Cache-Control)"
 same "Last-Modified is thisUpdate" "$(date -u -d "$(header Last-Modified)" +%s)" \
     "$(date -u -d "$(openssl ocsp -respin "$W/first" -noverify -text | sed -n 's/.*This Update: //p')" +%s)"
 same "Expires is nextUpdate" "$(date -u -d "$(header Expires)" +%s)" \
