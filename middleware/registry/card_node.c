@@ -2,7 +2,7 @@
 #include "net/json.h"
 #include "registry/cardmove.h"
 #include "registry/copies.h"
-#include "registry/municipal.h"
+#include "registry/moves.h"
 #include "registry/service_node.h"
 
 #include <stdio.h>
@@ -87,34 +87,63 @@ enum rc service_on_card_show(void *context, const struct request *request, struc
     return rc ? rc : node_answer(response, json_pack("{s:o}", "cards", cards), err);
 }
 
-/* The morning's work: who leaves today, whose card has ended, whose deadline is past; and old sheets. */
+/* The morning's work: whose card has ended, whose deadline is past; and old sheets. */
 enum rc service_on_card_sweep(void *context, const struct request *request, struct response *response, struct err *err)
 {
     struct node *node = context;
-    int64_t left = 0, ended = 0, late = 0;
+    int64_t ended = 0, late = 0;
     enum rc rc = node_own(node, request->peer, err);
     if (rc)
         return rc;
     pthread_mutex_lock(&node->lock);
-    rc = cardmove_due(node->store, node->self.municipality, &left, err);
-    if (!rc)
-        rc = cards_sweep(node->store, &ended, err);
+    rc = cards_sweep(node->store, &ended, err);
     if (!rc)
         rc = cardmove_sweep(node->store, &late, err);
     if (!rc)
         rc = copies_forget(node->store, err);
     pthread_mutex_unlock(&node->lock);
     node_wake(node);
-    return rc ? rc
-              : node_answer(response,
-                            json_pack("{s:I, s:I}", "left", (json_int_t)left, "ended", (json_int_t)(ended + late)),
-                            err);
+    return rc ? rc : node_answer(response, json_pack("{s:I}", "ended", (json_int_t)(ended + late)), err);
+}
+
+/* The rules' word on the 転出届 first, then the leaving itself: both are done once by the request's name. */
+static enum rc card_leave(struct node *node, const json_t *body, json_t **answer, int64_t *notice, struct err *err)
+{
+    struct moves_leave leave;
+    enum rc rc;
+    if ((rc = json_want_text(body, "code", 64, &leave.code, err)) ||
+        (rc = json_want_text(body, "to", 6, &leave.to, err)) ||
+        (rc = json_want_text(body, "address", 800, &leave.address, err)) ||
+        (rc = json_want_text(body, "planned", 10, &leave.date, err)) ||
+        (rc = json_want_text(body, "request", REQUEST_MAX, &leave.request, err)))
+        return rc;
+    rc = asked_once(node->store, "card_leaving", body, cardmove_notice, NULL, answer, err);
+    return rc ? rc : moves_leave(node->store, node->self.municipality, node->seal, &leave, notice, err);
 }
 
 enum rc service_on_card_leaving(void *context, const struct request *request, struct response *response,
                                 struct err *err)
 {
-    return service_once(context, request, "card_leaving", cardmove_notice, NULL, response, err);
+    struct node *node = context;
+    json_t *body = NULL, *answer = NULL;
+    int64_t notice = 0;
+    enum rc rc = node_own(node, request->peer, err);
+    if (!rc)
+        rc = node_body(request, &body, err);
+    if (!rc) {
+        pthread_mutex_lock(&node->lock);
+        rc = card_leave(node, body, &answer, &notice, err);
+        pthread_mutex_unlock(&node->lock);
+    }
+    json_decref(body);
+    if (!rc && json_object_set_new(answer, "notice", json_integer(notice)))
+        rc = RC_NOMEM;
+    if (rc) {
+        json_decref(answer);
+        return rc;
+    }
+    node_wake(node);
+    return node_answer(response, answer, err);
 }
 
 /* Another municipality's node, about a card of who moved there. */

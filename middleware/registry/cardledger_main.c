@@ -124,11 +124,13 @@ static int card_check_main(int argc, char **argv)
 static int card_leaving_main(int argc, char **argv)
 {
     struct card_options o = {0};
-    const char *planned = NULL, *channel = NULL;
+    const char *to = NULL, *address = NULL, *planned = NULL, *channel = NULL;
     const struct opt opts[] = {
         {"--node", "URL", "the municipal node", OPT_TEXT, &o.node, true},
         {"--identity", "FOLDER", "a registrar of the municipality", OPT_TEXT, &o.folder, true},
         {"--code", "CODE", "the resident's 住民票コード", OPT_TEXT, &o.code, true},
+        {"--to", "MUNICIPALITY", "where they move, 6 digits", OPT_TEXT, &to, true},
+        {"--address", "ADDRESS", "the address there", OPT_TEXT, &address, true},
         {"--planned", "DATE", "the day on which they will leave", OPT_TEXT, &planned, true},
         {"--channel", "HOW", "counter, post or online", OPT_TEXT, &channel, true},
         {"--date", "DATE", "the day of the 転出届", OPT_TEXT, &o.date, true},
@@ -137,12 +139,13 @@ static int card_leaving_main(int argc, char **argv)
     };
     int status;
     if (card_parse("jpki-registry card leaving [OPTIONS]",
-                   "Enters a 転出届 that is made ahead, by post or online; 'card sweep' records the 転出 on its day.",
+                   "Enters a 転出届 with how it was made: the rules of post and online, then the leaving itself as "
+                   "'leave' does it.",
                    opts, argc, argv, &status))
         return status;
     return ask_post(o.node, o.folder, "/v1/cards/leaving",
-                    json_pack("{s:s, s:s, s:s, s:s, s:s}", "code", o.code, "planned", planned, "channel", channel,
-                              "date", o.date, "request", o.request));
+                    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "code", o.code, "to", to, "address", address,
+                              "planned", planned, "channel", channel, "date", o.date, "request", o.request));
 }
 
 static int card_arrive_main(int argc, char **argv)
@@ -178,9 +181,8 @@ static int card_sweep_main(int argc, char **argv)
     const struct opt opts[] = {CARD_OPTIONS(o), {0}};
     int status;
     if (card_parse("jpki-registry card sweep [OPTIONS]",
-                   "The morning's work: records the 転出 whose day has come, ends the cards whose last day or deadline "
-                   "is past.",
-                   opts, argc, argv, &status))
+                   "The morning's work: ends the cards whose last day or deadline is past, forgets old sheets.", opts,
+                   argc, argv, &status))
         return status;
     return ask_post(o.node, o.folder, "/v1/cards/sweep", json_object());
 }
@@ -197,9 +199,9 @@ static const struct command card_commands[] = {
     {"keep", NULL, "返納 of a Juki card: made unusable and handed back", card_event_main},
     {"show", NULL, "print a resident's cards with their events", card_show_main},
     {"check", NULL, "may a card that is shown be used, and whose is it", card_check_main},
-    {"leaving", NULL, "転出届 ahead, by post or online", card_leaving_main},
+    {"leaving", NULL, "転出届 by post, online or at the counter", card_leaving_main},
     {"arrive", NULL, "転入届 with the card: 継続利用", card_arrive_main},
-    {"sweep", NULL, "each morning: who leaves today, cards past their last day or deadline", card_sweep_main},
+    {"sweep", NULL, "each morning: cards past their last day or deadline, old sheets", card_sweep_main},
     {0},
 };
 

@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "net/json.h"
-#include "registry/act.h"
 #include "registry/certlink.h"
 #include "registry/code.h"
 #include "registry/gate.h"
@@ -14,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DUE_BATCH 100
 #define SWEEP_BATCH 100
 
 /* A case with its texts. */
@@ -94,23 +92,19 @@ static enum rc cardmove_read_notice(struct store *store, const json_t *body, str
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
-static enum rc cardmove_write_notice(struct store *store, const json_t *body, const struct moving *m, const char *code,
-                                     struct err *err)
+static enum rc cardmove_write_notice(struct store *store, const struct moving *m, const char *code, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc =
-        store_prepare(store,
-                      "INSERT INTO departure (code, planned, notified, channel, request, done) "
-                      "VALUES (?1, ?2, ?3, ?4, ?5, 0) ON CONFLICT (code) DO UPDATE SET planned = ?2, notified = ?3, "
-                      "channel = ?4, request = ?5, done = 0",
-                      &s, err);
+    enum rc rc = store_prepare(store,
+                               "INSERT INTO departure (code, planned, notified, channel) VALUES (?1, ?2, ?3, ?4) "
+                               "ON CONFLICT (code) DO UPDATE SET planned = ?2, notified = ?3, channel = ?4",
+                               &s, err);
     if (rc)
         return rc;
     bind_text(s, 1, code);
     bind_text(s, 2, m->planned);
     bind_text(s, 3, m->notified);
     bind_text(s, 4, move_channel_name(m->move.channel));
-    bind_text(s, 5, json_string_value(json_object_get(body, "request")));
     rc = statement_run(s, NULL, err);
     statement_done(s);
     return rc;
@@ -127,90 +121,12 @@ enum rc cardmove_notice(void *context, struct store *store, const json_t *body, 
     if (!rc && !moverules_notice(&m.move, &rule))
         rc = err_set(err, RC_STATE, "転出届: %s (%s)", rule->words, rule->name);
     if (!rc)
-        rc = cardmove_write_notice(store, body, &m, code, err);
+        rc = cardmove_write_notice(store, &m, code, err);
     if (rc)
         return rc;
     day_add(m.planned, MOVE_PLANNED, until);
     *answer = json_pack("{s:s, s:s, s:s, s:s}", "code", code, "planned", m.planned, "rule", rule->name, "until", until);
     return *answer ? RC_OK : RC_NOMEM;
-}
-
-struct departure {
-    char code[12], planned[11], request[REQUEST_MAX + 1];
-};
-
-static enum rc cardmove_next_due(struct store *store, struct departure *due, size_t *count, struct err *err)
-{
-    struct statement *s = NULL;
-    char today[11];
-    municipal_today(today);
-    *count = 0;
-    enum rc rc = store_prepare(store,
-                               "SELECT code, planned, request FROM departure WHERE done = 0 AND planned <= ?1 "
-                               "ORDER BY planned, code LIMIT ?2",
-                               &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, today);
-    bind_integer(s, 2, DUE_BATCH);
-    while (!(rc = statement_step(s, err))) {
-        struct departure *d = &due[(*count)++];
-        snprintf(d->code, sizeof d->code, "%s", column_text(s, 0));
-        snprintf(d->planned, sizeof d->planned, "%s", column_text(s, 1));
-        snprintf(d->request, sizeof d->request, "%s", column_text(s, 2));
-    }
-    statement_done(s);
-    return rc == RC_NOT_FOUND ? RC_OK : rc;
-}
-
-static enum rc cardmove_mark_done(struct store *store, const char *code, struct err *err)
-{
-    struct statement *s = NULL;
-    enum rc rc = store_begin(store, err);
-    if (rc)
-        return rc;
-    rc = store_prepare(store, "UPDATE departure SET done = 1 WHERE code = ?1", &s, err);
-    if (!rc) {
-        bind_text(s, 1, code);
-        rc = statement_run(s, NULL, err);
-        statement_done(s);
-    }
-    if (!rc)
-        rc = store_commit(store, err);
-    store_rollback(store);
-    return rc;
-}
-
-/* One 転出: recorded under a name made of the notice's, so that a torn run records it once. Who is gone already is
- * done. */
-static enum rc cardmove_leave(struct store *store, const char *municipality, const struct departure *d, int64_t *left,
-                              struct err *err)
-{
-    char request[REQUEST_MAX + 1];
-    int len = snprintf(request, sizeof request, "due-%.56s", d->request);
-    const struct act_request act = {.act = "leave", .code = d->code, .date = d->planned, .request = request};
-    struct act_result result;
-    struct err why = {0};
-    enum rc rc = len > 0 ? act_record(store, municipality, &act, &result, &why) : RC_BUG;
-    if (rc && rc != RC_STATE && rc != RC_NOT_FOUND)
-        return err_set(err, rc, "転出: %s", err_text(&why, rc));
-    *left += rc == RC_OK;
-    return cardmove_mark_done(store, d->code, err);
-}
-
-enum rc cardmove_due(struct store *store, const char *municipality, int64_t *left, struct err *err)
-{
-    struct departure *due = calloc(DUE_BATCH, sizeof *due);
-    size_t count = DUE_BATCH;
-    enum rc rc = due ? RC_OK : RC_NOMEM;
-    *left = 0;
-    while (!rc && count == DUE_BATCH) {
-        rc = cardmove_next_due(store, due, &count, err);
-        for (size_t i = 0; !rc && i < count; i++)
-            rc = cardmove_leave(store, municipality, &due[i], left, err);
-    }
-    free(due);
-    return rc;
 }
 
 /* --- what is known of a move
@@ -278,6 +194,17 @@ static enum rc cardmove_write_arrival(struct store *store, const char *code, con
     rc = statement_run(s, NULL, err);
     statement_done(s);
     return rc;
+}
+
+enum rc cardmove_hear_arrival(struct store *store, const char *code, const char *municipality, const char *date,
+                              struct err *err)
+{
+    struct moving m = {0};
+    if (date_check(date))
+        return err_set(err, RC_FORMAT, "date: not a date YYYY-MM-DD");
+    snprintf(m.moved, sizeof m.moved, "%s", date);
+    snprintf(m.arrival, sizeof m.arrival, "%s", date);
+    return cardmove_write_arrival(store, code, municipality, &m, err);
 }
 
 /* --- the claim

@@ -6,15 +6,15 @@
 #include "registry/asked.h"
 #include "registry/cards.h"
 
-/* 転出届 ahead, by post or online, as asked_do_fn: {"code","planned","channel","date","request"}. The record is struck
- * out on the planned day (cardmove_due). Answer: {"code","planned","rule"} and "until", the last day for the 転入届 as
- * far as the plan tells it. A new one takes the place of one that is not due yet. RC_STATE the rules do not take it, or
- * the resident is removed; RC_NOT_FOUND, RC_FORMAT. */
+/* How a 転出届 is made, as asked_do_fn: {"code","planned","channel","date","request"}; whether the rules take it. The record's own leaving is
+ * moves_leave, which follows. Answer: {"code","planned","rule","until"}, until being the last day for the 転入届 as far as the plan tells
+ * it. RC_STATE the rules do not take it, or the resident is removed; RC_NOT_FOUND, RC_FORMAT, RC_RANGE. */
 enum rc cardmove_notice(void *context, struct store *store, const json_t *body, json_t **answer,
                         struct err *err) MUST_CHECK;
 
-/* Records the 転出 of everybody whose planned day has come; transactions of its own. *left counts. */
-enum rc cardmove_due(struct store *store, const char *municipality, int64_t *left, struct err *err) MUST_CHECK;
+/* 転入通知: a first 転入届 was made there, so that the card has its 90 days; inside the caller's transaction. RC_FORMAT. */
+enum rc cardmove_hear_arrival(struct store *store, const char *code, const char *municipality, const char *date,
+                              struct err *err) MUST_CHECK;
 
 /* At the municipality that was left, as asked_do_fn; context is the claiming municipality's code. Body:
  * {"card","code","moved","arrival", "handed_in","request"}, handed_in "" while the card is not there. Answer:

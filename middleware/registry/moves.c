@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "net/json.h"
 #include "pki/municipality.h"
+#include "registry/cardmove.h"
 #include "registry/code.h"
 #include "registry/gate.h"
 #include "registry/mailbox.h"
@@ -562,7 +563,7 @@ static enum rc moves_hear_wanted(struct store *store, const char *from, const js
 static enum rc moves_hear_arrived(struct store *store, const char *municipality, const char *from, const json_t *body,
                                   struct err *err)
 {
-    const char *code;
+    const char *code, *date;
     struct moves_row row;
     struct statement *s = NULL;
     int64_t notice = 0;
@@ -578,6 +579,8 @@ static enum rc moves_hear_arrived(struct store *store, const char *municipality,
         return rc == RC_NOT_FOUND ? RC_OK : rc;
     if (!row.closed)
         rc = moves_strike(store, municipality, &row, &notice, err);
+    if (!rc && !(rc = json_want_text(body, "date", 10, &date, err)))
+        rc = cardmove_hear_arrival(store, code, from, date, err);
     if (!rc)
         rc = store_prepare(store, "UPDATE leaving SET closed = ?2 WHERE request = ?1", &s, err);
     if (rc)

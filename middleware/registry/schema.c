@@ -101,10 +101,8 @@ const char *const registry_migrations[] = {
     "issued BIGINT NOT NULL, pdf BLOB NOT NULL);"
     "CREATE TABLE withheld (code TEXT PRIMARY KEY, until TEXT NOT NULL)",
 
-    /* 転出届 made ahead, and the first 転入届 elsewhere of who has moved out */
-    "CREATE TABLE departure (code TEXT PRIMARY KEY, planned TEXT NOT NULL, notified TEXT NOT NULL, channel TEXT NOT NULL, "
-    "request TEXT NOT NULL, done INTEGER NOT NULL);"
-    "CREATE INDEX departure_due ON departure (done, planned);"
+    /* how a 転出届 was made, and the first 転入届 elsewhere of who has moved out */
+    "CREATE TABLE departure (code TEXT PRIMARY KEY, planned TEXT NOT NULL, notified TEXT NOT NULL, channel TEXT NOT NULL);"
     "CREATE TABLE arrival (code TEXT PRIMARY KEY, municipality TEXT NOT NULL, moved TEXT NOT NULL, arrival TEXT NOT NULL)",
 
     /* services by ordinance: what is offered, who chose what (ended: '' or the day), each use; and the 印鑑登録証 of paper */
