@@ -7,6 +7,7 @@
 #include "ca/ceremony.h"
 #include "ca/confine.h"
 #include "ca/front.h"
+#include "ca/lint.h"
 #include "ca/officer.h"
 #include "ca/ocsp.h"
 #include "ca/opsid.h"
@@ -617,6 +618,7 @@ static const struct command commands[] = {
     { "settings", "[NAME=VALUE…]", "print or change the settings", officer_settings },
     { "requests", "", "what waits for a second officer", officer_requests },
     { "decide", "", "approve or refuse a request", officer_decide },
+    { "lint", "FILE…", "what is wrong with a certificate, list or OCSP response", lint_main },
     { "audit-verify", "", "check the audit trail", command_audit_verify },
     { "audit-seal", "", "sign the audit trail's head now", command_audit_seal },
     { "publisher", "", "publish the lists that are handed over", command_publisher },

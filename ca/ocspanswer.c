@@ -1,6 +1,8 @@
 /* ocspanswer.c — built and signed by OpenSSL. */
 #include "ca/ocspanswer.h"
 
+#include "base/log.h"
+#include "ca/lint.h"
 #include "pki/cert.h"
 #include "pki/suite.h"
 
@@ -94,7 +96,14 @@ enum rc ocspanswer_encode(const struct ocsprequest *request, const struct ocspst
         response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
         len = response ? i2d_OCSP_RESPONSE(response, &der) : 0;
     }
-    enum rc rc = len > 0 ? buf_append(out, der, (size_t)len) : RC_CRYPTO;
+    struct lint lint; /* producedAt and the responder are filled in while it is signed: judged before it is given out */
+    enum rc rc = len > 0 ? lint_ocsp(bytes_of(der, (size_t)len), &lint) : RC_CRYPTO;
+    if (!rc && lint.count) {
+        log_error("an answer that is not given out: %s: %s", lint.findings[0].field, lint.findings[0].rule);
+        rc = RC_BUG;
+    }
+    if (!rc)
+        rc = buf_append(out, der, (size_t)len);
     OPENSSL_free(der);
     OCSP_RESPONSE_free(response);
     OCSP_BASICRESP_free(basic);

@@ -56,6 +56,13 @@ static bool profile_is_ca(enum profile_kind kind)
     return kind == PROFILE_SIGN_CA || kind == PROFILE_AUTH_CA || kind == PROFILE_OPS_CA || profile_is_link(kind);
 }
 
+/* A finding: told, and counted. */
+static void profile_tell(struct profile_case *one, const char *field, const char *rule)
+{
+    one->found++;
+    one->tell(one->context, field, rule);
+}
+
 /* SEQUENCE { tbs, its own algorithm, BIT STRING of one zero bit byte }. RC_FORMAT when OpenSSL does not read it, or
  * would have written it otherwise. */
 static enum rc profile_open(struct bytes tbs, X509 **cert)
@@ -104,88 +111,87 @@ static enum rc profile_suite(X509 *cert, enum suite *suite)
     return rc;
 }
 
-static enum rc profile_check_head(struct profile_case *one, struct err *err)
+static void profile_check_head(struct profile_case *one)
 {
-    enum profile_kind kind = one->kind;
     X509 *cert = one->cert;
     if (X509_get_version(cert) != X509_VERSION_3)
-        return profile_deny(kind, "version", "must be 3", err);
+        profile_tell(one, "version", "must be 3");
     const ASN1_INTEGER *serial = X509_get0_serialNumber(cert);
     int64_t small;
     bool zero = ASN1_INTEGER_get_int64(&small, serial) && small == 0;
     if ((ASN1_STRING_type(serial) & V_ASN1_NEG) || zero || ASN1_STRING_length(serial) > 20)
-        return profile_deny(kind, "serialNumber", "must be positive and at most 20 bytes", err);
-    if (profile_suite(cert, &one->suite))
-        return profile_deny(kind, "signature",
-                            "must be sha256WithRSAEncryption with NULL, or ecdsa-with-SHA384 without parameters", err);
-    if (profile_authority(kind) == AUTHORITY_OPS && one->suite != SUITE_RSA_2048)
-        return profile_deny(kind, "signature", "operations have sha256WithRSAEncryption", err);
+        profile_tell(one, "serialNumber", "must be positive and at most 20 bytes");
+    one->has_suite = !profile_suite(cert, &one->suite);
+    if (!one->has_suite)
+        profile_tell(one, "signature", "must be sha256WithRSAEncryption with NULL, or ecdsa-with-SHA384 without parameters");
+    else if (profile_authority(one->kind) == AUTHORITY_OPS && one->suite != SUITE_RSA_2048)
+        profile_tell(one, "signature", "operations have sha256WithRSAEncryption");
     const ASN1_BIT_STRING *issuer_id, *subject_id;
     X509_get0_uids(cert, &issuer_id, &subject_id);
     if (issuer_id || subject_id)
-        return profile_deny(kind, "uniqueID", "must be absent", err);
-    return RC_OK;
+        profile_tell(one, "uniqueID", "must be absent");
 }
 
-static enum rc profile_check_validity(const struct profile_case *one, struct err *err)
+/* A time as RFC 5280 §4.1.2.5 writes it. */
+static bool profile_time(const ASN1_TIME *time, int64_t *out)
 {
-    enum profile_kind kind = one->kind;
-    X509 *cert = one->cert;
-    const ASN1_TIME *ends[] = {X509_get0_notBefore(cert), X509_get0_notAfter(cert)};
-    int64_t times[2];
-    for (int i = 0; i < 2; i++) {
-        if (cert_time(ends[i], &times[i]))
-            return profile_deny(kind, "validity", "not a time", err);
-        int year = 0;
-        struct tm tm;
-        if (ASN1_TIME_to_tm(ends[i], &tm))
-            year = tm.tm_year + 1900;
-        bool utc = ASN1_STRING_type(ends[i]) == V_ASN1_UTCTIME;
-        if (utc != (year < 2050) || ASN1_STRING_length(ends[i]) != (utc ? 13 : 15))
-            return profile_deny(kind, "validity",
-                                "must be UTCTime to 2049, GeneralizedTime from 2050, in seconds and Z", err);
+    struct tm tm;
+    int year = ASN1_TIME_to_tm(time, &tm) ? tm.tm_year + 1900 : 0;
+    bool utc = ASN1_STRING_type(time) == V_ASN1_UTCTIME;
+    return cert_time(time, out) == RC_OK && utc == (year < 2050) && ASN1_STRING_length(time) == (utc ? 13 : 15);
+}
+
+static void profile_check_validity(struct profile_case *one)
+{
+    int64_t from, to;
+    if (!profile_time(X509_get0_notBefore(one->cert), &from) || !profile_time(X509_get0_notAfter(one->cert), &to)) {
+        profile_tell(one, "validity", "must be UTCTime to 2049, GeneralizedTime from 2050, in seconds and Z");
+        return;
     }
-    if (times[0] >= times[1])
-        return profile_deny(kind, "validity", "ends before it begins", err);
-    if (times[1] % DAY != PROFILE_END_OF_DAY)
-        return profile_deny(kind, "validity", "must end at 14:59:59Z", err);
-    if (times[1] - times[0] > profile_longest(kind, suite_row(one->suite)))
-        return profile_deny(kind, "validity", "too long", err);
-    return RC_OK;
+    if (from >= to) {
+        profile_tell(one, "validity", "ends before it begins");
+        return;
+    }
+    if (to % DAY != PROFILE_END_OF_DAY)
+        profile_tell(one, "validity", "must end at 14:59:59Z");
+    if (one->has_suite && to - from > profile_longest(one->kind, suite_row(one->suite)))
+        profile_tell(one, "validity", "too long");
 }
 
-static enum rc profile_check_key(const struct profile_case *one, struct err *err)
+static void profile_check_key(struct profile_case *one)
 {
-    enum profile_kind kind = one->kind;
+    static const char field[] = "subjectPublicKeyInfo";
     ASN1_OBJECT *algorithm;
     X509_ALGOR *parameters;
     const ASN1_OBJECT *oid;
     int type;
-    if (!X509_PUBKEY_get0_param(&algorithm, NULL, NULL, &parameters, X509_get_X509_PUBKEY(one->cert)))
-        return profile_deny(kind, "subjectPublicKeyInfo", "cannot be read", err);
+    if (!X509_PUBKEY_get0_param(&algorithm, NULL, NULL, &parameters, X509_get_X509_PUBKEY(one->cert))) {
+        profile_tell(one, field, "cannot be read");
+        return;
+    }
     X509_ALGOR_get0(&oid, &type, NULL, parameters);
     EVP_PKEY *key = X509_get0_pubkey(one->cert);
     enum suite suite = one->suite;
-    if (profile_is_link(kind) && suite_of_key(key, &suite)) /* the one key's suite signs the other key, of any */
-        return profile_deny(kind, "subjectPublicKeyInfo", "must be of a suite", err);
+    if ((profile_is_link(one->kind) || !one->has_suite) && suite_of_key(key, &suite)) { /* links: the one key's suite signs another's */
+        profile_tell(one, field, "must be of a suite");
+        return;
+    }
     bool rsa = suite == SUITE_RSA_2048;
     if (!key || OBJ_obj2nid(oid) != (rsa ? NID_rsaEncryption : NID_X9_62_id_ecPublicKey) ||
-        type != (rsa ? V_ASN1_NULL : V_ASN1_OBJECT))
-        return profile_deny(kind, "subjectPublicKeyInfo",
-                            rsa ? "must be rsaEncryption with NULL" : "must be id-ecPublicKey with a named curve", err);
+        type != (rsa ? V_ASN1_NULL : V_ASN1_OBJECT)) {
+        profile_tell(one, field, rsa ? "must be rsaEncryption with NULL" : "must be id-ecPublicKey with a named curve");
+        return;
+    }
     BIGNUM *exponent = NULL;
-    bool ops = profile_authority(kind) == AUTHORITY_OPS;
     bool sound = suite_has_key(suite, key);
-    if (ops && !sound) {
+    if (profile_authority(one->kind) == AUTHORITY_OPS && !sound) {
         int bits = EVP_PKEY_get_bits(key);
         sound = bits >= 2048 && bits <= 4096 && EVP_PKEY_get_bn_param(key, "e", &exponent) && BN_is_word(exponent, 65537);
     }
     BN_free(exponent);
     if (!sound)
-        return profile_deny(kind, "subjectPublicKeyInfo",
-                            rsa ? "must be RSA of 2048 bits (operations: to 4096) with exponent 65537"
-                                : "must be a point on P-384", err);
-    return RC_OK;
+        profile_tell(one, field, rsa ? "must be RSA of 2048 bits (operations: to 4096) with exponent 65537"
+                                     : "must be a point on P-384");
 }
 
 /* The text of entry i of a name as a NUL-terminated copy. False when it is not that attribute in that string type alone
@@ -205,21 +211,23 @@ static bool profile_entry(const X509_NAME *name, int i, int nid, char out[65])
     return true;
 }
 
-static enum rc profile_check_issuer(struct profile_case *one, struct err *err)
+static enum rc profile_check_issuer(struct profile_case *one)
 {
     const X509_NAME *issuer = X509_get_issuer_name(one->cert);
     X509_NAME *want = NULL;
-    if (!profile_entry(issuer, 1, NID_organizationName, one->organisation))
-        return profile_deny(one->kind, "issuer", "must name an organisation", err);
+    if (!profile_entry(issuer, 1, NID_organizationName, one->organisation)) {
+        one->organisation[0] = 0;
+        profile_tell(one, "issuer", "must name an organisation");
+        return RC_OK;
+    }
     enum rc rc = authority_dn(profile_authority(one->kind), one->organisation, &want);
     if (rc)
         return rc;
-    bool same = profile_same_name(issuer, want);
+    if (!profile_same_name(issuer, want))
+        profile_tell(one, "issuer", "not the authority's name");
+    else if (profile_is_ca(one->kind) && !profile_same_name(issuer, X509_get_subject_name(one->cert)))
+        profile_tell(one, "subject", "must be the issuer");
     X509_NAME_free(want);
-    if (!same)
-        return profile_deny(one->kind, "issuer", "not the authority's name", err);
-    if (profile_is_ca(one->kind) && !profile_same_name(issuer, X509_get_subject_name(one->cert)))
-        return profile_deny(one->kind, "subject", "must be the issuer", err);
     return RC_OK;
 }
 
@@ -291,7 +299,7 @@ static bool profile_is_der_name(const X509_NAME *name, const int *nids, char par
     return same;
 }
 
-static enum rc profile_check_subject(struct profile_case *one, struct err *err)
+static const char *profile_subject_flaw(struct profile_case *one)
 {
     static const int sign[] = {NID_countryName, NID_localityName, NID_localityName, NID_commonName};
     static const int auth[] = {NID_countryName, NID_commonName};
@@ -307,80 +315,152 @@ static enum rc profile_check_subject(struct profile_case *one, struct err *err)
     const X509_NAME *subject = X509_get_subject_name(one->cert);
     char parts[5][65];
     if (profile_is_ca(one->kind))
-        return RC_OK; /* the issuer's, which was compared */
+        return NULL; /* the issuer's, which was compared */
     if (X509_NAME_entry_count(subject) != count)
-        return profile_deny(one->kind, "subject", "not the attributes of the profile", err);
+        return "not the attributes of the profile";
     for (int i = 0; i < count; i++)
         if (!profile_entry(subject, i, nids[i], parts[i]))
-            return profile_deny(one->kind, "subject",
-                                "not the attributes of the profile, in their order and string types", err);
+            return "not the attributes of the profile, in their order and string types";
     if (!profile_is_der_name(subject, nids, parts, count))
-        return profile_deny(one->kind, "subject", "not DER", err);
+        return "not DER";
     bool sound = strcmp(parts[0], "JP") == 0;
     if (sound)
         sound = one->kind == PROFILE_SIGN   ? profile_sign_subject(one, parts)
                 : one->kind == PROFILE_AUTH ? profile_auth_subject(one, parts)
                 : profile_is_ocsp(one->kind) ? profile_ocsp_subject(one, parts)
                                             : profile_ops_subject(one, parts);
-    return sound ? RC_OK : profile_deny(one->kind, "subject", "values outside the profile", err);
+    return sound ? NULL : "values outside the profile";
 }
 
-static bool profile_row_is(const struct profile_row *row, X509_EXTENSION *extension)
+#define EXTENSIONS_MAX 64
+
+/* The extensions of a certificate, each with its row; -1: none of the profile, or taken. */
+struct profile_walk {
+    int total;
+    int row[EXTENSIONS_MAX];
+};
+
+static int profile_row_of(const struct profile_row *rows, size_t count, X509_EXTENSION *extension)
 {
     char oid[80];
     int len = OBJ_obj2txt(oid, sizeof oid, X509_EXTENSION_get_object(extension), 1);
-    return len > 0 && (size_t)len < sizeof oid && strcmp(oid, row->oid) == 0;
+    for (size_t i = 0; len > 0 && (size_t)len < sizeof oid && i < count; i++)
+        if (strcmp(oid, rows[i].oid) == 0)
+            return (int)i;
+    return -1;
 }
 
-/* Extensions and rows go forward together: order, presence and absence are one walk. */
-static enum rc profile_check_extensions(const struct profile_case *one, struct err *err)
+/* Where the row's next extension stands; -1: nowhere. */
+static int profile_find(const struct profile_walk *walk, size_t row)
+{
+    for (int i = 0; i < walk->total; i++)
+        if (walk->row[i] == (int)row)
+            return i;
+    return -1;
+}
+
+/* Whether an extension of the profile that is not taken yet stands before it. */
+static bool profile_is_behind(const struct profile_walk *walk, int at)
+{
+    for (int i = 0; i < at; i++)
+        if (walk->row[i] >= 0)
+            return true;
+    return false;
+}
+
+static enum rc profile_check_content(struct profile_case *one, const struct profile_row *row, X509_EXTENSION *extension)
+{
+    struct err flaw = { 0 };
+    if ((X509_EXTENSION_get_critical(extension) != 0) != row->critical)
+        profile_tell(one, row->name, row->critical ? "must be critical" : "must not be critical");
+    if (row->rule == PROFILE_CRL_POINT && !one->municipality[0])
+        return RC_OK; /* the subject's flaw, told already */
+    enum rc rc = profile_judge(one, row, extension, &flaw);
+    if (rc != RC_DENIED)
+        return rc;
+    const char *rule = strstr(flaw.text, row->name);
+    profile_tell(one, row->name, rule && strlen(rule) > strlen(row->name) + 2 ? rule + strlen(row->name) + 2 : flaw.text);
+    return RC_OK;
+}
+
+/* Every row has its extension, in the rows' order, and nothing else is there. */
+static enum rc profile_check_extensions(struct profile_case *one)
 {
     size_t count;
     const struct profile_row *rows = profile_rows(one->kind, &count);
-    int at = 0, total = X509_get_ext_count(one->cert);
-    for (size_t i = 0; i < count; i++) {
+    struct profile_walk walk = {.total = X509_get_ext_count(one->cert)};
+    bool taken[EXTENSIONS_MAX] = {0};
+    enum rc rc = RC_OK;
+    if (walk.total > EXTENSIONS_MAX) {
+        profile_tell(one, "extensions", "too many");
+        return RC_OK;
+    }
+    for (int i = 0; i < walk.total; i++)
+        walk.row[i] = profile_row_of(rows, count, X509_get_ext(one->cert, i));
+    for (size_t i = 0; !rc && i < count; i++) {
         unsigned found = 0;
-        while (at < total && found < rows[i].max && profile_row_is(&rows[i], X509_get_ext(one->cert, at))) {
-            X509_EXTENSION *extension = X509_get_ext(one->cert, at);
-            if ((X509_EXTENSION_get_critical(extension) != 0) != rows[i].critical)
-                return profile_deny(one->kind, rows[i].name,
-                                    rows[i].critical ? "must be critical" : "must not be critical", err);
-            enum rc rc = profile_judge(one, &rows[i], extension, err);
-            if (rc)
-                return rc;
-            found++;
-            at++;
+        for (int at; !rc && found < rows[i].max && (at = profile_find(&walk, i)) >= 0; found++) {
+            if (profile_is_behind(&walk, at))
+                profile_tell(one, rows[i].name, "not in its place");
+            taken[at] = true;
+            walk.row[at] = -1;
+            rc = profile_check_content(one, &rows[i], X509_get_ext(one->cert, at));
         }
-        if (found < rows[i].min)
-            return profile_deny(one->kind, rows[i].name, "missing, or not in its place", err);
+        if (!rc && found < rows[i].min)
+            profile_tell(one, rows[i].name, "missing");
     }
-    if (at < total) {
+    for (int at = 0; !rc && at < walk.total; at++) {
         char oid[80] = "";
+        if (taken[at])
+            continue;
         OBJ_obj2txt(oid, sizeof oid, X509_EXTENSION_get_object(X509_get_ext(one->cert, at)), 1);
-        return profile_deny(one->kind, oid, "an extension that the profile does not have", err);
+        profile_tell(one, oid, "an extension that the profile does not have");
     }
-    return RC_OK;
+    return rc;
+}
+
+enum rc profile_lint_tbs(enum profile_kind kind, struct bytes tbs, profile_finding_fn tell, void *context)
+{
+    if ((unsigned)kind >= PROFILE_COUNT)
+        return RC_BUG;
+    struct profile_case one = {.kind = kind, .tell = tell, .context = context};
+    enum rc rc = profile_open(tbs, &one.cert);
+    if (rc)
+        return rc;
+    profile_check_head(&one);
+    rc = profile_check_issuer(&one);
+    profile_check_validity(&one);
+    if (rc == RC_OK && one.organisation[0]) {
+        const char *flaw = profile_subject_flaw(&one);
+        if (flaw)
+            profile_tell(&one, "subject", flaw);
+        profile_check_key(&one);
+        rc = profile_check_extensions(&one);
+    }
+    X509_free(one.cert);
+    return rc;
+}
+
+struct profile_first {
+    enum profile_kind kind;
+    struct err *err;
+    bool any;
+};
+
+/* The first finding stands in the record. */
+static void profile_take_first(void *context, const char *field, const char *rule)
+{
+    struct profile_first *first = context;
+    if (!first->any)
+        (void)profile_deny(first->kind, field, rule, first->err);
+    first->any = true;
 }
 
 enum rc profile_check_tbs(enum profile_kind kind, struct bytes tbs, struct err *err)
 {
-    if ((unsigned)kind >= PROFILE_COUNT)
-        return RC_BUG;
-    struct profile_case one = {.kind = kind};
-    enum rc rc = profile_open(tbs, &one.cert);
-    if (rc)
+    struct profile_first first = { kind, err, false };
+    enum rc rc = profile_lint_tbs(kind, tbs, profile_take_first, &first);
+    if (rc == RC_FORMAT)
         return err_set(err, rc, "profile %s: not a to-be-signed certificate in DER", profile_name(kind));
-    rc = profile_check_head(&one, err);
-    if (rc == RC_OK)
-        rc = profile_check_issuer(&one, err);
-    if (rc == RC_OK)
-        rc = profile_check_validity(&one, err);
-    if (rc == RC_OK)
-        rc = profile_check_subject(&one, err);
-    if (rc == RC_OK)
-        rc = profile_check_key(&one, err);
-    if (rc == RC_OK)
-        rc = profile_check_extensions(&one, err);
-    X509_free(one.cert);
-    return rc;
+    return rc ? rc : first.any ? RC_DENIED : RC_OK;
 }

@@ -62,6 +62,12 @@ enum rc profile_of_role(const char *role, enum profile_kind *kind) MUST_CHECK;
 /* The OID of the certificate policy; an organisation other than "JPKI" is a test one. NULL for AUTHORITY_OPS. */
 const char *profile_policy(enum authority authority, const char *organisation);
 
+/* One finding: the field or extension, and the rule that it breaks. Borrowed. */
+typedef void (*profile_finding_fn)(void *context, const char *field, const char *rule);
+
+/* As profile_check_tbs, but tells everything that is wrong. RC_OK also when something was told. */
+enum rc profile_lint_tbs(enum profile_kind kind, struct bytes tbs, profile_finding_fn tell, void *context) MUST_CHECK;
+
 /* Judges a TBSCertificate: DER, version, serial number, algorithm, names, validity, key, and the extensions against the
  * rows. RC_OK; RC_FORMAT when it is no DER TBSCertificate; RC_DENIED when a rule is broken: err names profile, field
  * and rule. Does not judge who asks, whether the issuer's key identifier is right, or whether the holder may have it.

@@ -9,7 +9,11 @@
 struct profile_case {
     enum profile_kind kind;
     X509 *cert;            /* the to-be-signed bytes with a signature of no value around them */
-    enum suite suite;      /* of the signature to come */
+    profile_finding_fn tell;
+    void *context;
+    unsigned found;        /* how much was told */
+    bool has_suite;        /* else the algorithm of the signature to come is of none */
+    enum suite suite;
     char organisation[65]; /* of the issuer's name */
     char municipality[7];  /* that the subject names; "" for none */
 };

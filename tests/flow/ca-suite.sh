@@ -48,6 +48,10 @@ for a in sign auth; do
     check "$a: path and lists" openssl verify -crl_check_all -x509_strict -policy_check -policy anyPolicy -CAfile "$W/$a-all.pem" "$W/$a.pem"
     openssl crl -inform DER -in "$W/ca/publication/$a/Kagoshima-ken/Kagoshima-shi.crl" -noout -text | grep -q "ecdsa-with-SHA384" || fail "$a: the list's signature"
 done
+for a in sign auth; do foreign $a; done
+for a in sign auth; do openssl x509 -in "$W/ca/ocsp/$a.pem" -out "$W/$a-ocsp.pem"; done
+ask auth "$W/auth.pem" -respout "$W/answer.der" || fail "no answer to keep"
+lint_all "$W/sign-ocsp.pem" "$W/auth-ocsp.pem" "$W/answer.der"
 says "good by OCSP" "auth.pem: good" auth "$W/auth.pem"
 verified "OCSP"
 openssl x509 -in "$W/ca/ocsp/auth.pem" -noout -text | grep -q "NIST CURVE: P-384" || fail "the responder's key"

@@ -178,3 +178,30 @@ says() { # what, wanted line, authority certificate arguments …
     grep -q "$wanted" "$W/said" || fail "$what: no '$wanted'"
 }
 verified() { grep -q "Response verify OK" "$W/said" || fail "$1: the answer does not verify"; }
+# Software that is not ours and not openssl: GnuTLS builds the path and reads the list, NSS builds the path. (NSS reads no list with a critical
+# scope: those of municipalities it refuses as unknown, that of operations it takes.)
+foreign() { # authority
+    list=$W/ca/publication/$1/Kagoshima-ken/Kagoshima-shi.crl
+    openssl crl -inform DER -in "$list" -out "$W/list.pem"
+    check "certtool: path, $1" certtool --verify --load-ca-certificate "$W/$1-ca.pem" --infile "$W/$1.pem"
+    check "certtool: list, $1" certtool --verify-crl --load-ca-certificate "$W/$1-ca.pem" --infile "$W/list.pem"
+    rm -rf "$W/nss"
+    mkdir "$W/nss"
+    check "certutil" certutil -N -d "sql:$W/nss" --empty-password
+    check "certutil: $1" certutil -A -d "sql:$W/nss" -n "$1" -t CT,C,C -i "$W/$1-ca.pem" -a
+    check "certutil: ops" certutil -A -d "sql:$W/nss" -n ops -t CT,C,C -i "$W/ops-ca.pem" -a
+    check "crlutil: the list of operations" crlutil -I -d "sql:$W/nss" -i "$W/ca/publication/ops/ca.crl"
+    openssl x509 -in "$W/$1.pem" -outform DER -out "$W/leaf.der"
+    check "vfychain: TLS client, $1" vfychain -d "sql:$W/nss" -pp -u 0 "$W/leaf.der"
+    if [ "$1" = sign ]; then
+        check "vfychain: signer of mail" vfychain -d "sql:$W/nss" -pp -u 4 "$W/leaf.der"
+    else
+        refuse "vfychain: an authentication certificate signs no mail" vfychain -d "sql:$W/nss" -pp -u 4 "$W/leaf.der"
+    fi
+}
+# Every object of this world is sound.
+lint_all() {
+    check "the linter" "$JPKI_CA" lint "$W"/*-ca.pem "$W/sign.pem" "$W/auth.pem" "$W/officer/cert.pem" "$W/authority/cert.pem" \
+        "$W"/ca/publication/*/ca.crl "$W"/ca/publication/*/*/*.crl "$@"
+    ! grep -v ": 0 findings$" "$W/said" > "$W/diff" || fail "the linter: $(cat "$W/diff")"
+}

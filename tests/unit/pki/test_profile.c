@@ -380,21 +380,54 @@ static void test_good(void **state)
 }
 
 #define EXT(n, text) one.extensions[n].value = text
-#define ROW(kind_, flaw_, word_, change)                                                                               \
+#define ROW_OF(kind_, flaw_, word_, findings_, change)                                                                 \
     do {                                                                                                               \
         struct recipe one = good[kind_];                                                                               \
         change;                                                                                                        \
-        refuse(&one, flaw_, word_);                                                                                    \
+        refuse_with(&one, flaw_, word_, findings_);                                                                    \
     } while (0)
+#define ROW(kind_, flaw_, word_, change) ROW_OF(kind_, flaw_, word_, 1, change)
 
-static void refuse(const struct recipe *recipe, const char *flaw, const char *word)
+struct told {
+    unsigned count;
+    char text[600];
+};
+
+static void hear(void *context, const char *field, const char *rule)
+{
+    struct told *told = context;
+    size_t len = strlen(told->text);
+    snprintf(told->text + len, sizeof told->text - len, "%s: %s; ", field, rule);
+    told->count++;
+}
+
+/* One flaw, found by its row, and by no other unless the flaw is one of several places (`findings`). */
+static void refuse_with(const struct recipe *recipe, const char *flaw, const char *word, unsigned findings)
 {
     X509 *cert = make(recipe);
     struct err err;
+    struct told told = {0};
     enum rc rc = judge(recipe->kind, cert, &err);
     if (rc != RC_DENIED || !strstr(err.text, word) || !strstr(err.text, profile_name(recipe->kind)))
         fail_msg("%s: %s: %s", flaw, rc_name(rc), err_text(&err, rc));
+    unsigned char *tbs = NULL;
+    int len = i2d_re_X509_tbs(cert, &tbs);
+    assert_int_equal(profile_lint_tbs(recipe->kind, bytes_of(tbs, (size_t)len), hear, &told), RC_OK);
+    if (told.count != findings)
+        fail_msg("%s: %u findings: %s", flaw, told.count, told.text);
+    OPENSSL_free(tbs);
     X509_free(cert);
+}
+
+/* A certificate with three flaws is told three. */
+static void test_every_flaw_is_told(void **state)
+{
+    (void)state;
+    struct recipe one = good[PROFILE_SIGN];
+    one.version = 1;
+    one.not_after = "2031-02-17T15:00:00Z";
+    one.extensions[0].value = "digitalSignature,nonRepudiation";
+    refuse_with(&one, "three flaws", "version", 3);
 }
 
 static void test_spoilt_fields(void **state)
@@ -404,8 +437,8 @@ static void test_spoilt_fields(void **state)
     ROW(PROFILE_SIGN, "serial 0", "serialNumber", one.serial = 0);
     ROW(PROFILE_SIGN, "negative serial", "serialNumber", one.serial = -3);
     ROW(PROFILE_SIGN, "another algorithm", "signature", one.md5_like = true);
-    ROW(PROFILE_SIGN, "a foreign authority", "issuer", one.authority_ou = "JPKI for user authentication");
-    ROW(PROFILE_SIGN, "the real organisation and test policy", "certificatePolicies", one.issuer_organisation = "JPKI");
+    ROW_OF(PROFILE_SIGN, "a foreign authority", "issuer", 2, one.authority_ou = "JPKI for user authentication");
+    ROW_OF(PROFILE_SIGN, "the real organisation and test policy", "certificatePolicies", 3, one.issuer_organisation = "JPKI");
     ROW(PROFILE_SIGN, "RSA-1024", "subjectPublicKeyInfo", one.key = 1);
     ROW(PROFILE_SIGN, "EC", "subjectPublicKeyInfo", one.key = 2);
     ROW(PROFILE_SIGN, "exponent 3", "subjectPublicKeyInfo", one.key = 3);
@@ -476,7 +509,7 @@ static void test_spoilt_extensions(void **state)
         EXT(1, "otherName:1.2.392.200149.8.5.5.4;UTF8:400000000,otherName:1.2.392.200149.8.5.5.1;UTF8:ab,otherName:1.2."
                "392.200149.8.5.5.3;UTF8:3,otherName:1.2.392.200149.8.5.5.5;UTF8:x,otherName:1.2.392.200149.8.5.5.2;"
                "UTF8:00,otherName:1.2.392.200149.8.5.5.6;UTF8:0"));
-    ROW(PROFILE_SIGN, "attributes critical", "subjectAltName", EXT(1, "critical,DNS:localhost"));
+    ROW_OF(PROFILE_SIGN, "attributes critical", "subjectAltName", 2, EXT(1, "critical,DNS:localhost"));
     ROW(PROFILE_SIGN, "policy not critical", "certificatePolicies", EXT(2, "@pol"));
     ROW(PROFILE_SIGN, "the real policy in a test certificate", "certificatePolicies", EXT(2, "critical,@pol_real"));
     ROW(PROFILE_SIGN, "the other authority's policy", "certificatePolicies", EXT(2, "critical,@pol_auth"));
@@ -495,7 +528,7 @@ static void test_spoilt_extensions(void **state)
         (one.extensions[7].nid = NID_basic_constraints, EXT(7, "critical,CA:TRUE")));
     ROW(PROFILE_SIGN, "an access description behind", "1.3.6.1.5.5.7.1.1",
         (one.extensions[7].nid = NID_info_access, EXT(7, "OCSP;URI:http://a.invalid")));
-    ROW(PROFILE_AUTH, "attributes in an authentication certificate", "extKeyUsage",
+    ROW_OF(PROFILE_AUTH, "attributes in an authentication certificate", "extKeyUsage", 2,
         (one.extensions[1].nid = NID_subject_alt_name, EXT(1, "attributes")));
     ROW(PROFILE_AUTH, "server usage", "extKeyUsage", EXT(1, "serverAuth,clientAuth"));
     ROW(PROFILE_AUTH, "usage critical", "extKeyUsage", EXT(1, "critical,clientAuth"));
@@ -622,6 +655,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_spoilt_fields),
+        cmocka_unit_test(test_every_flaw_is_told),
         cmocka_unit_test(test_next_suite),
         cmocka_unit_test(test_spoilt_extensions),
         cmocka_unit_test(test_cuts_and_flips),

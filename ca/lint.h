@@ -1,0 +1,43 @@
+/* lint.h — what is wrong with a certificate, a revocation list or an OCSP response, as a list of findings, each with the section of the
+ * standard or page that it breaks. Certificates are held against the rows of pki/profile.h; lists and responses against
+ * the rows of docs/PROFILE.md ("Revocation lists", "OCSP responses"). Pure: signatures, trust and the current time are
+ * not judged. */
+#ifndef JPKI_CA_LINT_H
+#define JPKI_CA_LINT_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+
+#define LINT_MAX 32u
+
+struct lint_finding {
+    char field[80], rule[160];
+    const char *section; /* "RFC 5280 §4.1.2.2" */
+};
+
+struct lint {
+    char what[60];  /* "certificate, profile sign" */
+    unsigned count; /* all; the first LINT_MAX stand in findings */
+    struct lint_finding findings[LINT_MAX];
+};
+
+/* RC_FORMAT: not such an object in DER at all. What stands around the to-be-signed bytes is judged too: the algorithm there and
+ * inside is one. */
+enum rc lint_cert(struct bytes der, struct lint *lint) MUST_CHECK;
+enum rc lint_crl(struct bytes der, struct lint *lint) MUST_CHECK;
+enum rc lint_ocsp(struct bytes der, struct lint *lint) MUST_CHECK;
+
+/* A file in DER or PEM, of any of the three kinds. RC_FORMAT: none of them; RC_NOT_FOUND. */
+enum rc lint_file(const char *path, struct lint *lint, struct err *err) MUST_CHECK;
+
+/* jpki-ca lint FILE…; an exit status. */
+int lint_main(int argc, char **argv);
+
+/* For the parts of the linter. The section is found by the field. */
+void lint_add(struct lint *lint, const char *field, const char *rule);
+/* The suite that a whole signed object names inside and outside. */
+void lint_algorithm(struct lint *lint, struct bytes inside, struct bytes outside);
+
+#endif
