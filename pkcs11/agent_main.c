@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define APPLICATION 0 /* the socket */
+#define TURNS_MAX 3   /* against other programs' resets */
 
 struct keeper {
     struct transport *transport;
@@ -47,6 +48,12 @@ static enum transport_disposition take_pin_away(struct keeper *keeper, enum tran
     memcpy(command, select, sizeof(select));
     memcpy(command + sizeof(select), APPLET_AID_CARD_MANAGER, APPLET_AID_CARD_MANAGER_LEN);
     enum rc rc = transport_transmit(keeper->link, bytes_of(command, sizeof(command)), &answer, NULL);
+    for (int turn = 1; turn < TURNS_MAX && rc == RC_CARD_RESET; turn++) { /* which took away the transaction and not the PIN */
+        bool was_reset;
+        rc = transport_begin(keeper->link, &was_reset, NULL);
+        if (!rc)
+            rc = transport_transmit(keeper->link, bytes_of(command, sizeof(command)), &answer, NULL);
+    }
     if (rc || answer.len < 2 || answer.data[answer.len - 2] != 0x90 || answer.data[answer.len - 1] != 0)
         wanted = TRANSPORT_UNPOWER;
     buf_wipe(&answer);

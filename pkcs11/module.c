@@ -149,8 +149,10 @@ void module_release(struct module *module)
     struct reader *reader = call.held;
     if (!reader)
         return;
-    if (reader->lost) /* another thread saw it go while this one worked with it */
+    if (reader->lost) { /* another thread saw it go while this one worked with it */
         reader_forget(reader, reader->known.card_present ? READER_NEW : READER_EMPTY);
+        reader->orphaned = false;
+    }
     reader->busy = reader->lost = false;
     call.held = NULL;
     locking_give(&reader_locks[reader - module->readers]);

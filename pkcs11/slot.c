@@ -28,6 +28,8 @@ static void update_reader(struct module *module, struct reader *reader, const st
     if (!changed)
         return;
     lose_card(module, reader, now->card_present ? READER_NEW : READER_EMPTY);
+    if (!reader->lost)
+        reader->orphaned = false; /* the card lost its power with its place */
     if (now->card_present)
         reader->epoch = module_draw_epoch(module);
     if (now->card_present || reader->known.card_present)

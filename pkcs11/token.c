@@ -128,6 +128,12 @@ enum rc reader_identify(struct reader *reader, struct err *err)
     return rc;
 }
 
+static void note_loss(struct reader *reader, enum rc rc)
+{
+    if (rc == RC_CARD_GONE || rc == RC_READER_GONE)
+        reader->orphaned = reader->orphaned || anything_presented(reader);
+}
+
 static bool typed_presented(const struct reader *reader)
 {
     bool typed = false;
@@ -143,6 +149,7 @@ static void finish(struct reader *reader, enum rc rc)
     reader->kept = sound && card_keep(reader->card, typed_presented(reader) ? AGENT_TYPED_KEEP_MS : 0);
     if (reader->kept)
         return;
+    note_loss(reader, rc);
     card_end(reader->card, take_pin_away(reader));
     forget_transaction(reader);
 }
@@ -165,6 +172,7 @@ static enum rc transact(struct reader *reader, reader_work_fn work, void *contex
         bool was_reset = false;
         err_reset(err);
         rc = card_begin(reader->card, &was_reset, err);
+        note_loss(reader, rc);
         if (rc || !card_was_kept(reader->card))
             forget_transaction(reader);
         if (rc)
@@ -243,6 +251,18 @@ static enum rc work_nothing(struct reader *reader, void *context, struct err *er
     return RC_OK;
 }
 
+/* The keeper was killed, not the card pulled out: else the reader's state would have told, and this be forgotten (slot.c). */
+static void take_orphan_away(struct reader *reader)
+{
+    bool was_reset;
+    if (!reader->orphaned || card_begin(reader->card, &was_reset, NULL))
+        return;
+    reader->presented[TOKEN_AUTH] = true;
+    card_end(reader->card, take_pin_away(reader));
+    forget_transaction(reader);
+    reader->orphaned = false;
+}
+
 enum rc reader_recognise(struct reader *reader, struct transport *transport, struct err *err)
 {
     char name[TRANSPORT_READER_SIZE];
@@ -250,6 +270,8 @@ enum rc reader_recognise(struct reader *reader, struct transport *transport, str
     module_pause();
     enum rc rc = card_open(transport, name, &reader->card, err);
     reader->pads = rc ? 0 : card_pads(reader->card);
+    if (!rc)
+        take_orphan_away(reader);
     module_resume();
     if (rc)
         return rc;

@@ -57,6 +57,7 @@ struct reader {
     char serial[17];      /* CK_TOKEN_INFO's: docs/MODULE.md */
     bool kept;     /* a transaction goes on until it is used again or the keeper ends it; of one that runs or goes on: */
     bool selected; /* the JPKI application */
+    bool orphaned; /* the way to the card was lost while a PIN stood presented; whoever opens it anew takes that away first */
     bool presented[TOKEN_KINDS];
     enum pss_state pss;
     struct certificate certs[READER_CERTS];

@@ -286,7 +286,7 @@ static enum rc ask_card(struct agent_link *self, enum agent_request what, struct
     enum rc rc = ask(self, what, data, response, err);
     if (!rc && response->len - before < 2) {
         buf_truncate(response, before);
-        rc = lost(self, err);
+        rc = err_set(err, RC_IO, "reader '%s': an answer without a status word", self->name);
     }
     if (rc == RC_CARD_RESET)
         self->held = self->kept = false;

@@ -1,7 +1,9 @@
 /* test_pkcs11_faults.c — the fault sweep: each call of five stories, each command that it sends to the card, each fault that
  * can strike there. Whatever happens: no wrong result is called right, no transaction stays open, no PIN stays presented for
- * whoever comes next, no try is spent that the person did not spend, and the same application goes on with the next call. */
+ * whoever comes next, no try is spent that the person did not spend, and the same application goes on with the next call. Built a
+ * second time with the keeper between the module and the reader (-DKEPT): what the keeper sends after a call is swept too. */
 #include "faulty.h"
+#include "faulty_far.h"
 #include "p11calls.h"
 #include "pkcs11/object.h"
 
@@ -27,6 +29,16 @@ static CK_SESSION_HANDLE sessions[2];
 static char wrong[2][7];      /* another one each time: what was refused before is not sent */
 static const char *pins[2];   /* the card's now */
 static unsigned wrong_number;
+
+#ifdef KEPT
+#define KEEP_MS "0" /* the keeper lets the card go at once */
+#define settle faulty_far_settle
+#else
+#define KEEP_MS "60001" /* no keeper */
+static void settle(void)
+{
+}
+#endif
 
 static X509 *cert_of(CK_SLOT_ID slot)
 {
@@ -289,8 +301,16 @@ static void open_sessions(void)
 static void end(void)
 {
     assert_int_equal(p11->C_Finalize(NULL), CKR_OK);
+    settle();
     assert_int_equal(the_reader.open, 0);
     testcard_free(card);
+}
+
+static CK_RV run_step(const struct step *step)
+{
+    CK_RV rv = step->run();
+    settle();
+    return rv;
 }
 
 static CK_RV look_at_tokens(void)
@@ -309,7 +329,9 @@ static CK_RV look_at_tokens(void)
  * fails, and the card is looked at afresh. */
 static CK_RV log_in_again(CK_SLOT_ID slot, bool patient, bool last_try)
 {
+    settle();
     CK_RV rv = p11calls_login(p11, sessions[slot], pins[slot]);
+    settle();
     if (last_try && rv == CKR_PIN_INCORRECT) /* nothing was sent: the last try is for who asks again after being told */
         rv = p11calls_login(p11, sessions[slot], pins[slot]);
     if (patient && rv == CKR_DEVICE_REMOVED && look_at_tokens() == CKR_OK)
@@ -333,6 +355,7 @@ static void go_on(const struct strike_place *place)
             complain(place, "afterwards no login", rv);
         else if ((rv = sign(slot, false)) != CKR_OK)
             complain(place, "afterwards no signature", rv);
+        settle();
         if (faulty_is_presented(slot == SIGN))
             complain(place, "afterwards the PIN stays presented", slot);
     }
@@ -371,14 +394,14 @@ static unsigned run(const struct strike_place *place)
 {
     begin();
     for (size_t i = 0; i < place->step; i++) {
-        CK_RV rv = place->story->steps[i].run();
+        CK_RV rv = run_step(&place->story->steps[i]);
         if (rv != place->story->steps[i].sound)
             complain(place, "without a fault an earlier step fails", rv);
         open_sessions();
     }
     const unsigned tries[2] = { faulty_tries(false), faulty_tries(true) };
     faulty_arm(place->kind, place->at);
-    CK_RV rv = place->story->steps[place->step].run();
+    CK_RV rv = run_step(&place->story->steps[place->step]);
     unsigned commands = the_reader.commands;
     if (place->kind != FAULTY_NONE)
         assert_true(the_reader.struck);
@@ -390,6 +413,17 @@ static unsigned run(const struct strike_place *place)
     return commands;
 }
 
+/* With the keeper: what its socket and its own commands can meet. What an answer may look like is the channel's matter. */
+static bool is_swept(enum faulty_kind kind)
+{
+#ifdef KEPT
+    return kind <= FAULTY_POWERED || kind == FAULTY_NO_STATUS || kind == FAULTY_EMPTY;
+#else
+    (void)kind;
+    return true;
+#endif
+}
+
 static void sweep(const struct story *story)
 {
     unsigned runs = 0;
@@ -397,18 +431,24 @@ static void sweep(const struct story *story)
     for (size_t step = 0; step < STEPS_MAX && story->steps[step].run; step++) {
         unsigned commands = run(&(struct strike_place) { story, step, FAULTY_NONE, 0 });
         for (unsigned at = 0; at < commands; at++)
-            for (enum faulty_kind kind = FAULTY_NONE + 1; kind < FAULTY_KINDS; kind++, runs++)
+            for (enum faulty_kind kind = FAULTY_NONE + 1; kind < FAULTY_KINDS; kind++) {
+                if (!is_swept(kind))
+                    continue;
                 (void)run(&(struct strike_place) { story, step, kind, at });
+                runs++;
+            }
     }
     print_message("# %s: %u faults\n", story->name, runs);
     assert_int_equal(complaints, 0);
 }
 
+#ifndef KEPT
 static void looking(void **state)
 {
     (void)state;
     sweep(&stories[0]);
 }
+#endif
 static void authenticating(void **state)
 {
     (void)state;
@@ -433,7 +473,9 @@ static void changing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+#ifndef KEPT /* no PIN: nothing that the keeper does besides */
         cmocka_unit_test(looking),
+#endif
         cmocka_unit_test(authenticating),
         cmocka_unit_test(signing),
         cmocka_unit_test(signing_in_haste),
@@ -446,7 +488,10 @@ int main(void)
         return 2;
     p11 = interface->pFunctionList;
     setenv("JPKI_LOG", "error", 0);
-    setenv("JPKI_KEEP_MS", "60001", 1); /* no keeper: what the keeper does it does behind another transport */
+    setenv("JPKI_KEEP_MS", KEEP_MS, 1);
+#ifdef KEPT
+    faulty_far_open();
+#endif
     original = testcard_new();
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     testcard_free(original);
