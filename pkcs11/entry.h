@@ -20,4 +20,22 @@ bool entry_has_pad(const struct module *module, const struct slot *slot, unsigne
  * person declined. CKR_USER_ALREADY_LOGGED_IN, CKR_PIN_LOCKED, CKR_PIN_INVALID (three times no PIN), CKR_FUNCTION_FAILED. */
 CK_RV entry_ask_pin(CK_SESSION_HANDLE session, enum prompt_what what, struct secret *pin);
 
+/* --- operations: entry_operation.c ------------------------------------------------------------------------------------------- */
+
+enum entry_kind { ENTRY_SIGN, ENTRY_VERIFY, ENTRY_DIGEST };
+
+struct operation *entry_operation(struct session *session, enum entry_kind kind);
+
+/* A NULL mechanism ends what is active (PKCS#11 3.0 §5.13.1). CKR_ARGUMENTS_BAD: nothing was. */
+CK_RV entry_cancel(struct operation *operation);
+
+/* Makes the answer of what was collected; there is room for it. Whatever comes of it, the operation is over. */
+typedef CK_RV (*entry_make_fn)(struct module *module, struct session *session, CK_BYTE *out, CK_ULONG *out_len);
+
+/* C_…Update; C_Sign and C_Digest; C_…Final: with the two-call length rule. */
+CK_RV entry_update(CK_SESSION_HANDLE handle, enum entry_kind kind, const CK_BYTE *part, CK_ULONG part_len);
+CK_RV entry_whole(CK_SESSION_HANDLE handle, enum entry_kind kind, const CK_BYTE *data, CK_ULONG data_len, CK_BYTE *out,
+                  CK_ULONG *out_len, entry_make_fn make);
+CK_RV entry_final(CK_SESSION_HANDLE handle, enum entry_kind kind, CK_BYTE *out, CK_ULONG *out_len, entry_make_fn make);
+
 #endif

@@ -4,15 +4,6 @@
 
 #include <string.h>
 
-/* A NULL mechanism ends what is active (PKCS#11 3.0 §5.13.1). */
-static CK_RV cancel(struct operation *operation)
-{
-    if (operation->state == OPERATION_NONE)
-        return CKR_ARGUMENTS_BAD;
-    operation_wipe(operation);
-    return CKR_OK;
-}
-
 static CK_RV find_mechanism(struct module *module, const struct slot *slot, const CK_MECHANISM *params,
                             const struct mechanism **mechanism)
 {
@@ -37,7 +28,7 @@ CK_RV C_SignInit(CK_SESSION_HANDLE handle, CK_MECHANISM_PTR params, CK_OBJECT_HA
     if (rv != CKR_OK)
         return rv;
     if (!params)
-        return module_leave(module, cancel(&session->sign));
+        return module_leave(module, entry_cancel(&session->sign));
     if (session->sign.state != OPERATION_NONE)
         return module_leave(module, CKR_OPERATION_ACTIVE);
     rv = slot_of_session(module, &session, false, &slot);
@@ -57,7 +48,7 @@ CK_RV C_SignInit(CK_SESSION_HANDLE handle, CK_MECHANISM_PTR params, CK_OBJECT_HA
     return module_leave(module, rv);
 }
 
-/* The card's part. Whatever comes of it, the operation is over. */
+/* The card's part. */
 static CK_RV sign_now(struct module *module, struct session *session, CK_BYTE *out, CK_ULONG *out_len)
 {
     struct operation operation = session->sign;
@@ -93,63 +84,17 @@ out:
 
 CK_RV C_Sign(CK_SESSION_HANDLE handle, unsigned char *data, CK_ULONG data_len, unsigned char *out, CK_ULONG *out_len)
 {
-    struct module *module;
-    struct session *session;
-    CK_RV rv = module_enter_session(handle, &module, &session);
-    if (rv != CKR_OK)
-        return rv;
-    struct operation *operation = &session->sign;
-    bool answer_now = false;
-    if (operation->state == OPERATION_NONE)
-        return module_leave(module, CKR_OPERATION_NOT_INITIALIZED);
-    if (operation->state == OPERATION_PARTS)
-        return module_leave(module, CKR_OPERATION_ACTIVE);
-    if (!out_len || (data_len && !data)) {
-        operation_wipe(operation);
-        return module_leave(module, CKR_ARGUMENTS_BAD);
-    }
-    rv = operation_measure(operation, out, out_len, &answer_now);
-    if (rv == CKR_OK && answer_now)
-        rv = operation_update(operation, data, data_len);
-    if (rv == CKR_OK && answer_now)
-        rv = sign_now(module, session, out, out_len);
-    return module_leave(module, rv);
+    return entry_whole(handle, ENTRY_SIGN, data, data_len, out, out_len, sign_now);
 }
 
 CK_RV C_SignUpdate(CK_SESSION_HANDLE handle, unsigned char *part, CK_ULONG part_len)
 {
-    struct module *module;
-    struct session *session;
-    CK_RV rv = module_enter_session(handle, &module, &session);
-    if (rv != CKR_OK)
-        return rv;
-    if (part_len && !part) {
-        bool active = session->sign.state != OPERATION_NONE;
-        operation_wipe(&session->sign);
-        return module_leave(module, active ? CKR_ARGUMENTS_BAD : CKR_OPERATION_NOT_INITIALIZED);
-    }
-    return module_leave(module, operation_update(&session->sign, part, part_len));
+    return entry_update(handle, ENTRY_SIGN, part, part_len);
 }
 
 CK_RV C_SignFinal(CK_SESSION_HANDLE handle, unsigned char *out, CK_ULONG *out_len)
 {
-    struct module *module;
-    struct session *session;
-    CK_RV rv = module_enter_session(handle, &module, &session);
-    if (rv != CKR_OK)
-        return rv;
-    struct operation *operation = &session->sign;
-    bool answer_now = false;
-    if (operation->state == OPERATION_NONE)
-        return module_leave(module, CKR_OPERATION_NOT_INITIALIZED);
-    if (!out_len) {
-        operation_wipe(operation);
-        return module_leave(module, CKR_ARGUMENTS_BAD);
-    }
-    rv = operation_measure(operation, out, out_len, &answer_now);
-    if (rv == CKR_OK && answer_now)
-        rv = sign_now(module, session, out, out_len);
-    return module_leave(module, rv);
+    return entry_final(handle, ENTRY_SIGN, out, out_len, sign_now);
 }
 
 /* --- verification -------------------------------------------------------------------------------------------------------- */
@@ -164,7 +109,7 @@ CK_RV C_VerifyInit(CK_SESSION_HANDLE handle, CK_MECHANISM_PTR params, CK_OBJECT_
     if (rv != CKR_OK)
         return rv;
     if (!params)
-        return module_leave(module, cancel(&session->verify));
+        return module_leave(module, entry_cancel(&session->verify));
     if (session->verify.state != OPERATION_NONE)
         return module_leave(module, CKR_OPERATION_ACTIVE);
     rv = slot_of_session(module, &session, false, &slot);
@@ -229,17 +174,7 @@ CK_RV C_Verify(CK_SESSION_HANDLE handle, unsigned char *data, CK_ULONG data_len,
 
 CK_RV C_VerifyUpdate(CK_SESSION_HANDLE handle, unsigned char *part, CK_ULONG part_len)
 {
-    struct module *module;
-    struct session *session;
-    CK_RV rv = module_enter_session(handle, &module, &session);
-    if (rv != CKR_OK)
-        return rv;
-    if (part_len && !part) {
-        bool active = session->verify.state != OPERATION_NONE;
-        operation_wipe(&session->verify);
-        return module_leave(module, active ? CKR_ARGUMENTS_BAD : CKR_OPERATION_NOT_INITIALIZED);
-    }
-    return module_leave(module, operation_update(&session->verify, part, part_len));
+    return entry_update(handle, ENTRY_VERIFY, part, part_len);
 }
 
 CK_RV C_VerifyFinal(CK_SESSION_HANDLE handle, unsigned char *signature, CK_ULONG signature_len)
