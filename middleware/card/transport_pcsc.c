@@ -221,6 +221,13 @@ static enum rc pcsc_failed(struct pcsc_link *self, LONG result, struct err *err)
     return err_set(err, rc, "reader '%s': %s", self->name, pcsc_stringify_error(result));
 }
 
+/* The card was reset by another program, or lost its power while the machine or the reader slept: nothing was sent, and the link
+ * is good again after a reconnection, which gives it power. */
+static bool pcsc_was_reset(LONG result)
+{
+    return result == SCARD_W_RESET_CARD || result == SCARD_W_UNPOWERED_CARD;
+}
+
 static LONG pcsc_reconnect(struct pcsc_link *self)
 {
     LONG result = SCardReconnect(self->handle, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1,
@@ -232,6 +239,14 @@ static LONG pcsc_reconnect(struct pcsc_link *self)
     return result;
 }
 
+/* In the middle of a transaction, which is over. */
+static enum rc pcsc_start_again(struct pcsc_link *self, struct err *err)
+{
+    LONG again = pcsc_reconnect(self);
+    self->held = false;
+    return pcsc_failed(self, again == SCARD_S_SUCCESS ? SCARD_W_RESET_CARD : again, err);
+}
+
 static enum rc pcsc_begin(struct transport_link *link, bool *was_reset, struct err *err)
 {
     struct pcsc_link *self = (struct pcsc_link *)link;
@@ -241,7 +256,7 @@ static enum rc pcsc_begin(struct transport_link *link, bool *was_reset, struct e
         return err_set(err, RC_STATE, "reader '%s': a transaction is held already", self->name);
     LONG result;
     int resets = 0; /* a card that is reset again and again is given up */
-    while ((result = SCardBeginTransaction(self->handle)) == SCARD_W_RESET_CARD && resets++ < 10) {
+    while (pcsc_was_reset(result = SCardBeginTransaction(self->handle)) && resets++ < 10) {
         result = pcsc_reconnect(self);
         if (result != SCARD_S_SUCCESS)
             break;
@@ -284,11 +299,8 @@ static enum rc pcsc_transmit(struct transport_link *link, struct bytes command, 
     const SCARD_IO_REQUEST *pci = self->protocol == SCARD_PROTOCOL_T0 ? SCARD_PCI_T0 : SCARD_PCI_T1;
     DWORD len = sizeof self->answer;
     LONG result = SCardTransmit(self->handle, pci, command.data, command.len, NULL, self->answer, &len);
-    if (result == SCARD_W_RESET_CARD) {
-        self->held = false;
-        LONG again = pcsc_reconnect(self);
-        return pcsc_failed(self, again == SCARD_S_SUCCESS ? result : again, err);
-    }
+    if (pcsc_was_reset(result))
+        return pcsc_start_again(self, err);
     if (result != SCARD_S_SUCCESS)
         return pcsc_failed(self, result, err);
     enum rc rc = len < 2 ? err_set(err, RC_IO, "reader '%s': an answer of %lu bytes", self->name, (unsigned long)len)
@@ -350,11 +362,8 @@ static enum rc pcsc_pad(struct transport_link *link, const struct transport_pad 
         return err_set(err, rc, "reader '%s': its key pad takes no such PIN", self->name);
     LONG result = SCardControl(self->handle, code, request.data, (DWORD)request.len, answer, sizeof answer, &len);
     buf_wipe(&request);
-    if (result == SCARD_W_RESET_CARD) {
-        self->held = false;
-        LONG again = pcsc_reconnect(self);
-        return pcsc_failed(self, again == SCARD_S_SUCCESS ? result : again, err);
-    }
+    if (pcsc_was_reset(result))
+        return pcsc_start_again(self, err);
     if (result != SCARD_S_SUCCESS)
         return pcsc_failed(self, result, err);
     return pcsc_pad_judge(self, bytes_of(answer, len <= sizeof answer ? len : 0), response, err);

@@ -5,7 +5,9 @@
  *
  * $FAKE_CARD: the socket. $FAKE_PAD: the file; each request takes its first line: a PIN, two of them for a new one and
  * its confirmation, or "cancel", "timeout", "strange"; without a line nobody types. $FAKE_PAD.log gets a line a
- * request. $FAKE_FEATURES: "none", "verify" (no change), "small" (PINs of at most 3 keys); else all. */
+ * request. $FAKE_FEATURES: "none", "verify" (no change), "small" (PINs of at most 3 keys); else all. $FAKE_SLEEP: when
+ * that file is there the next command, or the next transaction, finds that the card lost its power; the file is gone
+ * then. */
 #include "card/transport_sim.h"
 
 #include <stdio.h>
@@ -153,9 +155,22 @@ LONG SCardDisconnect(SCARDHANDLE handle, DWORD disposition)
     return SCARD_S_SUCCESS;
 }
 
+/* In a transaction. */
+static bool slept(SCARDHANDLE handle)
+{
+    const char *path = getenv("FAKE_SLEEP");
+    if (!path || unlink(path) != 0)
+        return false;
+    transport_end(at(handle)->link, TRANSPORT_UNPOWER);
+    return true;
+}
+
 LONG SCardBeginTransaction(SCARDHANDLE handle)
 {
     bool was_reset;
+    const char *path = getenv("FAKE_SLEEP");
+    if (path && access(path, F_OK) == 0 && !transport_begin(at(handle)->link, &was_reset, NULL) && slept(handle))
+        return SCARD_W_UNPOWERED_CARD;
     return result_of(transport_begin(at(handle)->link, &was_reset, NULL));
 }
 
@@ -192,6 +207,8 @@ LONG SCardTransmit(SCARDHANDLE handle, const SCARD_IO_REQUEST *pci, LPCBYTE comm
                    LPBYTE answer, LPDWORD answer_len)
 {
     (void)pci, (void)back;
+    if (slept(handle))
+        return SCARD_W_UNPOWERED_CARD;
     return send(handle, command, len, answer, answer_len);
 }
 

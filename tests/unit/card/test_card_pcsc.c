@@ -310,6 +310,7 @@ static void beginning(void **state)
     } rows[] = {
         { "nothing happened", 0, 0, 0, RC_OK, false, true },
         { "reset by another program", SCARD_W_RESET_CARD, 0, 0, RC_OK, true, true },
+        { "slept", SCARD_W_UNPOWERED_CARD, 0, 0, RC_OK, true, true },
         { "reset, then taken out", SCARD_W_RESET_CARD, 0, SCARD_E_NO_SMARTCARD, RC_CARD_GONE, false, false },
         { "taken out", SCARD_W_REMOVED_CARD, 0, 0, RC_CARD_GONE, false, false },
         { "reader pulled", SCARD_E_READER_UNAVAILABLE, 0, 0, RC_READER_GONE, false, false },
@@ -532,6 +533,7 @@ static void transmitting(void **state)
     } rows[] = {
         { "answered", 0, 2, RC_OK, true, true, false },
         { "reset by another program", SCARD_W_RESET_CARD, 2, RC_CARD_RESET, false, true, true },
+        { "slept", SCARD_W_UNPOWERED_CARD, 2, RC_CARD_RESET, false, true, true },
         { "taken out", SCARD_W_REMOVED_CARD, 2, RC_CARD_GONE, false, false, false },
         { "taken out, the other way to say it", SCARD_E_NO_SMARTCARD, 2, RC_CARD_GONE, false, false, false },
         { "reader pulled", SCARD_E_READER_UNAVAILABLE, 2, RC_READER_GONE, false, false, false },

@@ -1,6 +1,6 @@
 /* test_pkcs11_pad.c — PINs that the person types on the reader (PC/SC Part 10), through the built module and its keeper
  * and a libpcsclite of the tests' own (support/fakepcsc): each way an entry can end, what it costs, when the person is
- * asked and when nobody is. No real reader with a key pad was tried. */
+ * asked and when nobody is; and a reader that sleeps. No real reader with a key pad was tried. */
 #include "carded.h"
 #include "p11calls.h"
 
@@ -359,6 +359,38 @@ static void for_one_signature(void **state)
     stop();
 }
 
+/* The machine slept, and the reader with it: between two calls, and with the card held. A PIN that an application
+ * brought is presented again, one that was typed is typed again, no try is spent. */
+static void sleeping_and_waking(void **state)
+{
+    (void)state;
+    char path[96];
+    for (int held = 0; held < 2; held++) {
+        for (int typed = 0; typed < 2; typed++) {
+            start(held ? "30000" : NO_KEEPER, "auth");
+            snprintf(path, sizeof path, "%s/sleep", carded.folder);
+            assert_int_equal(setenv("FAKE_SLEEP", path, 1), 0);
+            CK_SESSION_HANDLE session = p11calls_open(p11, AUTH, RW);
+            person("1234\n1234\n1234\n");
+            assert_int_equal(typed ? type(session) : p11calls_login(p11, session, "1234"), CKR_OK);
+            assert_int_equal(sign(session, 1), CKR_OK);
+            unsigned before = asked(NULL, 0);
+            FILE *file = fopen(path, "w");
+            assert_non_null(file);
+            fclose(file);
+            assert_int_equal(sign(session, 1), CKR_OK);
+            assert_int_not_equal(access(path, F_OK), 0); /* it did sleep */
+            assert_int_equal(asked(NULL, 0) - before, typed);
+            assert_true(is_logged_in(session));
+            assert_int_equal(tries(AUTH), 3);
+            assert_int_equal(p11->C_Logout(session), CKR_OK);
+            assert_false(carded_is_presented(&carded, CARD_KEY_AUTH));
+            stop();
+        }
+    }
+    (void)unsetenv("FAKE_SLEEP");
+}
+
 static int finish(void **state)
 {
     (void)state;
@@ -378,6 +410,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(changing),
         cmocka_unit_test(changing_while_logged_in),
         cmocka_unit_test(for_one_signature),
+        cmocka_unit_test(sleeping_and_waking),
     };
     p11 = argc == 2 ? p11calls_load(argv[1]) : NULL;
     return p11 ? cmocka_run_group_tests(tests, NULL, finish) : 2;
