@@ -94,7 +94,7 @@ static bool cardintake_begins(enum card_event event)
 
 /* Who may report: a beginning is the resident's municipality's, the rest that of the municipality that has the card. */
 static enum rc cardintake_judge(struct store *store, const struct notice *notice, const struct card_row *present,
-                                bool *passed, struct err *err)
+                                bool late, bool *passed, struct err *err)
 {
     struct ledger_row resident;
     enum card_state next;
@@ -105,7 +105,7 @@ static enum rc cardintake_judge(struct store *store, const struct notice *notice
         return err_set(err, RC_CONFLICT, "card: it is another resident's");
     const char *reporter = notice->resident.municipality;
     bool begins = cardintake_begins(notice->card.event);
-    bool own = strcmp(resident.resident.municipality, reporter) == 0;
+    bool own = late || strcmp(resident.resident.municipality, reporter) == 0;
     if (begins && !own && !present->events)
         return err_set(err, RC_DENIED, "card: the resident is another municipality's");
     if (!begins && !present->events)
@@ -115,14 +115,14 @@ static enum rc cardintake_judge(struct store *store, const struct notice *notice
     return RC_OK;
 }
 
-enum rc cardintake_take(struct store *store, const struct notice *notice, struct err *err)
+enum rc cardintake_take(struct store *store, const struct notice *notice, bool late, struct err *err)
 {
     const struct card_report *report = &notice->card;
     struct card_row row = {0};
     bool passed = false;
     enum rc rc = cardbook_find(store, report->card, &row, err);
     if (!rc || rc == RC_NOT_FOUND)
-        rc = cardintake_judge(store, notice, &row, &passed, err);
+        rc = cardintake_judge(store, notice, &row, late, &passed, err);
     if (!rc && passed)
         log_warning("a report '%s' of %s about a card is passed over: the nation knows something newer",
                     card_event_name(report->event), notice->resident.municipality);

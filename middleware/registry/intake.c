@@ -110,7 +110,7 @@ static enum rc intake_apply(struct store *store, const char *municipality, const
     if (rc)
         return rc;
     if (notice.kind == NOTICE_CARD)
-        return cardintake_take(store, &notice, err);
+        return cardintake_take(store, &notice, late, err);
     if (notice.kind == NOTICE_CERTIFICATES_KIND)
         return intake_certificates(store, &notice, late, err);
     if (late)

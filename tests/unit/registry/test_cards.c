@@ -1,6 +1,7 @@
 /* test_cards.c — the card ledger over the stores: issue and its dates, one valid card, loss, return, the souvenir, the change to a
  * 個人番号カード, the rules that end a card; what the nation's copy says of it and what the authorities hear, once each. */
 #include "registry/act.h"
+#include "registry/cardintake.h"
 #include "registry/cards.h"
 #include "registry/gate.h"
 #include "registry/intake.h"
@@ -404,6 +405,20 @@ static void test_foreign_reports(void **state)
         if (!rc)
             notice.sequence++;
     }
+    /* a late one of a municipality that let the person go: the card is entered, and a loss is heard */
+    memcpy(notice.card.card, B, sizeof notice.card.card);
+    memcpy(notice.resident.code, OTHER_CODE, sizeof notice.resident.code);
+    strcpy(notice.resident.municipality, "131016");
+    assert_int_equal(store_begin(w.nation, NULL), RC_OK);
+    notice.card.event = CARD_ISSUE;
+    assert_int_equal(cardintake_take(w.nation, &notice, false, NULL), RC_DENIED);
+    assert_int_equal(cardintake_take(w.nation, &notice, true, NULL), RC_OK);
+    notice.card.event = CARD_LOSE;
+    assert_int_equal(cardintake_take(w.nation, &notice, true, NULL), RC_OK);
+    struct card_row late;
+    assert_int_equal(cardbook_find(w.nation, B, &late, NULL), RC_OK);
+    assert_int_equal(late.state, CARD_LOST);
+    store_rollback(w.nation);
     check_state(A, "valid", "valid");
     static const struct {
         const char *member, *value;
