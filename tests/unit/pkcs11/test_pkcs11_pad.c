@@ -80,7 +80,8 @@ static void stop(void)
 }
 
 #define NO_KEEPER "60001"
-#define KEEPER "0"
+#define KEEPER "0"      /* three seconds after a PIN was typed, else not at all */
+#define HOLDING "30000" /* longer than this test takes */
 
 static CK_FLAGS token_flags(CK_SLOT_ID slot)
 {
@@ -213,25 +214,37 @@ static void a_reader_that_takes_no_such_pin(void **state)
     stop();
 }
 
-/* While the keeper holds the card what was typed serves; nobody else can use it; then it is typed again. */
+/* While the keeper holds the card what was typed serves. */
 static void typed_once_while_the_card_is_held(void **state)
 {
     (void)state;
-    start(KEEPER, "auth");
+    start(HOLDING, "auth");
     CK_SESSION_HANDLE session = p11calls_open(p11, AUTH, RW);
     person("1234\n1234\n");
     assert_int_equal(type(session), CKR_OK);
     assert_int_equal(sign(session, 1), CKR_OK);
     assert_int_equal(sign(session, 1), CKR_OK);
     assert_int_equal(asked(NULL, 0), 1);
-    assert_false(carded_is_presented(&carded, CARD_KEY_AUTH)); /* it waits for the keeper to let go */
-    assert_true(is_logged_in(session));
-    assert_int_equal(sign(session, 1), CKR_OK);
-    assert_int_equal(asked(NULL, 0), 2);
     assert_int_equal(p11->C_Logout(session), CKR_OK);
     assert_false(carded_is_presented(&carded, CARD_KEY_AUTH));
     assert_int_equal(sign(session, 1), CKR_USER_NOT_LOGGED_IN);
+    assert_int_equal(asked(NULL, 0), 1);
+    stop();
+}
+
+/* Nobody else can use it: who wants the card waits until the keeper lets go; then it is typed again. */
+static void typed_again_when_another_had_the_card(void **state)
+{
+    (void)state;
+    start(KEEPER, "auth");
+    CK_SESSION_HANDLE session = p11calls_open(p11, AUTH, RW);
+    person("1234\n1234\n");
+    assert_int_equal(type(session), CKR_OK);
+    assert_false(carded_is_presented(&carded, CARD_KEY_AUTH));
+    assert_true(is_logged_in(session));
+    assert_int_equal(sign(session, 1), CKR_OK);
     assert_int_equal(asked(NULL, 0), 2);
+    assert_false(carded_is_presented(&carded, CARD_KEY_AUTH));
     stop();
 }
 
@@ -343,7 +356,7 @@ static void for_one_signature(void **state)
     CK_ULONG len = sizeof signature;
     CK_MECHANISM mechanism = {CKM_SHA256_RSA_PKCS, NULL, 0};
     assert_int_equal(setenv("JPKI_ALWAYS_AUTHENTICATE", "yes", 1), 0);
-    start(KEEPER, "both");
+    start(HOLDING, "both");
     CK_SESSION_HANDLE session = p11calls_open(p11, SIGN, RW);
     person("ABC123\nABC123\ncancel\n");
     assert_int_equal(type(session), CKR_OK);
@@ -405,6 +418,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(each_way_an_entry_ends),
         cmocka_unit_test(a_reader_that_takes_no_such_pin),
         cmocka_unit_test(typed_once_while_the_card_is_held),
+        cmocka_unit_test(typed_again_when_another_had_the_card),
         cmocka_unit_test(typed_again_for_a_signature),
         cmocka_unit_test(the_last_try_and_none),
         cmocka_unit_test(changing),
