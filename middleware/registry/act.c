@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "registry/cards.h"
+#include "registry/characters.h"
 #include "registry/code.h"
 #include "registry/gate.h"
 #include "registry/outbox.h"
@@ -34,11 +35,11 @@ enum {
     RESIDENT_SINCE = 1 << 16,
     ADDRESS_SINCE = 1 << 17,
     NOTIFIED = 1 << 18,
-    FORMER_ADDRESS = 1 << 19,
-    CODE = 1 << 20,
-    WHY = 1 << 21,
+    FORMER_ADDRESS = 1 << 19, ORIGINAL_NAME = 1 << 20, ORIGINAL_ADDRESS = 1 << 21,
+    CODE = 1 << 24,
+    WHY = 1 << 25,
 };
-#define FLAGS (NAME_SUBSTITUTES | ADDRESS_SUBSTITUTES)
+#define FLAGS (NAME_SUBSTITUTES | ADDRESS_SUBSTITUTES | ORIGINAL_NAME | ORIGINAL_ADDRESS)
 #define PERSON (NAME | BIRTH | SEX | ADDRESS)
 #define HOME (HOUSEHOLD | POSITION | RELATION)
 #define SIDE (FLAGS | FURIGANA | HOME | FOREIGN | ROMAJI | RESIDENT_SINCE | ADDRESS_SINCE | NOTIFIED | FORMER_ADDRESS)
@@ -144,24 +145,22 @@ static enum rc act_check(struct store *store, const struct act *act, const char 
     return rc;
 }
 
-/* Writes what was given over the record; false when a text is too long. */
-static bool act_overwrite(struct resident *resident, const struct act_request *request)
+/* Writes what was given over the record. A name or address without flags of its own is substituted where it must be. */
+static enum rc act_overwrite(struct resident *resident, const struct act_request *request, struct err *err)
 {
     for (unsigned i = 0; i < RECORD_FIELDS; i++) {
         size_t len = request->fields[i] ? strlen(request->fields[i]) : 0;
         if (len >= record_fields[i].size)
-            return false;
+            return err_set(err, RC_FORMAT, "%s: too long", record_fields[i].name);
         if (request->fields[i])
             memcpy(record_text(resident, &record_fields[i]), request->fields[i], len + 1);
     }
-    struct attributes *a = &resident->attributes,
-                      plain = *a; /* a changed text has no substituted characters known of it */
-    attributes_no_substitutes(&plain);
+    enum rc rc = RC_OK;
     if (request->name && !request->name_substitutes)
-        memcpy(a->name_substitutes, plain.name_substitutes, sizeof a->name_substitutes);
-    if (request->address && !request->address_substitutes)
-        memcpy(a->address_substitutes, plain.address_substitutes, sizeof a->address_substitutes);
-    return true;
+        rc = characters_write_name(resident, request->name, err);
+    if (!rc && request->address && !request->address_substitutes)
+        rc = characters_write_address(resident, request->address, err);
+    return rc;
 }
 
 /* A request that was recorded: RC_OK when it is the same one, RC_CONFLICT, or RC_NOT_FOUND when the name is new. */
@@ -175,7 +174,7 @@ static enum rc act_known(struct store *store, enum reason reason, const struct a
     struct resident asked = then.resident;
     const char *code = then.previous_code[0] ? then.previous_code : then.resident.code;
     bool same = then.reason == reason && strcmp(then.date, request->date) == 0 &&
-                (!request->code || strcmp(code, request->code) == 0) && act_overwrite(&asked, request) &&
+                (!request->code || strcmp(code, request->code) == 0) && act_overwrite(&asked, request, NULL) == RC_OK &&
                 record_same(&asked, &then.resident);
     if (!same)
         return err_set(err, RC_CONFLICT, "request: this name was used for another request");
@@ -212,8 +211,9 @@ static enum rc act_prepare(struct store *store, const struct act *act, const cha
     snprintf(resident->municipality, sizeof resident->municipality, "%s", municipality);
     if (change == CHANGE_REMOVAL)
         return RC_OK;
-    if (!act_overwrite(resident, request))
-        return err_set(err, RC_FORMAT, "a text is too long");
+    rc = act_overwrite(resident, request, err);
+    if (rc)
+        return rc;
     if (act->reason == REASON_HOUSEHOLD_SPLIT && !request->household)
         rc = municipal_new_household(store, resident->household.number, err);
     if (!rc && change == CHANGE_CORRECTION && act->reason != REASON_REMADE && record_same(resident, &row.resident))

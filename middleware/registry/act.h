@@ -15,7 +15,7 @@ struct act_request {
         struct {
             const char *name, *name_substitutes, *birth, *sex, *address, *address_substitutes, *furigana, *former_name,
                 *former_furigana, *alias, *personal_number, *household, *position, *relation, *foreign_resident,
-                *romaji, *resident_since, *address_since, *notified, *former_address;
+                *romaji, *resident_since, *address_since, *notified, *former_address, *original_name, *original_address;
         };
         const char *fields[RECORD_FIELDS];
     };

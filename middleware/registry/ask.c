@@ -127,7 +127,7 @@ static const char *const record_helps[RECORD_FIELDS] = {
     "1 male, 2 female, 3 or 9 other", "address, in this municipality", "as --name-substitutes", "振り仮名, katakana",
     "旧氏; empty: removed", "its 振り仮名", "通称; empty: removed", "(the national node's to make)", "世帯番号",
     "place in the household, 01 to 99", "続柄", "1: a foreign resident", "ローマ字氏名", "住民となった日", "住所を定めた日", "届出日",
-    "従前の住所",
+    "従前の住所", "the name as the register writes it", "the address likewise",
 };
 
 /* The acts of docs/PROTOCOLS.md as options: --former-name for former_name. */

@@ -31,6 +31,7 @@ static const struct command commands[] = {
     { "reconcile", NULL, "compare a municipality's store with the prefecture's or the nation's", reconcile_main },
     { "blocked", NULL, "show the notice that is refused for good; decide about it", blocked_main },
     { "letters", NULL, "print the written notices to residents", letters_main },
+    { "retention", NULL, "print or erase what is past its time of keeping", retention_main },
     { "settings", "[NAME=DATE]", "print or change the days from which rules hold", settings_main },
     { "store", "COMMAND", "backup, restore, copy to another engine, check", store_main },
     { "status", NULL, "print what a store holds and what is still to be told", status_main },

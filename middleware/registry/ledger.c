@@ -9,7 +9,7 @@
 /* In the order of record_fields. */
 #define FIELDS "name, name_substitutes, birth, sex, address, address_substitutes, furigana, former_name, former_furigana, " \
     "alias, personal_number, household, position, relation, foreign_resident, romaji, resident_since, address_since, " \
-    "notified, former_address"
+    "notified, former_address, original_name, original_address"
 #define ROW "code, municipality, revision, removed, successor, " FIELDS
 #define HISTORY "code, revision, municipality, reason, date, recorded, previous_code, previous_number, " FIELDS
 
@@ -223,12 +223,12 @@ static enum rc ledger_write(struct store *store, const struct ledger_row *row, b
     struct statement *s = NULL;
     enum rc rc = store_prepare(store, fresh
         ? "INSERT INTO resident (" ROW ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
-          "?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)"
+          "?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)"
         : "UPDATE resident SET municipality = ?2, revision = ?3, removed = ?4, successor = ?5, name = ?6, "
           "name_substitutes = ?7, birth = ?8, sex = ?9, address = ?10, address_substitutes = ?11, furigana = ?12, "
           "former_name = ?13, former_furigana = ?14, alias = ?15, personal_number = ?16, household = ?17, position = ?18, "
           "relation = ?19, foreign_resident = ?20, romaji = ?21, resident_since = ?22, address_since = ?23, notified = ?24, "
-          "former_address = ?25 WHERE code = ?1", &s, err);
+          "former_address = ?25, original_name = ?26, original_address = ?27 WHERE code = ?1", &s, err);
     if (rc)
         return rc;
     bind_text(s, 1, row->resident.code);
@@ -247,7 +247,7 @@ static enum rc ledger_write_history(struct store *store, int64_t revision, const
     struct statement *s = NULL;
     enum rc rc = store_prepare(store, "INSERT INTO history (" HISTORY ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
                                       "?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, "
-                                      "?28)", &s, err);
+                                      "?28, ?29, ?30)", &s, err);
     if (rc)
         return rc;
     bind_text(s, 1, past->resident.code);

@@ -7,6 +7,7 @@
 #include "net/json.h"
 #include "pki/municipality.h"
 #include "registry/cardmove.h"
+#include "registry/characters.h"
 #include "registry/code.h"
 #include "registry/gate.h"
 #include "registry/mailbox.h"
@@ -371,11 +372,9 @@ static enum rc moves_take_over(struct store *store, const char *municipality, co
     struct attributes *a = &resident->attributes;
     struct household *h = &resident->household;
     snprintf(h->former_address, sizeof h->former_address, "%s", a->address);
-    if ((size_t)snprintf(a->address, sizeof a->address, "%s", arrive->address) >= sizeof a->address)
-        return err_set(err, RC_FORMAT, "address: too long");
-    struct attributes plain = *a;
-    attributes_no_substitutes(&plain);
-    memcpy(a->address_substitutes, plain.address_substitutes, sizeof a->address_substitutes);
+    rc = characters_write_address(resident, arrive->address, err);
+    if (rc)
+        return rc;
     memcpy(h->address_since, arrive->date, sizeof h->address_since);
     memcpy(h->resident_since, arrive->date, sizeof h->resident_since);
     memcpy(h->notified, today, sizeof h->notified);
@@ -433,6 +432,13 @@ static enum rc moves_enter(struct store *store, const struct moves_arrive *arriv
     return rc || !numbers ? rc : wanted_first(store, resident->code, arrive->date, err);
 }
 
+static bool moves_same_address(const struct resident *resident, const char *address)
+{
+    struct resident asked = {0};
+    return characters_write_address(&asked, address, NULL) == RC_OK &&
+           strcmp(asked.attributes.address, resident->attributes.address) == 0;
+}
+
 /* RC_OK the same request, RC_CONFLICT, RC_NOT_FOUND a new one. */
 static enum rc moves_known(struct store *store, const struct moves_arrive *arrive, int64_t *notice, struct err *err)
 {
@@ -441,7 +447,7 @@ static enum rc moves_known(struct store *store, const struct moves_arrive *arriv
     if (rc)
         return rc;
     if ((then.reason != REASON_MOVE_IN && then.reason != REASON_MOVE_IN_2002) || strcmp(then.date, arrive->date) != 0 ||
-        strcmp(then.resident.code, arrive->code) != 0 || strcmp(then.resident.attributes.address, arrive->address) != 0)
+        strcmp(then.resident.code, arrive->code) != 0 || !moves_same_address(&then.resident, arrive->address))
         return err_set(err, RC_CONFLICT, "request: this name was used for another request");
     *notice = then.notice;
     return RC_OK;

@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "pki/municipality.h"
 #include "registry/cards.h"
+#include "registry/characters.h"
 #include "registry/code.h"
 #include "registry/outbox.h"
 
@@ -216,14 +217,11 @@ enum rc municipal_move(struct store *store, const char *municipality, const char
         return rc == RC_NOT_FOUND ? err_set(err, rc, "no such resident") : rc;
     struct resident wanted = row.resident;
     memcpy(wanted.municipality, municipality, sizeof wanted.municipality);
-    if ((size_t)snprintf(wanted.attributes.address, sizeof wanted.attributes.address, "%s", address) >=
-        sizeof wanted.attributes.address)
-        return err_set(err, RC_FORMAT, "address: too long");
-    struct attributes plain = wanted.attributes; /* an address typed in has no substituted characters */
-    attributes_no_substitutes(&plain);
-    memcpy(wanted.attributes.address_substitutes, plain.address_substitutes, sizeof plain.address_substitutes);
+    rc = characters_write_address(&wanted, address, err);
+    if (rc)
+        return rc;
 
-    bool present = strcmp(row.resident.attributes.address, address) == 0;
+    bool present = strcmp(row.resident.attributes.address, wanted.attributes.address) == 0;
     if (present) { /* only the same request again may say what is so already */
         int64_t number;
         rc = municipal_check_form(date, request, err);
@@ -332,6 +330,9 @@ out:
 static enum rc municipal_look(struct store *store, const char *code, const char *name, const char *birth,
                               const char *address, struct ledger_row *row, struct err *err)
 {
+    char fitted[400], flags[401]; /* typed as the register writes it, found as a certificate does */
+    if (!code && characters_fit(name, fitted, sizeof fitted, flags, sizeof flags, NULL) == RC_OK)
+        name = fitted;
     enum rc rc = code ? ledger_find_code(store, code, row, err) : ledger_find_person(store, name, birth, address, row, err);
     if (rc == RC_NOT_FOUND)
         return err_set(err, rc, "no such resident");

@@ -84,6 +84,22 @@ enum rc outbox_add_notice(struct store *store, enum notice_kind kind, const char
     return rc;
 }
 
+/* Whether what the state came from is still there: where it has been erased, a correction is told as the state itself (whoever
+ * hears it may have nothing before it), and a removal not at all (RC_NOT_FOUND). */
+static enum rc outbox_ground(struct store *store, struct ledger_past *past, int64_t revision, struct err *err)
+{
+    struct ledger_past before;
+    enum change change = reason_get(past->reason)->change;
+    if (revision == 1 || change == CHANGE_ENTRY)
+        return RC_OK;
+    enum rc rc = ledger_history(store, past->resident.code, revision - 1, &before, err);
+    if (rc == RC_NOT_FOUND && change == CHANGE_CORRECTION) {
+        past->reason = REASON_RESTATED;
+        rc = RC_OK;
+    }
+    return rc;
+}
+
 /* Why a peer hears nothing of a notice but its number: RC_OK and the words; RC_NOT_FOUND: it hears of it. */
 static enum rc outbox_void(struct store *store, const char *peer, struct statement *s, struct ledger_past *past, char *why,
                            size_t size, struct err *err)
@@ -96,6 +112,8 @@ static enum rc outbox_void(struct store *store, const char *peer, struct stateme
         return RC_OK;
     }
     rc = ledger_history(store, column_text(s, 2), column_integer(s, 3), past, err);
+    if (!rc)
+        rc = outbox_ground(store, past, column_integer(s, 3), err);
     if (rc == RC_NOT_FOUND)
         snprintf(why, size, "erased: its time of keeping is over");
     return rc == RC_NOT_FOUND ? RC_OK : rc ? rc : RC_NOT_FOUND;

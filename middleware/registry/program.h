@@ -17,6 +17,7 @@ int arrive_main(int argc, char **argv);
 int blocked_main(int argc, char **argv);
 int reconcile_main(int argc, char **argv);
 int letters_main(int argc, char **argv);
+int retention_main(int argc, char **argv);
 int sample_main(int argc, char **argv);
 int settings_main(int argc, char **argv);
 int status_main(int argc, char **argv);

@@ -41,10 +41,12 @@ const struct record_field record_fields[RECORD_FIELDS] = {
     KEPT(address_since, address_since),
     KEPT(notified, notified),
     KEPT(former_address, former_address),
+    TOLD(original_name),
+    TOLD(original_address),
 };
 
 /* The next character of well-formed UTF-8; 0 at the end, -1 for what is not well-formed. */
-static long record_character(const char **text)
+long record_character(const char **text)
 {
     const unsigned char *t = (const unsigned char *)*text;
     unsigned more = *t < 0x80 ? 0 : *t >= 0xF0 && *t < 0xF8 ? 3 : *t >= 0xE0 ? 2 : *t >= 0xC2 ? 1 : 9;
@@ -97,6 +99,8 @@ static enum rc record_check_told(const struct particulars *p, struct err *err)
         return err_set(err, RC_FORMAT, "former_furigana: there is no former name");
     if (!record_is_text(p->alias))
         return err_set(err, RC_FORMAT, "alias: not well-formed UTF-8 text");
+    if (!record_is_text(p->original_name) || !record_is_text(p->original_address))
+        return err_set(err, RC_FORMAT, "original_name or original_address: not well-formed UTF-8 text");
     if (p->personal_number[0] && code_check_personal(p->personal_number))
         return err_set(err, RC_FORMAT, "personal_number: not 12 digits with a right check digit");
     return RC_OK;

@@ -13,6 +13,8 @@ struct particulars {
     char former_furigana[121]; /* 旧氏の振り仮名 */
     char alias[301];           /* 通称, of foreign residents only */
     char personal_number[13];  /* 個人番号, 12 digits; "" until it was designated */
+    char original_name[400];   /* 氏名 as the register writes it, when a certificate cannot hold it (registry/characters.h) */
+    char original_address[801];/* 住所 likewise */
 };
 
 /* What stays in the municipality. "" where there is none; dates "YYYY-MM-DD". */
@@ -45,7 +47,7 @@ struct record_field {
     size_t offset, size;
     bool told;
 };
-enum { RECORD_WANTED = 6, RECORD_FIELDS = 20 };
+enum { RECORD_WANTED = 6, RECORD_FIELDS = 22 };
 extern const struct record_field record_fields[RECORD_FIELDS];
 
 static inline char *record_text(struct resident *resident, const struct record_field *field)
@@ -70,6 +72,9 @@ bool record_same_person_data(const struct resident *a, const struct resident *b)
 /* Whether what is told is the same, and whether everything is. */
 bool record_same_told(const struct resident *a, const struct resident *b);
 bool record_same(const struct resident *a, const struct resident *b);
+
+/* The next character of well-formed UTF-8, *text behind it; 0 at the end, -1 for what is not well-formed. */
+long record_character(const char **text);
 
 /* Wipes what stays in the municipality. */
 void record_keep_told(struct resident *resident);

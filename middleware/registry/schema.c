@@ -141,6 +141,10 @@ const char *const registry_migrations[] = {
     "times INTEGER NOT NULL);"
     "CREATE TABLE decision (peer TEXT NOT NULL, sequence INTEGER NOT NULL, decided INTEGER NOT NULL, decision TEXT NOT NULL, "
     "why TEXT NOT NULL, words TEXT NOT NULL, PRIMARY KEY (peer, sequence, decided, decision))",
+
+    /* what the register writes where a certificate has a substituted character */
+    ADD_TEXT("resident", "original_name") ADD_TEXT("resident", "original_address")
+    ADD_TEXT("history", "original_name") ADD_TEXT("history", "original_address"),
 };
 
 const size_t registry_migration_count = sizeof registry_migrations / sizeof registry_migrations[0];

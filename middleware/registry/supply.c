@@ -79,7 +79,7 @@ static enum rc supply_take_number(struct line *line, const json_t *item, bool *t
         const char *text = "";
         if (json_want_text(json_object_get(item, "error"), "text", 300, &text, NULL))
             text = "(no words)";
-        log_warning("個人番号: refused for one person: %s", text);
+        (void)err_set(err, RC_REFUSED, "個人番号: refused for one person: %s", text);
         return RC_OK;
     }
     *taken = true;

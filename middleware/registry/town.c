@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "pki/municipality.h"
+#include "registry/characters.h"
 #include "registry/code.h"
 #include "registry/pool.h"
 #include "registry/towndata.h"
@@ -383,8 +384,13 @@ enum rc town_resident(const struct town *town, int64_t index, struct resident *o
     town_cut(a->address, 200);
     memcpy(a->sex, town->people[i].woman ? "2" : "1", 2);
     attributes_no_substitutes(a);
-    if (i == EDGE_SUBSTITUTE)
-        a->name_substitutes[0] = '1';
+    if (i == EDGE_SUBSTITUTE) { /* 高橋 in the certificate, 髙橋 in the register */
+        char original[400];
+        snprintf(original, sizeof original, "髙%.300s", a->name + strlen("高"));
+        rc = characters_write_name(&resident, original, err);
+        if (rc)
+            return rc;
+    }
     town_household(town, i, &resident.household);
     pool_number(resident.code, resident.particulars.personal_number);
     rc = record_check(&resident, false, err);

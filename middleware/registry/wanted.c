@@ -106,7 +106,8 @@ enum rc wanted_items(struct store *store, size_t max, json_t **out, struct err *
     json_t *items = json_array();
     struct statement *s = NULL;
     enum rc rc = store_prepare(
-        store, "SELECT code, previous FROM wanted WHERE number = '' ORDER BY recorded, request LIMIT ?1", &s, err);
+        store, "SELECT w.code, w.previous FROM wanted w JOIN resident r ON r.code = w.code "
+                               "WHERE w.number = '' AND r.removed = 0 ORDER BY w.recorded, w.request LIMIT ?1", &s, err);
     if (rc) {
         json_decref(items);
         return rc;

@@ -1,0 +1,35 @@
+/* retention.h — 保存期間 of 本人確認情報, 除票 and the record of use, by the law of the day (令30条の6, 30条の7, 34条;
+ * in 2013 令30条の6, 30条の11): rows, what is due on a day, and its erasure. What a registered person has now is never
+ * due. */
+#ifndef JPKI_REGISTRY_RETENTION_H
+#define JPKI_REGISTRY_RETENTION_H
+
+#include "registry/ledger.h"
+
+enum retention_kind {
+    RETENTION_SUPERSEDED, /* a record after which the next one of that person came */
+    RETENTION_REMOVED,    /* who was struck out for another reason than death */
+    RETENTION_DEAD,
+    RETENTION_USE, /* a row of the record of use */
+    RETENTION_KINDS
+};
+
+/* A rule of one era: so many years from the day of the next record, the removal, or the use. */
+struct retention_row {
+    const char *name;
+    int years_before, years_since; /* before and since the gate */
+    const char *gate;              /* its name (gate.h); NULL: one rule for all times */
+    const char *source;
+};
+extern const struct retention_row retention_rows[RETENTION_KINDS];
+
+/* How many are due on a day in Japan, "YYYY-MM-DD". No transaction needed. */
+enum rc retention_due(struct store *store, enum retention_kind kind, const char *date, int64_t *count,
+                      struct err *err) MUST_CHECK;
+
+/* Erases what is due, with everything that hangs on it (a person's certificates' links, requests, letters, signed
+ * notices); inside the caller's transaction. A notice whose history is gone is told as void when it is told again. */
+enum rc retention_erase(struct store *store, enum retention_kind kind, const char *date, int64_t *count,
+                        struct err *err) MUST_CHECK;
+
+#endif
