@@ -41,7 +41,7 @@ static void load(const char *path)
 static unsigned char *attribute(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type,
                                 CK_ULONG *len)
 {
-    CK_ATTRIBUTE row = {type, NULL, 0};
+    CK_ATTRIBUTE row = { type, NULL, 0 };
     if (p11->C_GetAttributeValue(session, object, &row, 1) || !row.ulValueLen ||
         row.ulValueLen == CK_UNAVAILABLE_INFORMATION)
         return NULL;
@@ -64,7 +64,7 @@ static CK_ULONG find(CK_SESSION_HANDLE session, CK_ATTRIBUTE *template, CK_ULONG
 static CK_OBJECT_HANDLE find_one(CK_SESSION_HANDLE session, CK_OBJECT_CLASS class)
 {
     CK_BYTE id = 1;
-    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_ID, &id, sizeof id}};
+    CK_ATTRIBUTE template[] = { { CKA_CLASS, &class, sizeof class }, { CKA_ID, &id, sizeof id } };
     CK_OBJECT_HANDLE found[OBJECTS];
     need(find(session, template, 2, found) == 1 ? CKR_OK : CKR_OBJECT_HANDLE_INVALID,
          "the one object of this class and CKA_ID 01");
@@ -92,7 +92,7 @@ static CK_SESSION_HANDLE open_session(CK_SLOT_ID slot)
 
 static void list(void)
 {
-    static const CK_ATTRIBUTE_TYPE asked[] = {CKA_CLASS, CKA_LABEL, CKA_ID, CKA_VALUE};
+    static const CK_ATTRIBUTE_TYPE asked[] = { CKA_CLASS, CKA_LABEL, CKA_ID, CKA_VALUE };
     CK_SLOT_ID slots[SLOTS];
     CK_ULONG count = 0, len = 0, certificates = 0;
     (void)tokens(slots, &count);
@@ -116,7 +116,7 @@ static void sign(unsigned long times)
     static unsigned char data[] = "what is signed", signature[512];
     CK_SLOT_ID slots[SLOTS];
     CK_ULONG count = 0, len = 0;
-    CK_MECHANISM mechanism = {CKM_SHA256_RSA_PKCS, NULL, 0};
+    CK_MECHANISM mechanism = { CKM_SHA256_RSA_PKCS, NULL, 0 };
     CK_SESSION_HANDLE session = open_session(tokens(slots, &count));
     unsigned char *der = attribute(session, find_one(session, CKO_CERTIFICATE), CKA_VALUE, &len);
     const unsigned char *at = der;

@@ -41,54 +41,54 @@ static const struct {
     const char *row, *function;
     CK_RV from, to;
 } answers[] = {
-    {"general.interfaces", "C_GetInterfaceList", CKR_BUFFER_TOO_SMALL, CKR_OK},
-    {"general.interface-choice", "C_GetInterface", CKR_FUNCTION_FAILED, CKR_OK},
-    {"general.not-initialized", "C_GetSessionInfo", CKR_CRYPTOKI_NOT_INITIALIZED, CKR_SESSION_HANDLE_INVALID},
-    {"general.init-illegal", "C_Initialize", CKR_ARGUMENTS_BAD, CKR_OK},
-    {"general.init-reserved", "C_Initialize", CKR_ARGUMENTS_BAD, CKR_OK},
-    {"general.init-twice", "C_Initialize", CKR_CRYPTOKI_ALREADY_INITIALIZED, CKR_OK},
-    {"general.finalize-reserved", "C_Finalize", CKR_ARGUMENTS_BAD, CKR_OK},
-    {"general.finalize-twice", "C_Finalize", CKR_CRYPTOKI_NOT_INITIALIZED, CKR_OK},
-    {"slot.list", "C_GetSlotList", CKR_BUFFER_TOO_SMALL, CKR_OK},
-    {"slot.unknown", "C_GetSlotInfo", CKR_SLOT_ID_INVALID, CKR_OK},
-    {"slot.wait-nonblocking", "C_WaitForSlotEvent", CKR_NO_EVENT, CKR_FUNCTION_NOT_SUPPORTED},
-    {"slot.wait-arguments", "C_WaitForSlotEvent", CKR_ARGUMENTS_BAD, CKR_NO_EVENT},
-    {"session.open-arguments", "C_OpenSession", CKR_SESSION_PARALLEL_NOT_SUPPORTED, CKR_OK},
-    {"session.zero-handle", "C_GetSessionInfo", CKR_SESSION_HANDLE_INVALID, CKR_GENERAL_ERROR},
-    {"session.unknown-handle", "C_FindObjectsInit", CKR_SESSION_HANDLE_INVALID, CKR_OK},
-    {"session.parallel", "C_GetFunctionStatus", CKR_FUNCTION_NOT_PARALLEL, CKR_OK},
-    {"session.operation-state", "C_SetOperationState", ANY, CKR_OK},
-    {"login.pin", "C_Login", CKR_OK, CKR_PIN_INCORRECT},
-    {"login.twice", "C_Login", CKR_USER_ALREADY_LOGGED_IN, CKR_OK},
-    {"login.logout", "C_Logout", CKR_USER_NOT_LOGGED_IN, CKR_OK},
-    {"login.user-types", "C_Login", CKR_USER_TYPE_INVALID, CKR_OK},
-    {"login.login-user", "C_LoginUser", CKR_OK, CKR_GENERAL_ERROR},
-    {"login.set-pin-read-only", "C_SetPIN", CKR_SESSION_READ_ONLY, CKR_OK},
-    {"login.impossible-pin", "C_Login", CKR_PIN_LEN_RANGE, CKR_GENERAL_ERROR},
-    {"login.null-pin", "C_Login", CKR_ARGUMENTS_BAD, CKR_PIN_INCORRECT},
-    {"object.secrets", "C_GetAttributeValue", CKR_ATTRIBUTE_SENSITIVE, CKR_OK},
-    {"object.unknown-attribute", "C_GetAttributeValue", CKR_ATTRIBUTE_TYPE_INVALID, CKR_OK},
-    {"object.lengths", "C_GetAttributeValue", CKR_BUFFER_TOO_SMALL, CKR_OK},
-    {"object.no-object", "C_GetAttributeValue", CKR_OBJECT_HANDLE_INVALID, CKR_OK},
-    {"object.size", "C_GetObjectSize", CKR_OK, CKR_FUNCTION_NOT_SUPPORTED},
-    {"object.create-refused", "C_CreateObject", ANY, CKR_OK},
-    {"object.destroy-refused", "C_DestroyObject", ANY, CKR_OK},
-    {"object.change-refused", "C_SetAttributeValue", ANY, CKR_OK},
-    {"search.sequence", "C_FindObjectsInit", CKR_OPERATION_ACTIVE, CKR_OK},
-    {"search.arguments", "C_FindObjects", CKR_ARGUMENTS_BAD, CKR_OK},
-    {"mechanism.list", "C_GetMechanismList", CKR_BUFFER_TOO_SMALL, CKR_OK},
-    {"mechanism.info", "C_GetMechanismInfo", CKR_MECHANISM_INVALID, CKR_OK},
-    {"mechanism.unlisted", "C_SignInit", CKR_MECHANISM_INVALID, CKR_OK},
-    {"mechanism.verify", "C_Verify", CKR_SIGNATURE_INVALID, CKR_OK},
-    {"sign.lengths", "C_Sign", CKR_BUFFER_TOO_SMALL, CKR_OK},
-    {"sign.order", "C_SignInit", CKR_OPERATION_ACTIVE, CKR_OK},
-    {"sign.mixed", "C_Sign", ANY, CKR_OK},
-    {"sign.too-long", "C_Sign", CKR_DATA_LEN_RANGE, CKR_FUNCTION_FAILED},
-    {"sign.wrong-key", "C_SignInit", CKR_KEY_HANDLE_INVALID, CKR_OK},
-    {"sign.parameters", "C_SignInit", CKR_MECHANISM_PARAM_INVALID, CKR_OK},
-    {"sign.arguments", "C_Sign", CKR_ARGUMENTS_BAD, CKR_OK},
-    {"process.fork-unprepared", "C_GetSessionInfo", CKR_CRYPTOKI_NOT_INITIALIZED, CKR_OK},
-    {"process.finalize-ends-wait", "C_WaitForSlotEvent", CKR_CRYPTOKI_NOT_INITIALIZED, CKR_GENERAL_ERROR},
+    { "general.interfaces", "C_GetInterfaceList", CKR_BUFFER_TOO_SMALL, CKR_OK },
+    { "general.interface-choice", "C_GetInterface", CKR_FUNCTION_FAILED, CKR_OK },
+    { "general.not-initialized", "C_GetSessionInfo", CKR_CRYPTOKI_NOT_INITIALIZED, CKR_SESSION_HANDLE_INVALID },
+    { "general.init-illegal", "C_Initialize", CKR_ARGUMENTS_BAD, CKR_OK },
+    { "general.init-reserved", "C_Initialize", CKR_ARGUMENTS_BAD, CKR_OK },
+    { "general.init-twice", "C_Initialize", CKR_CRYPTOKI_ALREADY_INITIALIZED, CKR_OK },
+    { "general.finalize-reserved", "C_Finalize", CKR_ARGUMENTS_BAD, CKR_OK },
+    { "general.finalize-twice", "C_Finalize", CKR_CRYPTOKI_NOT_INITIALIZED, CKR_OK },
+    { "slot.list", "C_GetSlotList", CKR_BUFFER_TOO_SMALL, CKR_OK },
+    { "slot.unknown", "C_GetSlotInfo", CKR_SLOT_ID_INVALID, CKR_OK },
+    { "slot.wait-nonblocking", "C_WaitForSlotEvent", CKR_NO_EVENT, CKR_FUNCTION_NOT_SUPPORTED },
+    { "slot.wait-arguments", "C_WaitForSlotEvent", CKR_ARGUMENTS_BAD, CKR_NO_EVENT },
+    { "session.open-arguments", "C_OpenSession", CKR_SESSION_PARALLEL_NOT_SUPPORTED, CKR_OK },
+    { "session.zero-handle", "C_GetSessionInfo", CKR_SESSION_HANDLE_INVALID, CKR_GENERAL_ERROR },
+    { "session.unknown-handle", "C_FindObjectsInit", CKR_SESSION_HANDLE_INVALID, CKR_OK },
+    { "session.parallel", "C_GetFunctionStatus", CKR_FUNCTION_NOT_PARALLEL, CKR_OK },
+    { "session.operation-state", "C_SetOperationState", ANY, CKR_OK },
+    { "login.pin", "C_Login", CKR_OK, CKR_PIN_INCORRECT },
+    { "login.twice", "C_Login", CKR_USER_ALREADY_LOGGED_IN, CKR_OK },
+    { "login.logout", "C_Logout", CKR_USER_NOT_LOGGED_IN, CKR_OK },
+    { "login.user-types", "C_Login", CKR_USER_TYPE_INVALID, CKR_OK },
+    { "login.login-user", "C_LoginUser", CKR_OK, CKR_GENERAL_ERROR },
+    { "login.set-pin-read-only", "C_SetPIN", CKR_SESSION_READ_ONLY, CKR_OK },
+    { "login.impossible-pin", "C_Login", CKR_PIN_LEN_RANGE, CKR_GENERAL_ERROR },
+    { "login.null-pin", "C_Login", CKR_ARGUMENTS_BAD, CKR_PIN_INCORRECT },
+    { "object.secrets", "C_GetAttributeValue", CKR_ATTRIBUTE_SENSITIVE, CKR_OK },
+    { "object.unknown-attribute", "C_GetAttributeValue", CKR_ATTRIBUTE_TYPE_INVALID, CKR_OK },
+    { "object.lengths", "C_GetAttributeValue", CKR_BUFFER_TOO_SMALL, CKR_OK },
+    { "object.no-object", "C_GetAttributeValue", CKR_OBJECT_HANDLE_INVALID, CKR_OK },
+    { "object.size", "C_GetObjectSize", CKR_OK, CKR_FUNCTION_NOT_SUPPORTED },
+    { "object.create-refused", "C_CreateObject", ANY, CKR_OK },
+    { "object.destroy-refused", "C_DestroyObject", ANY, CKR_OK },
+    { "object.change-refused", "C_SetAttributeValue", ANY, CKR_OK },
+    { "search.sequence", "C_FindObjectsInit", CKR_OPERATION_ACTIVE, CKR_OK },
+    { "search.arguments", "C_FindObjects", CKR_ARGUMENTS_BAD, CKR_OK },
+    { "mechanism.list", "C_GetMechanismList", CKR_BUFFER_TOO_SMALL, CKR_OK },
+    { "mechanism.info", "C_GetMechanismInfo", CKR_MECHANISM_INVALID, CKR_OK },
+    { "mechanism.unlisted", "C_SignInit", CKR_MECHANISM_INVALID, CKR_OK },
+    { "mechanism.verify", "C_Verify", CKR_SIGNATURE_INVALID, CKR_OK },
+    { "sign.lengths", "C_Sign", CKR_BUFFER_TOO_SMALL, CKR_OK },
+    { "sign.order", "C_SignInit", CKR_OPERATION_ACTIVE, CKR_OK },
+    { "sign.mixed", "C_Sign", ANY, CKR_OK },
+    { "sign.too-long", "C_Sign", CKR_DATA_LEN_RANGE, CKR_FUNCTION_FAILED },
+    { "sign.wrong-key", "C_SignInit", CKR_KEY_HANDLE_INVALID, CKR_OK },
+    { "sign.parameters", "C_SignInit", CKR_MECHANISM_PARAM_INVALID, CKR_OK },
+    { "sign.arguments", "C_Sign", CKR_ARGUMENTS_BAD, CKR_OK },
+    { "process.fork-unprepared", "C_GetSessionInfo", CKR_CRYPTOKI_NOT_INITIALIZED, CKR_OK },
+    { "process.finalize-ends-wait", "C_WaitForSlotEvent", CKR_CRYPTOKI_NOT_INITIALIZED, CKR_GENERAL_ERROR },
 };
 
 /* The rows whose flaw is written out below. */
@@ -336,16 +336,16 @@ static const struct {
     CK_ATTRIBUTE_TYPE type;
     char how;
 } told[] = {
-    {"login.always-authenticate", CKA_ALWAYS_AUTHENTICATE, '1'},
-    {"object.private-hidden", CKA_PRIVATE, '1'},
-    {"object.private-shown", CKA_PRIVATE, '0'},
-    {"object.certificate", CKA_SUBJECT, 'x'},
-    {"object.certificate-category", CKA_CERTIFICATE_CATEGORY, '-'},
-    {"object.private-key", CKA_EXTRACTABLE, '1'},
-    {"object.private-key-modulus", CKA_MODULUS, '-'},
-    {"object.public-key", CKA_MODULUS_BITS, 'x'},
-    {"object.token", CKA_TOKEN, '0'},
-    {"object.unique-id", CKA_UNIQUE_ID, 'x'},
+    { "login.always-authenticate", CKA_ALWAYS_AUTHENTICATE, '1' },
+    { "object.private-hidden", CKA_PRIVATE, '1' },
+    { "object.private-shown", CKA_PRIVATE, '0' },
+    { "object.certificate", CKA_SUBJECT, 'x' },
+    { "object.certificate-category", CKA_CERTIFICATE_CATEGORY, '-' },
+    { "object.private-key", CKA_EXTRACTABLE, '1' },
+    { "object.private-key-modulus", CKA_MODULUS, '-' },
+    { "object.public-key", CKA_MODULUS_BITS, 'x' },
+    { "object.token", CKA_TOKEN, '0' },
+    { "object.unique-id", CKA_UNIQUE_ID, 'x' },
 };
 
 static CK_RV broken_C_GetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *rows,
@@ -381,7 +381,7 @@ static bool searches_for(const CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT
 static CK_RV broken_C_FindObjectsInit(CK_SESSION_HANDLE session, CK_ATTRIBUTE *template, CK_ULONG count)
 {
     static CK_OBJECT_CLASS nothing = 0x7FFFFFFFUL;
-    static CK_ATTRIBUTE finds_nothing = {CKA_CLASS, &nothing, sizeof nothing};
+    static CK_ATTRIBUTE finds_nothing = { CKA_CLASS, &nothing, sizeof nothing };
     bool hide = (is("object.certificate-public") && !logged_in && searches_for(template, count, CKO_CERTIFICATE)) ||
                 (is("object.key-triple") && searches_for(template, count, CKO_PUBLIC_KEY)) ||
                 (is("object.profiles") && searches_for(template, count, CKO_PROFILE)) ||
@@ -456,14 +456,14 @@ static CK_RV broken_C_SessionCancel(CK_SESSION_HANDLE session, CK_FLAGS flags)
     REPLACE(C_Initialize)                                                                                              \
     REPLACE(C_Finalize)                                                                                                \
     REPLACE(C_GetInfo)                                                                                                 \
-    REPLACE(C_GetSlotList) REPLACE(C_GetSlotInfo) REPLACE(C_GetTokenInfo) REPLACE(C_WaitForSlotEvent)                  \
-        REPLACE(C_OpenSession) REPLACE(C_CloseSession) REPLACE(C_CloseAllSessions) REPLACE(C_GetSessionInfo)           \
-            REPLACE(C_GetFunctionStatus) REPLACE(C_SetOperationState) REPLACE(C_Login) REPLACE(C_Logout)               \
-                REPLACE(C_SetPIN) REPLACE(C_GetObjectSize) REPLACE(C_CreateObject) REPLACE(C_DestroyObject)            \
-                    REPLACE(C_SetAttributeValue) REPLACE(C_GetAttributeValue) REPLACE(C_FindObjectsInit)               \
-                        REPLACE(C_FindObjects) REPLACE(C_GetMechanismList) REPLACE(C_GetMechanismInfo)                 \
-                            REPLACE(C_SignInit) REPLACE(C_SignUpdate) REPLACE(C_Sign) REPLACE(C_Verify)                \
-                                REPLACE(C_Digest)
+    REPLACE(C_GetSlotList)                                                                                             \
+    REPLACE(C_GetSlotInfo) REPLACE(C_GetTokenInfo) REPLACE(C_WaitForSlotEvent) REPLACE(C_OpenSession)                  \
+        REPLACE(C_CloseSession) REPLACE(C_CloseAllSessions) REPLACE(C_GetSessionInfo) REPLACE(C_GetFunctionStatus)     \
+            REPLACE(C_SetOperationState) REPLACE(C_Login) REPLACE(C_Logout) REPLACE(C_SetPIN) REPLACE(C_GetObjectSize) \
+                REPLACE(C_CreateObject) REPLACE(C_DestroyObject) REPLACE(C_SetAttributeValue)                          \
+                    REPLACE(C_GetAttributeValue) REPLACE(C_FindObjectsInit) REPLACE(C_FindObjects)                     \
+                        REPLACE(C_GetMechanismList) REPLACE(C_GetMechanismInfo) REPLACE(C_SignInit)                    \
+                            REPLACE(C_SignUpdate) REPLACE(C_Sign) REPLACE(C_Verify) REPLACE(C_Digest)
 
 static bool known(const char *row)
 {
@@ -497,16 +497,16 @@ static bool load(void)
     CK_FUNCTION_LIST *list = &mine_2_40;
     memcpy(list, real_3_2, sizeof mine_2_40);
     REPLACE_2_40()
-    list->version = (CK_VERSION){2, 40};
+    list->version = (CK_VERSION){ 2, 40 };
     if (is("general.function-list"))
         list->C_WaitForSlotEvent = NULL;
     memcpy(&mine_3_2, real_3_2, sizeof mine_3_2);
     memcpy(&mine_3_2, list, sizeof mine_2_40);
-    mine_3_2.version = (CK_VERSION){3, 2};
+    mine_3_2.version = (CK_VERSION){ 3, 2 };
     mine_3_2.C_LoginUser = broken_C_LoginUser;
     mine_3_2.C_SessionCancel = broken_C_SessionCancel;
     memcpy(&mine_3_0, &mine_3_2, sizeof mine_3_0);
-    mine_3_0.version = (CK_VERSION){3, 0};
+    mine_3_0.version = (CK_VERSION){ 3, 0 };
     static CK_FUNCTION_LIST copy;
     memcpy(&copy, real_3_2, sizeof copy);
     real = &copy;

@@ -72,7 +72,7 @@ _Noreturn void conform_skip(const char *format, ...) __attribute__((format(print
 
 /* The answer must be one of those named behind `what`, which says the call. */
 #define want_rv(rv, what, ...)                                                                                         \
-    conform_want_rv(rv, what, (const CK_RV[]){__VA_ARGS__}, sizeof((const CK_RV[]){__VA_ARGS__}) / sizeof(CK_RV))
+    conform_want_rv(rv, what, (const CK_RV[]){ __VA_ARGS__ }, sizeof((const CK_RV[]){ __VA_ARGS__ }) / sizeof(CK_RV))
 void conform_want_rv(CK_RV rv, const char *what, const CK_RV *allowed, size_t count);
 
 /* --- calls that rows share (conformance_call.c); each ends the row when it does not work

@@ -22,6 +22,9 @@ flawed() { echo "FAILED: $*"; tail -n 5 out; bad=1; }
 
 "$program" "${auth[@]}" >out 2>err || flawed "without a flaw rows fail"
 grep -q '^not ok' out && flawed "without a flaw rows fail"
+# A module that wants a login for each signature is held to that.
+JPKI_ALWAYS_AUTHENTICATE=yes "$program" "${sign[@]}" login.always-authenticate 'sign.*' 'mechanism.*' >out 2>err ||
+    flawed "CKA_ALWAYS_AUTHENTICATE"
 rows=$("$program" --list | cut -f1)
 for row in $rows; do
     who=("${auth[@]}") status=0

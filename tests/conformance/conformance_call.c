@@ -22,14 +22,14 @@ CK_RV conform_login_as(struct conform *c, CK_SESSION_HANDLE session, CK_USER_TYP
 
 CK_STATE conform_state(struct conform *c, CK_SESSION_HANDLE session)
 {
-    CK_SESSION_INFO info = {0};
+    CK_SESSION_INFO info = { 0 };
     want_rv(c->p11->C_GetSessionInfo(session, &info), "C_GetSessionInfo", CKR_OK);
     return info.state;
 }
 
 CK_TOKEN_INFO conform_token(struct conform *c)
 {
-    CK_TOKEN_INFO info = {0};
+    CK_TOKEN_INFO info = { 0 };
     want_rv(c->p11->C_GetTokenInfo(c->slot, &info), "C_GetTokenInfo", CKR_OK);
     return info;
 }
@@ -54,7 +54,7 @@ bool conform_is_padded(const unsigned char *text, size_t len)
 
 struct found conform_find(struct conform *c, CK_SESSION_HANDLE session, CK_ATTRIBUTE *template, CK_ULONG count)
 {
-    struct found found = {.count = 0};
+    struct found found = { .count = 0 };
     want_rv(c->p11->C_FindObjectsInit(session, template, count), "C_FindObjectsInit", CKR_OK);
     want_rv(c->p11->C_FindObjects(session, found.handles, CONFORM_OBJECTS, &found.count), "C_FindObjects", CKR_OK);
     want_rv(c->p11->C_FindObjectsFinal(session), "C_FindObjectsFinal", CKR_OK);
@@ -64,7 +64,7 @@ struct found conform_find(struct conform *c, CK_SESSION_HANDLE session, CK_ATTRI
 
 struct found conform_find_class(struct conform *c, CK_SESSION_HANDLE session, CK_OBJECT_CLASS class)
 {
-    CK_ATTRIBUTE template = {CKA_CLASS, &class, sizeof class};
+    CK_ATTRIBUTE template = { CKA_CLASS, &class, sizeof class };
     return conform_find(c, session, &template, 1);
 }
 
@@ -79,7 +79,7 @@ CK_OBJECT_HANDLE conform_key(struct conform *c)
 bool conform_value(struct conform *c, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type,
                    struct value *value)
 {
-    CK_ATTRIBUTE row = {type, value->bytes, sizeof value->bytes};
+    CK_ATTRIBUTE row = { type, value->bytes, sizeof value->bytes };
     CK_RV rv = c->p11->C_GetAttributeValue(session, object, &row, 1);
     if (rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_ATTRIBUTE_SENSITIVE)
         return false;
@@ -113,7 +113,7 @@ CK_OBJECT_HANDLE conform_sibling(struct conform *c, CK_SESSION_HANDLE session, C
                                  CK_OBJECT_CLASS class)
 {
     struct value id = conform_attribute(c, session, object, CKA_ID, "CKA_ID");
-    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_ID, id.bytes, id.len}};
+    CK_ATTRIBUTE template[] = { { CKA_CLASS, &class, sizeof class }, { CKA_ID, id.bytes, id.len } };
     struct found found = conform_find(c, session, template, 2);
     return found.count ? found.handles[0] : 0;
 }

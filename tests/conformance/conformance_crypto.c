@@ -31,14 +31,14 @@ const struct mechanism conform_mechanisms[] = {
     ROW(CKM_ECDSA_SHA256, CKK_EC, "SHA256", PLAIN_ECDSA),
     ROW(CKM_ECDSA_SHA384, CKK_EC, "SHA384", PLAIN_ECDSA),
     ROW(CKM_ECDSA_SHA512, CKK_EC, "SHA512", PLAIN_ECDSA),
-    {0, NULL, 0, NULL, PLAIN_PKCS1},
+    { 0, NULL, 0, NULL, PLAIN_PKCS1 },
 };
 
 size_t conform_usable(struct conform *c, CK_FLAGS flags, CK_KEY_TYPE key, const struct mechanism **found, size_t max)
 {
     size_t count = 0;
     for (const struct mechanism *row = conform_mechanisms; row->name && count < max; row++) {
-        CK_MECHANISM_INFO info = {0};
+        CK_MECHANISM_INFO info = { 0 };
         if (row->key == key && c->p11->C_GetMechanismInfo(c->slot, row->type, &info) == CKR_OK &&
             (info.flags & flags) == flags)
             found[count++] = row;
@@ -62,8 +62,8 @@ const struct mechanism *conform_simplest(struct conform *c, CK_OBJECT_HANDLE key
 /* What a mechanism without a hash of its own is given: SHA-256 inside a DigestInfo, a block, or the hash itself. */
 static void plain(const struct mechanism *mechanism, size_t block, struct prepared *prepared)
 {
-    static const unsigned char digest_info[19] = {0x30, 0x31, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
-                                                  0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20};
+    static const unsigned char digest_info[19] = { 0x30, 0x31, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
+                                                   0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20 };
     unsigned char *at = prepared->data;
     if (mechanism->padding == PLAIN_RAW) {
         memset(at, 0xA5, block);
@@ -87,9 +87,9 @@ static CK_MECHANISM_TYPE hash_type(const char *hash, CK_RSA_PKCS_MGF_TYPE *mgf)
         CK_MECHANISM_TYPE type;
         CK_RSA_PKCS_MGF_TYPE mgf;
     } rows[] = {
-        {"SHA1", CKM_SHA_1, CKG_MGF1_SHA1},      {"SHA224", CKM_SHA224, CKG_MGF1_SHA224},
-        {"SHA256", CKM_SHA256, CKG_MGF1_SHA256}, {"SHA384", CKM_SHA384, CKG_MGF1_SHA384},
-        {"SHA512", CKM_SHA512, CKG_MGF1_SHA512},
+        { "SHA1", CKM_SHA_1, CKG_MGF1_SHA1 },      { "SHA224", CKM_SHA224, CKG_MGF1_SHA224 },
+        { "SHA256", CKM_SHA256, CKG_MGF1_SHA256 }, { "SHA384", CKM_SHA384, CKG_MGF1_SHA384 },
+        { "SHA512", CKM_SHA512, CKG_MGF1_SHA512 },
     };
     for (size_t i = 0; i < COUNT(rows); i++)
         if (strcmp(rows[i].name, hash) == 0) {
@@ -102,7 +102,7 @@ static CK_MECHANISM_TYPE hash_type(const char *hash, CK_RSA_PKCS_MGF_TYPE *mgf)
 void conform_prepare(const struct mechanism *mechanism, EVP_PKEY *public, struct prepared *prepared)
 {
     const char *hash = mechanism->hash ? mechanism->hash : "SHA256";
-    *prepared = (struct prepared){.mechanism = {mechanism->type, NULL, 0}};
+    *prepared = (struct prepared){ .mechanism = { mechanism->type, NULL, 0 } };
     if (mechanism->padding == PLAIN_PSS) {
         prepared->pss.hashAlg = hash_type(hash, &prepared->pss.mgf);
         prepared->pss.sLen = (CK_ULONG)EVP_MD_get_size(EVP_get_digestbyname(hash));

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct row *const tables[] = {rows_general, rows_slot,      rows_session, rows_login,  rows_object,
-                                           rows_search,  rows_mechanism, rows_sign,    rows_process};
+static const struct row *const tables[] = { rows_general, rows_slot,      rows_session, rows_login,  rows_object,
+                                            rows_search,  rows_mechanism, rows_sign,    rows_process };
 
 enum { TARGETS = 16, PINS = 16 };
 
@@ -45,7 +45,7 @@ static bool begins(const char *text, const char *start)
 static int read_pin(const char *given, struct run *run)
 {
     const char *source = strrchr(given, '=');
-    struct secret pin = {0};
+    struct secret pin = { 0 };
     size_t label_len = source ? (size_t)(source - given) : 0, taken = 0;
     enum rc rc = RC_USAGE;
     if (!label_len)
@@ -97,7 +97,7 @@ static void say_tokens(struct conform *c)
         CK_TOKEN_INFO info;
         if (c->p11->C_GetTokenInfo(slots[i], &info) != CKR_OK || !(info.flags & CKF_TOKEN_INITIALIZED))
             continue;
-        unsigned char *fields[] = {info.label, info.serialNumber};
+        unsigned char *fields[] = { info.label, info.serialNumber };
         for (size_t f = 0; f < 2; f++)
             for (size_t at = 0; at < (f ? sizeof info.serialNumber : sizeof info.label); at++)
                 text[len++] = (char)(fields[f][at] < ' ' ? ' ' : fields[f][at]); /* a row says what is wrong with it */
@@ -123,14 +123,14 @@ static void take_field(char *to, const char *from, size_t len)
 
 static int find_targets(struct run *run)
 {
-    static const struct row list = {"the tokens", "", "", ROW_MODULE, 0, say_tokens};
+    static const struct row list = { "the tokens", "", "", ROW_MODULE, 0, say_tokens };
     const struct options *options = run->options;
     char said[CONFORM_REASON], *rest = said;
     if (conform_run(options->module, &list, NULL, (unsigned)options->seconds, said) != VERDICT_SKIPPED)
         return opt_misuse("%s cannot be used: %s", options->module, said);
     for (const char *line = strsep(&rest, "\n"); line && strlen(line) > 48; line = strsep(&rest, "\n")) {
         struct target *target = &run->targets[run->target_count];
-        *target = (struct target){.slot = strtoul(line + 48, NULL, 10)};
+        *target = (struct target){ .slot = strtoul(line + 48, NULL, 10) };
         take_field(target->label, line, 32);
         take_field(target->serial, line + 32, 16);
         if (options->token && !begins(target->label, options->token))
@@ -155,7 +155,7 @@ static int find_targets(struct run *run)
 static void say(struct run *run, const struct row *row, const struct target *target, enum verdict verdict,
                 const char *reason)
 {
-    static const char *const words[] = {"passed", "failed", "skipped", "failed"};
+    static const char *const words[] = { "passed", "failed", "skipped", "failed" };
     char line[CONFORM_REASON];
     (void)snprintf(line, sizeof line, "%s", reason);
     for (char *at = line; *at; at++)
@@ -220,7 +220,7 @@ static void first_login(struct conform *c)
 
 static void try_pin(struct run *run, struct target *target)
 {
-    static const struct row row = {"login.pin", "3.0 §5.6 C_Login", "", ROW_TOKEN, 0, first_login};
+    static const struct row row = { "login.pin", "3.0 §5.6 C_Login", "", ROW_TOKEN, 0, first_login };
     char reason[CONFORM_REASON];
     enum verdict verdict = conform_run(run->options->module, &row, target, (unsigned)run->options->seconds, reason);
     target->pin_state = verdict == VERDICT_PASSED ? PIN_GOOD : PIN_BAD;
@@ -269,7 +269,7 @@ static void run_rows(struct run *run)
 
 static int list_rows(void)
 {
-    static const char *const scopes[] = {"module", "module", "token", "token", "login"};
+    static const char *const scopes[] = { "module", "module", "token", "token", "login" };
     for (size_t t = 0; t < COUNT(tables); t++)
         for (const struct row *row = tables[t]; row->name; row++)
             printf("%s\t%s\t%s%s%s\t%s\n", row->name, row->standard,
@@ -294,7 +294,7 @@ static int check_patterns(char **patterns)
 
 static int write_summary(const struct run *run)
 {
-    static const struct row library = {"the library", "", "", ROW_MODULE, 0, say_library};
+    static const struct row library = { "the library", "", "", ROW_MODULE, 0, say_library };
     char said[CONFORM_REASON];
     json_t *tokens = json_array();
     (void)conform_run(run->options->module, &library, NULL, (unsigned)run->options->seconds, said);
@@ -314,7 +314,7 @@ static int write_summary(const struct run *run)
 
 static int run_all(const struct options *options, char **patterns)
 {
-    struct run run = {.options = options, .patterns = patterns, .results = json_array()};
+    struct run run = { .options = options, .patterns = patterns, .results = json_array() };
     int status = find_targets(&run);
     if (!status) {
         printf("TAP version 13\n");
@@ -334,26 +334,26 @@ static int run_all(const struct options *options, char **patterns)
 
 int main(int argc, char **argv)
 {
-    struct options options = {.profile = "national", .tries = 3, .seconds = 60};
+    struct options options = { .profile = "national", .tries = 3, .seconds = 60 };
     const struct opt opts[] = {
-        {"--module", "FILE", "the PKCS#11 module (required, but for --list)", OPT_TEXT, &options.module, false},
-        {"--list", NULL, "list the rows: name, standard, what it needs, requirement", OPT_FLAG, &options.list, false},
-        {"--token", "LABEL", "only tokens whose label begins so (default: all)", OPT_TEXT, &options.token, false},
-        {"--pin", "LABEL=SOURCE",
-         "the PIN of tokens whose label begins so: env:NAME, fd:NUMBER (a line) or ask; several times", OPT_LIST,
-         &options.pins, false},
-        {"--spend-tries", NULL,
-         "also run rows that spend a PIN try; each is given back by the right PIN before the next", OPT_FLAG,
-         &options.spend, false},
-        {"--tries", "N", "tries of these PINs when all are there (default 3); below 3 none is spent", OPT_NUMBER,
-         &options.tries, false},
-        {"--private-certificates", "LABEL",
-         "tokens whose certificate is personal data: seen after login only; several times", OPT_LIST,
-         &options.private_certificates, false},
-        {"--profile", "NAME", "national (default: a read-only card), or generic", OPT_TEXT, &options.profile, false},
-        {"--timeout", "SECONDS", "how long a row may hang (default 60)", OPT_NUMBER, &options.seconds, false},
-        {"--summary", "FILE", "write the results as JSON too", OPT_TEXT, &options.summary, false},
-        {0},
+        { "--module", "FILE", "the PKCS#11 module (required, but for --list)", OPT_TEXT, &options.module, false },
+        { "--list", NULL, "list the rows: name, standard, what it needs, requirement", OPT_FLAG, &options.list, false },
+        { "--token", "LABEL", "only tokens whose label begins so (default: all)", OPT_TEXT, &options.token, false },
+        { "--pin", "LABEL=SOURCE",
+          "the PIN of tokens whose label begins so: env:NAME, fd:NUMBER (a line) or ask; several times", OPT_LIST,
+          &options.pins, false },
+        { "--spend-tries", NULL,
+          "also run rows that spend a PIN try; each is given back by the right PIN before the next", OPT_FLAG,
+          &options.spend, false },
+        { "--tries", "N", "tries of these PINs when all are there (default 3); below 3 none is spent", OPT_NUMBER,
+          &options.tries, false },
+        { "--private-certificates", "LABEL",
+          "tokens whose certificate is personal data: seen after login only; several times", OPT_LIST,
+          &options.private_certificates, false },
+        { "--profile", "NAME", "national (default: a read-only card), or generic", OPT_TEXT, &options.profile, false },
+        { "--timeout", "SECONDS", "how long a row may hang (default 60)", OPT_NUMBER, &options.seconds, false },
+        { "--summary", "FILE", "write the results as JSON too", OPT_TEXT, &options.summary, false },
+        { 0 },
     };
     int rest = 0, status = 0;
     if (opt_parse("jpki-pkcs11-conformance --module FILE [OPTIONS] [ROW…]",

@@ -81,7 +81,7 @@ static void load(struct conform *c, const char *path)
     CK_C_GetFunctionList get = NULL;
     CK_C_GetInterface interface_of = NULL;
     CK_INTERFACE *interface = NULL;
-    CK_VERSION v3 = {3, 0};
+    CK_VERSION v3 = { 3, 0 };
     unsigned char name[] = "PKCS 11";
     c->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!c->library)
@@ -136,7 +136,7 @@ static void prepare(struct conform *c, const struct row *row, const struct targe
 /* A PIN is not inherited (base/secret.h): it goes through a pipe, whose buffer holds it until it is read. */
 static int pin_pipe(const struct secret *pin)
 {
-    int ends[2] = {-1, -1};
+    int ends[2] = { -1, -1 };
     if (pipe(ends))
         return -1;
     if (pin->len && write(ends[1], pin->data, pin->len) != (ssize_t)pin->len) {
@@ -149,7 +149,7 @@ static int pin_pipe(const struct secret *pin)
 
 static bool pin_receive(struct secret *pin, int end)
 {
-    *pin = (struct secret){0};
+    *pin = (struct secret){ 0 };
     if (secret_init(pin, 256))
         return false;
     ssize_t len = read(end, pin->data, pin->cap);
@@ -188,7 +188,7 @@ void conform_children(struct conform *c, const char *what, void (*run)(struct co
 
 static _Noreturn void child(const char *module, const struct row *row, const struct target *target, int pin)
 {
-    struct conform c = {0};
+    struct conform c = { 0 };
     (void)setpgid(0, 0);
     (void)dup2(STDERR_FILENO, STDOUT_FILENO); /* what a module prints is no result */
     if (!pin_receive(&c.pin, pin))
@@ -217,7 +217,7 @@ static bool listen_to(int said, unsigned seconds, char *reason)
     long long end_ms = now_ms() + seconds * 1000LL;
     size_t len = 0;
     for (;;) {
-        struct pollfd wait = {.fd = said, .events = POLLIN};
+        struct pollfd wait = { .fd = said, .events = POLLIN };
         long long left = end_ms - now_ms();
         int n = poll(&wait, 1, left > 0 ? (int)left : 0);
         if (n < 0 && errno == EINTR)

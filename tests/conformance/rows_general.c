@@ -62,7 +62,7 @@ static void interface_choice(struct conform *c)
     CK_INTERFACE rows[32], *chosen = NULL;
     CK_ULONG count = COUNT(rows);
     CK_C_GetInterface get = NULL;
-    CK_VERSION never = {9, 9};
+    CK_VERSION never = { 9, 9 };
     unsigned char other[] = "Vendor of nothing";
     CK_C_GetInterfaceList list = interface_list(c);
     *(void **)&get = dlsym(c->library, "C_GetInterface");
@@ -104,7 +104,7 @@ static void not_initialised(struct conform *c)
     CK_SLOT_INFO slot;
     CK_TOKEN_INFO token;
     CK_SESSION_INFO session;
-    CK_MECHANISM mechanism = {CKM_RSA_PKCS, NULL, 0};
+    CK_MECHANISM mechanism = { CKM_RSA_PKCS, NULL, 0 };
     CK_ULONG n = 0;
     CK_SESSION_HANDLE handle;
     CK_FUNCTION_LIST *p = c->p11;
@@ -113,25 +113,25 @@ static void not_initialised(struct conform *c)
         const char *name;
         CK_RV rv;
     } rows[] = {
-        {"C_Finalize", p->C_Finalize(NULL)},
-        {"C_GetInfo", p->C_GetInfo(&info)},
-        {"C_GetSlotList", p->C_GetSlotList(CK_FALSE, NULL, &n)},
-        {"C_GetSlotInfo", p->C_GetSlotInfo(0, &slot)},
-        {"C_GetTokenInfo", p->C_GetTokenInfo(0, &token)},
-        {"C_GetMechanismList", p->C_GetMechanismList(0, NULL, &n)},
-        {"C_WaitForSlotEvent", p->C_WaitForSlotEvent(CKF_DONT_BLOCK, &n, NULL)},
-        {"C_OpenSession", p->C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &handle)},
-        {"C_CloseSession", p->C_CloseSession(1)},
-        {"C_CloseAllSessions", p->C_CloseAllSessions(0)},
-        {"C_GetSessionInfo", p->C_GetSessionInfo(1, &session)},
-        {"C_Login", p->C_Login(1, CKU_USER, pin, 0)},
-        {"C_Logout", p->C_Logout(1)},
-        {"C_FindObjectsInit", p->C_FindObjectsInit(1, NULL, 0)},
-        {"C_FindObjects", p->C_FindObjects(1, &handle, 1, &n)},
-        {"C_FindObjectsFinal", p->C_FindObjectsFinal(1)},
-        {"C_SignInit", p->C_SignInit(1, &mechanism, 1)},
-        {"C_DigestInit", p->C_DigestInit(1, &mechanism)},
-        {"C_GenerateRandom", p->C_GenerateRandom(1, pin, 1)},
+        { "C_Finalize", p->C_Finalize(NULL) },
+        { "C_GetInfo", p->C_GetInfo(&info) },
+        { "C_GetSlotList", p->C_GetSlotList(CK_FALSE, NULL, &n) },
+        { "C_GetSlotInfo", p->C_GetSlotInfo(0, &slot) },
+        { "C_GetTokenInfo", p->C_GetTokenInfo(0, &token) },
+        { "C_GetMechanismList", p->C_GetMechanismList(0, NULL, &n) },
+        { "C_WaitForSlotEvent", p->C_WaitForSlotEvent(CKF_DONT_BLOCK, &n, NULL) },
+        { "C_OpenSession", p->C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &handle) },
+        { "C_CloseSession", p->C_CloseSession(1) },
+        { "C_CloseAllSessions", p->C_CloseAllSessions(0) },
+        { "C_GetSessionInfo", p->C_GetSessionInfo(1, &session) },
+        { "C_Login", p->C_Login(1, CKU_USER, pin, 0) },
+        { "C_Logout", p->C_Logout(1) },
+        { "C_FindObjectsInit", p->C_FindObjectsInit(1, NULL, 0) },
+        { "C_FindObjects", p->C_FindObjects(1, &handle, 1, &n) },
+        { "C_FindObjectsFinal", p->C_FindObjectsFinal(1) },
+        { "C_SignInit", p->C_SignInit(1, &mechanism, 1) },
+        { "C_DigestInit", p->C_DigestInit(1, &mechanism) },
+        { "C_GenerateRandom", p->C_GenerateRandom(1, pin, 1) },
     };
     for (size_t i = 0; i < COUNT(rows); i++)
         want(rows[i].rv == CKR_CRYPTOKI_NOT_INITIALIZED, "%s before C_Initialize: %s", rows[i].name,
@@ -154,12 +154,12 @@ static CK_RV mutex_use(void *mutex)
 
 static CK_C_INITIALIZE_ARGS mutexes(unsigned which, CK_FLAGS flags)
 {
-    return (CK_C_INITIALIZE_ARGS){which & 1 ? mutex_new : NULL,
-                                  which & 2 ? mutex_use : NULL,
-                                  which & 4 ? mutex_use : NULL,
-                                  which & 8 ? mutex_use : NULL,
-                                  flags,
-                                  NULL};
+    return (CK_C_INITIALIZE_ARGS){ which & 1 ? mutex_new : NULL,
+                                   which & 2 ? mutex_use : NULL,
+                                   which & 4 ? mutex_use : NULL,
+                                   which & 8 ? mutex_use : NULL,
+                                   flags,
+                                   NULL };
 }
 
 static void legal_arguments(struct conform *c)
@@ -171,13 +171,14 @@ static void legal_arguments(struct conform *c)
         CK_FLAGS flags;
         CK_RV besides; /* what the standard allows instead of CKR_OK */
     } rows[] = {
-        {"NULL", false, 0, 0, CKR_OK},
-        {"no functions, no flags", true, 0, 0, CKR_OK},
-        {"CKF_OS_LOCKING_OK", true, 0, CKF_OS_LOCKING_OK, CKR_CANT_LOCK},
-        {"four functions", true, 15, 0, CKR_CANT_LOCK},
-        {"four functions and CKF_OS_LOCKING_OK", true, 15, CKF_OS_LOCKING_OK, CKR_CANT_LOCK},
-        {"CKF_LIBRARY_CANT_CREATE_OS_THREADS", true, 0, CKF_LIBRARY_CANT_CREATE_OS_THREADS, CKR_NEED_TO_CREATE_THREADS},
-        {"both flags", true, 0, CKF_OS_LOCKING_OK | CKF_LIBRARY_CANT_CREATE_OS_THREADS, CKR_NEED_TO_CREATE_THREADS},
+        { "NULL", false, 0, 0, CKR_OK },
+        { "no functions, no flags", true, 0, 0, CKR_OK },
+        { "CKF_OS_LOCKING_OK", true, 0, CKF_OS_LOCKING_OK, CKR_CANT_LOCK },
+        { "four functions", true, 15, 0, CKR_CANT_LOCK },
+        { "four functions and CKF_OS_LOCKING_OK", true, 15, CKF_OS_LOCKING_OK, CKR_CANT_LOCK },
+        { "CKF_LIBRARY_CANT_CREATE_OS_THREADS", true, 0, CKF_LIBRARY_CANT_CREATE_OS_THREADS,
+          CKR_NEED_TO_CREATE_THREADS },
+        { "both flags", true, 0, CKF_OS_LOCKING_OK | CKF_LIBRARY_CANT_CREATE_OS_THREADS, CKR_NEED_TO_CREATE_THREADS },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         CK_ULONG count = 0;
@@ -193,7 +194,7 @@ static void legal_arguments(struct conform *c)
 
 static void illegal_arguments(struct conform *c)
 {
-    static const CK_FLAGS flags[] = {0, CKF_OS_LOCKING_OK};
+    static const CK_FLAGS flags[] = { 0, CKF_OS_LOCKING_OK };
     for (size_t f = 0; f < COUNT(flags); f++)
         for (unsigned which = 1; which < 15; which++) { /* some of the four, never all and never none */
             CK_C_INITIALIZE_ARGS args = mutexes(which, flags[f]);
@@ -206,13 +207,13 @@ static void illegal_arguments(struct conform *c)
 static void reserved_argument(struct conform *c)
 {
     int anything = 0;
-    CK_C_INITIALIZE_ARGS args = {.flags = CKF_OS_LOCKING_OK, .pReserved = &anything};
+    CK_C_INITIALIZE_ARGS args = { .flags = CKF_OS_LOCKING_OK, .pReserved = &anything };
     want_rv(c->p11->C_Initialize(&args), "C_Initialize with pReserved", CKR_ARGUMENTS_BAD);
 }
 
 static void twice(struct conform *c)
 {
-    CK_C_INITIALIZE_ARGS args = {.flags = CKF_OS_LOCKING_OK};
+    CK_C_INITIALIZE_ARGS args = { .flags = CKF_OS_LOCKING_OK };
     want_rv(c->p11->C_Initialize(NULL), "C_Initialize(NULL) again", CKR_CRYPTOKI_ALREADY_INITIALIZED);
     want_rv(c->p11->C_Initialize(&args), "C_Initialize again", CKR_CRYPTOKI_ALREADY_INITIALIZED);
 }
@@ -271,30 +272,30 @@ static void library_version(struct conform *c)
 }
 
 const struct row rows_general[] = {
-    {"general.function-list", "3.0 §5.4 C_GetFunctionList",
-     "works before C_Initialize, names every function of version 2, refuses NULL", ROW_LIBRARY, 0, function_list},
-    {"general.interfaces", "3.0 §5.4 C_GetInterfaceList",
-     "lists interfaces by the two-call rule, each with every function of its version", ROW_LIBRARY, 0, interfaces},
-    {"general.interface-choice", "3.0 §5.4 C_GetInterface",
-     "gives what is asked for by name and version, and nothing else", ROW_LIBRARY, 0, interface_choice},
-    {"general.interface-flags", "3.0 §5.4 C_GetInterface", "gives no interface without the flags asked for",
-     ROW_LIBRARY, 0, interface_flags},
-    {"general.not-initialized", "3.0 §5.1", "every function says so before C_Initialize", ROW_LIBRARY, 0,
-     not_initialised},
-    {"general.init-legal", "3.0 §5.4 C_Initialize", "takes every legal set of arguments", ROW_LIBRARY, 0,
-     legal_arguments},
-    {"general.init-illegal", "3.0 §5.4 C_Initialize", "refuses some of the four mutex functions without the others",
-     ROW_LIBRARY, 0, illegal_arguments},
-    {"general.init-reserved", "3.0 §5.4 C_Initialize", "refuses a pReserved that is not NULL", ROW_LIBRARY, 0,
-     reserved_argument},
-    {"general.init-twice", "3.0 §5.4 C_Initialize", "says that it is initialised already", ROW_MODULE, 0, twice},
-    {"general.init-again", "3.0 §5.4 C_Initialize", "can be initialised again and again, and finds the token each time",
-     ROW_TOKEN, 0, initialise_again},
-    {"general.finalize-reserved", "3.0 §5.4 C_Finalize", "refuses an argument, and stays initialised", ROW_MODULE, 0,
-     finalize_argument},
-    {"general.finalize-twice", "3.0 §5.4 C_Finalize", "is ended once, and knows it", ROW_MODULE, 0, finalize_twice},
-    {"general.info", "3.0 §5.4 C_GetInfo", "has no flags, and texts filled with blanks", ROW_MODULE, 0, library_info},
-    {"general.version", "3.0 §5.4 C_GetInfo", "its version is that of its default interface, or of its function list",
-     ROW_MODULE, 0, library_version},
-    {0},
+    { "general.function-list", "3.0 §5.4 C_GetFunctionList",
+      "works before C_Initialize, names every function of version 2, refuses NULL", ROW_LIBRARY, 0, function_list },
+    { "general.interfaces", "3.0 §5.4 C_GetInterfaceList",
+      "lists interfaces by the two-call rule, each with every function of its version", ROW_LIBRARY, 0, interfaces },
+    { "general.interface-choice", "3.0 §5.4 C_GetInterface",
+      "gives what is asked for by name and version, and nothing else", ROW_LIBRARY, 0, interface_choice },
+    { "general.interface-flags", "3.0 §5.4 C_GetInterface", "gives no interface without the flags asked for",
+      ROW_LIBRARY, 0, interface_flags },
+    { "general.not-initialized", "3.0 §5.1", "every function says so before C_Initialize", ROW_LIBRARY, 0,
+      not_initialised },
+    { "general.init-legal", "3.0 §5.4 C_Initialize", "takes every legal set of arguments", ROW_LIBRARY, 0,
+      legal_arguments },
+    { "general.init-illegal", "3.0 §5.4 C_Initialize", "refuses some of the four mutex functions without the others",
+      ROW_LIBRARY, 0, illegal_arguments },
+    { "general.init-reserved", "3.0 §5.4 C_Initialize", "refuses a pReserved that is not NULL", ROW_LIBRARY, 0,
+      reserved_argument },
+    { "general.init-twice", "3.0 §5.4 C_Initialize", "says that it is initialised already", ROW_MODULE, 0, twice },
+    { "general.init-again", "3.0 §5.4 C_Initialize",
+      "can be initialised again and again, and finds the token each time", ROW_TOKEN, 0, initialise_again },
+    { "general.finalize-reserved", "3.0 §5.4 C_Finalize", "refuses an argument, and stays initialised", ROW_MODULE, 0,
+      finalize_argument },
+    { "general.finalize-twice", "3.0 §5.4 C_Finalize", "is ended once, and knows it", ROW_MODULE, 0, finalize_twice },
+    { "general.info", "3.0 §5.4 C_GetInfo", "has no flags, and texts filled with blanks", ROW_MODULE, 0, library_info },
+    { "general.version", "3.0 §5.4 C_GetInfo", "its version is that of its default interface, or of its function list",
+      ROW_MODULE, 0, library_version },
+    { 0 },
 };

@@ -52,7 +52,7 @@ static void logout_hides(struct conform *c)
     CK_OBJECT_HANDLE key = conform_key(c);
     want_rv(c->p11->C_Logout(c->session), "C_Logout", CKR_OK);
     want(conform_find_class(c, c->session, CKO_PRIVATE_KEY).count == 0, "a private key is found after C_Logout");
-    CK_ATTRIBUTE row = {CKA_ID, id.bytes, sizeof id.bytes};
+    CK_ATTRIBUTE row = { CKA_ID, id.bytes, sizeof id.bytes };
     want_rv(c->p11->C_GetAttributeValue(c->session, key, &row, 1),
             "C_GetAttributeValue of a private object after C_Logout", CKR_OBJECT_HANDLE_INVALID,
             CKR_USER_NOT_LOGGED_IN);
@@ -179,7 +179,7 @@ static void fill_tries(struct conform *c)
 
 static void wrong_pin(struct conform *c)
 {
-    struct secret wrong = {0};
+    struct secret wrong = { 0 };
     fill_tries(c);
     want(secret_dup(&wrong, c->pin.data, c->pin.len) == RC_OK, "no memory");
     unsigned char *last = &wrong.data[wrong.len - 1];
@@ -205,7 +205,7 @@ static void impossible_pin(struct conform *c)
     memset(pin, '0', sizeof pin);
     fill_tries(c);
     CK_TOKEN_INFO info = conform_token(c);
-    const CK_ULONG lens[] = {info.ulMinPinLen - 1, info.ulMaxPinLen + 1};
+    const CK_ULONG lens[] = { info.ulMinPinLen - 1, info.ulMaxPinLen + 1 };
     for (size_t i = 0; i < COUNT(lens); i++) {
         if (lens[i] < 1 || lens[i] > sizeof pin)
             continue;
@@ -247,37 +247,41 @@ static void security_officer(struct conform *c)
 }
 
 const struct row rows_login[] = {
-    {"login.pin", "3.0 §5.6 C_Login", "takes the right PIN", ROW_LOGIN, 0, pin_is_right},
-    {"login.states", "3.0 §4.7.2",
-     "the user's functions in this session and in those opened later, read-only and read/write", ROW_LOGIN, 0, states},
-    {"login.other-sessions", "3.0 §4.7.2", "the user's functions in sessions that were open before", ROW_SESSION,
-     ROW_WANTS_PIN, other_sessions},
-    {"login.twice", "3.0 §5.6 C_Login", "is told so, in any session of the token", ROW_LOGIN, 0, logged_in_twice},
-    {"login.logout", "3.0 §5.6 C_Logout", "all sessions are public again; nobody can log out twice", ROW_LOGIN, 0,
-     logout},
-    {"login.logout-hides", "3.0 §5.6 C_Logout", "private objects are gone, their handles too", ROW_LOGIN, 0,
-     logout_hides},
-    {"login.logout-disarms", "3.0 §5.6 C_Logout", "nothing is signed after it, though it had begun", ROW_LOGIN, 0,
-     logout_disarms},
-    {"login.last-session", "3.0 §5.6 C_CloseSession", "closing the last session logs out", ROW_LOGIN, 0, last_session},
-    {"login.all-sessions", "3.0 §5.6 C_CloseAllSessions", "closing all sessions logs out", ROW_LOGIN, 0, all_sessions},
-    {"login.not-last-session", "3.0 §5.6 C_CloseSession", "closing another does not", ROW_LOGIN, 0,
-     not_the_last_session},
-    {"login.one-token", "3.0 §4.7", "one token's login is not another's", ROW_LOGIN, 0, one_token_only},
-    {"login.user-types", "3.0 §5.6 C_Login", "refuses unknown users, and CKU_CONTEXT_SPECIFIC without an operation",
-     ROW_LOGIN, 0, user_types},
-    {"login.login-user", "3.0 §5.6 C_LoginUser", "without a name it is C_Login, or refused", ROW_LOGIN, 0, login_user},
-    {"login.set-pin-read-only", "3.0 §5.5 C_SetPIN", "no PIN change in a read-only session", ROW_LOGIN, 0,
-     set_pin_read_only},
-    {"login.always-authenticate", "3.0 §4.9 CKA_ALWAYS_AUTHENTICATE",
-     "is what the attribute says: asked for each signature, or not at all", ROW_LOGIN, 0, always_authenticate},
-    {"login.wrong-pin", "3.0 §5.6 C_Login; §3.2", "is refused, shown by the flag, and forgotten with the right one",
-     ROW_SESSION, ROW_SPENDS, wrong_pin},
-    {"login.impossible-pin", "3.0 §5.6 C_Login", "one of an impossible length costs no try", ROW_SESSION, ROW_SPENDS,
-     impossible_pin},
-    {"login.null-pin", "3.0 §5.6 C_Login", "NULL is no PIN where there is no protected path, and costs no try",
-     ROW_SESSION, ROW_SPENDS, null_pin},
-    {"login.security-officer", "3.0 §5.6 C_Login", "no security officer beside read-only sessions, nor by any PIN",
-     ROW_SESSION, ROW_NATIONAL | ROW_SPENDS, security_officer},
-    {0},
+    { "login.pin", "3.0 §5.6 C_Login", "takes the right PIN", ROW_LOGIN, 0, pin_is_right },
+    { "login.states", "3.0 §4.7.2",
+      "the user's functions in this session and in those opened later, read-only and read/write", ROW_LOGIN, 0,
+      states },
+    { "login.other-sessions", "3.0 §4.7.2", "the user's functions in sessions that were open before", ROW_SESSION,
+      ROW_WANTS_PIN, other_sessions },
+    { "login.twice", "3.0 §5.6 C_Login", "is told so, in any session of the token", ROW_LOGIN, 0, logged_in_twice },
+    { "login.logout", "3.0 §5.6 C_Logout", "all sessions are public again; nobody can log out twice", ROW_LOGIN, 0,
+      logout },
+    { "login.logout-hides", "3.0 §5.6 C_Logout", "private objects are gone, their handles too", ROW_LOGIN, 0,
+      logout_hides },
+    { "login.logout-disarms", "3.0 §5.6 C_Logout", "nothing is signed after it, though it had begun", ROW_LOGIN, 0,
+      logout_disarms },
+    { "login.last-session", "3.0 §5.6 C_CloseSession", "closing the last session logs out", ROW_LOGIN, 0,
+      last_session },
+    { "login.all-sessions", "3.0 §5.6 C_CloseAllSessions", "closing all sessions logs out", ROW_LOGIN, 0,
+      all_sessions },
+    { "login.not-last-session", "3.0 §5.6 C_CloseSession", "closing another does not", ROW_LOGIN, 0,
+      not_the_last_session },
+    { "login.one-token", "3.0 §4.7", "one token's login is not another's", ROW_LOGIN, 0, one_token_only },
+    { "login.user-types", "3.0 §5.6 C_Login", "refuses unknown users, and CKU_CONTEXT_SPECIFIC without an operation",
+      ROW_LOGIN, 0, user_types },
+    { "login.login-user", "3.0 §5.6 C_LoginUser", "without a name it is C_Login, or refused", ROW_LOGIN, 0,
+      login_user },
+    { "login.set-pin-read-only", "3.0 §5.5 C_SetPIN", "no PIN change in a read-only session", ROW_LOGIN, 0,
+      set_pin_read_only },
+    { "login.always-authenticate", "3.0 §4.9 CKA_ALWAYS_AUTHENTICATE",
+      "is what the attribute says: asked for each signature, or not at all", ROW_LOGIN, 0, always_authenticate },
+    { "login.wrong-pin", "3.0 §5.6 C_Login; §3.2", "is refused, shown by the flag, and forgotten with the right one",
+      ROW_SESSION, ROW_SPENDS, wrong_pin },
+    { "login.impossible-pin", "3.0 §5.6 C_Login", "one of an impossible length costs no try", ROW_SESSION, ROW_SPENDS,
+      impossible_pin },
+    { "login.null-pin", "3.0 §5.6 C_Login", "NULL is no PIN where there is no protected path, and costs no try",
+      ROW_SESSION, ROW_SPENDS, null_pin },
+    { "login.security-officer", "3.0 §5.6 C_Login", "no security officer beside read-only sessions, nor by any PIN",
+      ROW_SESSION, ROW_NATIONAL | ROW_SPENDS, security_officer },
+    { 0 },
 };

@@ -84,15 +84,15 @@ static void unlisted_refused(struct conform *c)
     CK_ULONG count = list(c, types);
     for (const struct mechanism *row = conform_mechanisms; row->name; row++) {
         CK_MECHANISM_INFO said;
-        CK_RSA_PKCS_PSS_PARAMS pss = {CKM_SHA256, CKG_MGF1_SHA256, 32};
-        CK_MECHANISM mechanism = {row->type, NULL, 0};
+        CK_RSA_PKCS_PSS_PARAMS pss = { CKM_SHA256, CKG_MGF1_SHA256, 32 };
+        CK_MECHANISM mechanism = { row->type, NULL, 0 };
         bool listed = false;
         for (CK_ULONG i = 0; i < count; i++)
             listed |= types[i] == row->type;
         if (listed)
             continue;
         if (row->padding == PLAIN_PSS)
-            mechanism = (CK_MECHANISM){row->type, &pss, sizeof pss};
+            mechanism = (CK_MECHANISM){ row->type, &pss, sizeof pss };
         CK_RV rv = c->p11->C_SignInit(c->session, &mechanism, key);
         want(rv == CKR_MECHANISM_INVALID, "%s is not listed, and C_SignInit says %s", row->name, ckr_name(rv));
         rv = c->p11->C_GetMechanismInfo(c->slot, row->type, &said);
@@ -135,13 +135,13 @@ static void digest_truly(struct conform *c)
     static const struct {
         CK_MECHANISM_TYPE type;
         const char *hash;
-    } rows[] = {{CKM_MD5, "MD5"},       {CKM_SHA_1, "SHA1"},    {CKM_SHA224, "SHA224"},
-                {CKM_SHA256, "SHA256"}, {CKM_SHA384, "SHA384"}, {CKM_SHA512, "SHA512"}};
+    } rows[] = { { CKM_MD5, "MD5" },       { CKM_SHA_1, "SHA1" },    { CKM_SHA224, "SHA224" },
+                 { CKM_SHA256, "SHA256" }, { CKM_SHA384, "SHA384" }, { CKM_SHA512, "SHA512" } };
     unsigned char data[] = "what is hashed, in one piece and in three", mine[64], theirs[64];
     size_t seen = 0;
     for (size_t i = 0; i < COUNT(rows); i++) {
         CK_MECHANISM_INFO said;
-        CK_MECHANISM mechanism = {rows[i].type, NULL, 0};
+        CK_MECHANISM mechanism = { rows[i].type, NULL, 0 };
         CK_ULONG len = sizeof mine;
         unsigned their_len = 0;
         CK_RV rv = c->p11->C_GetMechanismInfo(c->slot, rows[i].type, &said);
@@ -151,6 +151,12 @@ static void digest_truly(struct conform *c)
         want(EVP_Digest(data, sizeof data, theirs, &their_len, EVP_get_digestbyname(rows[i].hash), NULL) == 1,
              "OpenSSL");
         want_rv(c->p11->C_DigestInit(c->session, &mechanism), rows[i].hash, CKR_OK);
+        want_rv(c->p11->C_Digest(c->session, data, sizeof data, NULL, &len), "C_Digest for the length", CKR_OK);
+        want(len == their_len, "%s: C_Digest says %lu bytes", rows[i].hash, len);
+        len = 1;
+        want_rv(c->p11->C_Digest(c->session, data, sizeof data, mine, &len), "C_Digest with one byte",
+                CKR_BUFFER_TOO_SMALL);
+        want(len == their_len, "%s: C_Digest with one byte says %lu", rows[i].hash, len);
         want_rv(c->p11->C_Digest(c->session, data, sizeof data, mine, &len), rows[i].hash, CKR_OK);
         want(len == their_len && memcmp(mine, theirs, len) == 0, "%s is wrong", rows[i].hash);
         want_rv(c->p11->C_DigestInit(c->session, &mechanism), rows[i].hash, CKR_OK);
@@ -168,16 +174,16 @@ static void digest_truly(struct conform *c)
 }
 
 const struct row rows_mechanism[] = {
-    {"mechanism.list", "3.0 §5.5 C_GetMechanismList", "two-call rule; none twice", ROW_TOKEN, 0, two_calls},
-    {"mechanism.info", "3.0 §5.5 C_GetMechanismInfo", "each listed one has its info, unknown ones have none", ROW_TOKEN,
-     0, info},
-    {"mechanism.sign", "3.0 §5.13", "each mechanism listed with CKF_SIGN signs, and OpenSSL finds the signature right",
-     ROW_LOGIN, 0, sign_truly},
-    {"mechanism.unlisted", "3.0 §5.13 C_SignInit", "one that is not listed is CKR_MECHANISM_INVALID", ROW_LOGIN, 0,
-     unlisted_refused},
-    {"mechanism.verify", "3.0 §5.15", "CKF_VERIFY: right ones are right, spoilt and short ones wrong", ROW_LOGIN, 0,
-     verify_truly},
-    {"mechanism.digest", "3.0 §5.12", "CKF_DIGEST: OpenSSL's hash, in one piece and in several", ROW_SESSION, 0,
-     digest_truly},
-    {0},
+    { "mechanism.list", "3.0 §5.5 C_GetMechanismList", "two-call rule; none twice", ROW_TOKEN, 0, two_calls },
+    { "mechanism.info", "3.0 §5.5 C_GetMechanismInfo", "each listed one has its info, unknown ones have none",
+      ROW_TOKEN, 0, info },
+    { "mechanism.sign", "3.0 §5.13", "each mechanism listed with CKF_SIGN signs, and OpenSSL finds the signature right",
+      ROW_LOGIN, 0, sign_truly },
+    { "mechanism.unlisted", "3.0 §5.13 C_SignInit", "one that is not listed is CKR_MECHANISM_INVALID", ROW_LOGIN, 0,
+      unlisted_refused },
+    { "mechanism.verify", "3.0 §5.15", "CKF_VERIFY: right ones are right, spoilt and short ones wrong", ROW_LOGIN, 0,
+      verify_truly },
+    { "mechanism.digest", "3.0 §5.12", "CKF_DIGEST: OpenSSL's hash, in one piece and in several, by the two-call rule",
+      ROW_SESSION, 0, digest_truly },
+    { 0 },
 };

@@ -20,7 +20,7 @@ static CK_OBJECT_HANDLE a_certificate(struct conform *c)
 static void private_hidden(struct conform *c)
 {
     CK_BBOOL yes = CK_TRUE;
-    CK_ATTRIBUTE template = {CKA_PRIVATE, &yes, sizeof yes};
+    CK_ATTRIBUTE template = { CKA_PRIVATE, &yes, sizeof yes };
     struct found all = conform_find(c, c->session, NULL, 0);
     want(conform_find_class(c, c->session, CKO_PRIVATE_KEY).count == 0, "a private key is found before login");
     want(conform_find(c, c->session, &template, 1).count == 0, "a private object is found before login");
@@ -44,7 +44,7 @@ static bool seen_in_public(struct conform *c)
     CK_OBJECT_HANDLE key = conform_key(c);
     struct value id = conform_attribute(c, c->session, key, CKA_ID, "CKA_ID");
     CK_OBJECT_CLASS class = CKO_CERTIFICATE;
-    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_ID, id.bytes, id.len}};
+    CK_ATTRIBUTE template[] = { { CKA_CLASS, &class, sizeof class }, { CKA_ID, id.bytes, id.len } };
     want(conform_find(c, c->session, template, 2).count == 1, "the private key has no certificate after login");
     want_rv(c->p11->C_Logout(c->session), "C_Logout", CKR_OK);
     return conform_find(c, c->session, template, 2).count > 0;
@@ -61,7 +61,7 @@ static void certificate_personal(struct conform *c)
     CK_OBJECT_HANDLE half = conform_sibling(c, c->session, key, CKO_PUBLIC_KEY);
     struct value id = conform_attribute(c, c->session, key, CKA_ID, "CKA_ID");
     CK_OBJECT_CLASS class = CKO_PUBLIC_KEY;
-    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_ID, id.bytes, id.len}};
+    CK_ATTRIBUTE template[] = { { CKA_CLASS, &class, sizeof class }, { CKA_ID, id.bytes, id.len } };
     want(!seen_in_public(c), "the holder's certificate, which is personal data, is seen before login");
     struct found found = conform_find(c, c->session, template, 2);
     for (CK_ULONG i = 0; half && i < found.count; i++) {
@@ -132,19 +132,19 @@ static void private_key_attributes(struct conform *c)
         const char *name;
         int wanted; /* -1: either */
     } rows[] = {
-        {CKA_TOKEN, "CKA_TOKEN", 1},
-        {CKA_SIGN, "CKA_SIGN", 1},
-        {CKA_SENSITIVE, "CKA_SENSITIVE", 1},
-        {CKA_EXTRACTABLE, "CKA_EXTRACTABLE", 0},
-        {CKA_ALWAYS_SENSITIVE, "CKA_ALWAYS_SENSITIVE", 1},
-        {CKA_NEVER_EXTRACTABLE, "CKA_NEVER_EXTRACTABLE", 1},
-        {CKA_LOCAL, "CKA_LOCAL", -1},
-        {CKA_DECRYPT, "CKA_DECRYPT", -1},
-        {CKA_UNWRAP, "CKA_UNWRAP", -1},
-        {CKA_SIGN_RECOVER, "CKA_SIGN_RECOVER", -1},
-        {CKA_DERIVE, "CKA_DERIVE", -1},
-        {CKA_MODIFIABLE, "CKA_MODIFIABLE", -1},
-        {CKA_ALWAYS_AUTHENTICATE, "CKA_ALWAYS_AUTHENTICATE", -1},
+        { CKA_TOKEN, "CKA_TOKEN", 1 },
+        { CKA_SIGN, "CKA_SIGN", 1 },
+        { CKA_SENSITIVE, "CKA_SENSITIVE", 1 },
+        { CKA_EXTRACTABLE, "CKA_EXTRACTABLE", 0 },
+        { CKA_ALWAYS_SENSITIVE, "CKA_ALWAYS_SENSITIVE", 1 },
+        { CKA_NEVER_EXTRACTABLE, "CKA_NEVER_EXTRACTABLE", 1 },
+        { CKA_LOCAL, "CKA_LOCAL", -1 },
+        { CKA_DECRYPT, "CKA_DECRYPT", -1 },
+        { CKA_UNWRAP, "CKA_UNWRAP", -1 },
+        { CKA_SIGN_RECOVER, "CKA_SIGN_RECOVER", -1 },
+        { CKA_DERIVE, "CKA_DERIVE", -1 },
+        { CKA_MODIFIABLE, "CKA_MODIFIABLE", -1 },
+        { CKA_ALWAYS_AUTHENTICATE, "CKA_ALWAYS_AUTHENTICATE", -1 },
     };
     CK_OBJECT_HANDLE key = conform_key(c);
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -218,12 +218,12 @@ static void token_objects(struct conform *c)
 
 static void secrets(struct conform *c)
 {
-    static const CK_ATTRIBUTE_TYPE types[] = {CKA_PRIVATE_EXPONENT, CKA_PRIME_1, CKA_VALUE};
+    static const CK_ATTRIBUTE_TYPE types[] = { CKA_PRIVATE_EXPONENT, CKA_PRIME_1, CKA_VALUE };
     CK_OBJECT_HANDLE key = conform_key(c);
     bool rsa = conform_number(c, c->session, key, CKA_KEY_TYPE, "CKA_KEY_TYPE") == CKK_RSA;
     for (size_t i = rsa ? 0 : 2; i < (rsa ? 2 : COUNT(types)); i++) {
         unsigned char bytes[512];
-        CK_ATTRIBUTE row = {types[i], bytes, sizeof bytes};
+        CK_ATTRIBUTE row = { types[i], bytes, sizeof bytes };
         want_rv(c->p11->C_GetAttributeValue(c->session, key, &row, 1), "C_GetAttributeValue of a secret part",
                 CKR_ATTRIBUTE_SENSITIVE);
         want(row.ulValueLen == CK_UNAVAILABLE_INFORMATION, "a secret part says to have %lu bytes", row.ulValueLen);
@@ -234,7 +234,9 @@ static void unknown_attribute(struct conform *c)
 {
     unsigned char label[256];
     CK_OBJECT_HANDLE object = a_certificate(c);
-    CK_ATTRIBUTE rows[] = {{0x7FFF7777UL, label, 8}, {CKA_LABEL, label, sizeof label}, {CKA_PRIVATE_EXPONENT, NULL, 0}};
+    CK_ATTRIBUTE rows[] = { { 0x7FFF7777UL, label, 8 },
+                            { CKA_LABEL, label, sizeof label },
+                            { CKA_PRIVATE_EXPONENT, NULL, 0 } };
     want_rv(c->p11->C_GetAttributeValue(c->session, object, rows, 3), "C_GetAttributeValue with unknown ones",
             CKR_ATTRIBUTE_TYPE_INVALID);
     want(rows[0].ulValueLen == CK_UNAVAILABLE_INFORMATION, "the unknown attribute says to have %lu bytes",
@@ -248,15 +250,15 @@ static void lengths(struct conform *c)
 {
     CK_OBJECT_HANDLE object = a_certificate(c);
     unsigned char bytes[4096];
-    CK_ATTRIBUTE row = {CKA_VALUE, NULL, 0};
+    CK_ATTRIBUTE row = { CKA_VALUE, NULL, 0 };
     want_rv(c->p11->C_GetAttributeValue(c->session, object, &row, 1), "C_GetAttributeValue of a length", CKR_OK);
     CK_ULONG len = row.ulValueLen;
     want(len > 100 && len <= sizeof bytes, "a certificate of %lu bytes", len);
-    row = (CK_ATTRIBUTE){CKA_VALUE, bytes, len - 1};
+    row = (CK_ATTRIBUTE){ CKA_VALUE, bytes, len - 1 };
     want_rv(c->p11->C_GetAttributeValue(c->session, object, &row, 1), "C_GetAttributeValue with a byte too few",
             CKR_BUFFER_TOO_SMALL);
     want(row.ulValueLen == CK_UNAVAILABLE_INFORMATION, "with a byte too few the length is %lu", row.ulValueLen);
-    row = (CK_ATTRIBUTE){CKA_VALUE, bytes, sizeof bytes};
+    row = (CK_ATTRIBUTE){ CKA_VALUE, bytes, sizeof bytes };
     want_rv(c->p11->C_GetAttributeValue(c->session, object, &row, 1), "C_GetAttributeValue with more than enough",
             CKR_OK);
     want(row.ulValueLen == len, "the length is %lu, then %lu", len, row.ulValueLen);
@@ -264,8 +266,8 @@ static void lengths(struct conform *c)
 
 static void no_object(struct conform *c)
 {
-    static const CK_OBJECT_HANDLE handles[] = {CK_INVALID_HANDLE, 0x7FFF5678UL};
-    CK_ATTRIBUTE row = {CKA_CLASS, NULL, 0};
+    static const CK_OBJECT_HANDLE handles[] = { CK_INVALID_HANDLE, 0x7FFF5678UL };
+    CK_ATTRIBUTE row = { CKA_CLASS, NULL, 0 };
     CK_ULONG size = 0;
     for (size_t i = 0; i < COUNT(handles); i++) {
         want_rv(c->p11->C_GetAttributeValue(c->session, handles[i], &row, 1), "C_GetAttributeValue",
@@ -339,8 +341,8 @@ static void create_refused(struct conform *c)
     CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
     unsigned char label[] = "conformance", value[] = "nothing";
     CK_ATTRIBUTE template[] = {
-        {CKA_CLASS, &class, sizeof class},    {CKA_TOKEN, &yes, sizeof yes}, {CKA_PRIVATE, &no, sizeof no},
-        {CKA_LABEL, label, sizeof label - 1}, {CKA_APPLICATION, label, 1},   {CKA_VALUE, value, sizeof value - 1},
+        { CKA_CLASS, &class, sizeof class },    { CKA_TOKEN, &yes, sizeof yes }, { CKA_PRIVATE, &no, sizeof no },
+        { CKA_LABEL, label, sizeof label - 1 }, { CKA_APPLICATION, label, 1 },   { CKA_VALUE, value, sizeof value - 1 },
     };
     CK_OBJECT_HANDLE made = 0;
     guard(c);
@@ -364,7 +366,7 @@ static void destroy_refused(struct conform *c)
 static void change_refused(struct conform *c)
 {
     unsigned char label[] = "another";
-    CK_ATTRIBUTE row = {CKA_LABEL, label, sizeof label - 1};
+    CK_ATTRIBUTE row = { CKA_LABEL, label, sizeof label - 1 };
     CK_OBJECT_HANDLE object = a_certificate(c);
     guard(c);
     CK_SESSION_HANDLE writing = conform_open(c, CKF_RW_SESSION);
@@ -377,45 +379,45 @@ static void change_refused(struct conform *c)
 }
 
 const struct row rows_object[] = {
-    {"object.private-hidden", "3.0 §4.4", "no private object is seen before login", ROW_SESSION, 0, private_hidden},
-    {"object.private-shown", "3.0 §4.4", "the private key is seen after login, in every session", ROW_LOGIN, 0,
-     private_shown},
-    {"object.certificate-public", "profile of two-PIN cards", "the holder's certificate is seen before login",
-     ROW_LOGIN, ROW_PUBLIC_CERT, certificate_public},
-    {"object.certificate-personal", "profile of two-PIN cards",
-     "a certificate that is personal data is seen after login only, its key too", ROW_LOGIN, ROW_PRIVATE_CERT,
-     certificate_personal},
-    {"object.certificate", "3.0 §4.6.3",
-     "type, subject, issuer and serial number are those of CKA_VALUE; label and identifier are there", ROW_SESSION, 0,
-     certificate_attributes},
-    {"object.certificate-category", "3.0 §4.6.2", "category, trusted and modifiable can be read", ROW_SESSION, 0,
-     certificate_category},
-    {"object.private-key", "3.0 §4.9", "every attribute of a private key; it signs and does not leave", ROW_LOGIN, 0,
-     private_key_attributes},
-    {"object.private-key-modulus", "3.0 mechanisms §2.1.3",
-     "modulus and exponent stand on the private key: NSS, Java and GnuTLS read them there", ROW_LOGIN, 0,
-     private_key_modulus},
-    {"object.key-triple", "3.0 §4.9 CKA_ID", "each private key has a certificate and a public key of its CKA_ID",
-     ROW_LOGIN, 0, key_triple},
-    {"object.public-key", "3.0 §4.8; mechanisms §2.1.2", "the public key is the certificate's", ROW_LOGIN, 0,
-     public_key_attributes},
-    {"object.token", "3.0 §4.4 CKA_TOKEN", "objects of the token say so", ROW_LOGIN, 0, token_objects},
-    {"object.secrets", "3.0 §5.7 C_GetAttributeValue",
-     "secret parts are CKR_ATTRIBUTE_SENSITIVE, their length unavailable", ROW_LOGIN, 0, secrets},
-    {"object.unknown-attribute", "3.0 §5.7 C_GetAttributeValue",
-     "unknown ones are said to be, the known ones beside them are given", ROW_SESSION, 0, unknown_attribute},
-    {"object.lengths", "3.0 §5.7 C_GetAttributeValue", "length, too little space, enough", ROW_SESSION, 0, lengths},
-    {"object.no-object", "3.0 §5.7", "handles of nothing, and NULL, are refused", ROW_SESSION, 0, no_object},
-    {"object.size", "3.0 §5.7 C_GetObjectSize", "a size; NULL refused", ROW_SESSION, 0, object_size},
-    {"object.unique-id", "3.0 §4.4 CKA_UNIQUE_ID", "all objects have one or none has, and no two the same", ROW_SESSION,
-     0, unique_ids},
-    {"object.profiles", "profiles 3.0 §2", "a module of version 3 names its profiles, and they are true", ROW_SESSION,
-     0, profiles},
-    {"object.create-refused", "3.0 §5.7 C_CreateObject", "nothing is made on a write protected token", ROW_SESSION,
-     ROW_NATIONAL, create_refused},
-    {"object.destroy-refused", "3.0 §5.7 C_DestroyObject", "nothing is destroyed", ROW_SESSION, ROW_NATIONAL,
-     destroy_refused},
-    {"object.change-refused", "3.0 §5.7 C_SetAttributeValue", "nothing is changed", ROW_SESSION, ROW_NATIONAL,
-     change_refused},
-    {0},
+    { "object.private-hidden", "3.0 §4.4", "no private object is seen before login", ROW_SESSION, 0, private_hidden },
+    { "object.private-shown", "3.0 §4.4", "the private key is seen after login, in every session", ROW_LOGIN, 0,
+      private_shown },
+    { "object.certificate-public", "profile of two-PIN cards", "the holder's certificate is seen before login",
+      ROW_LOGIN, ROW_PUBLIC_CERT, certificate_public },
+    { "object.certificate-personal", "profile of two-PIN cards",
+      "a certificate that is personal data is seen after login only, its key too", ROW_LOGIN, ROW_PRIVATE_CERT,
+      certificate_personal },
+    { "object.certificate", "3.0 §4.6.3",
+      "type, subject, issuer and serial number are those of CKA_VALUE; label and identifier are there", ROW_SESSION, 0,
+      certificate_attributes },
+    { "object.certificate-category", "3.0 §4.6.2", "category, trusted and modifiable can be read", ROW_SESSION, 0,
+      certificate_category },
+    { "object.private-key", "3.0 §4.9", "every attribute of a private key; it signs and does not leave", ROW_LOGIN, 0,
+      private_key_attributes },
+    { "object.private-key-modulus", "3.0 mechanisms §2.1.3",
+      "modulus and exponent stand on the private key: NSS, Java and GnuTLS read them there", ROW_LOGIN, 0,
+      private_key_modulus },
+    { "object.key-triple", "3.0 §4.9 CKA_ID", "each private key has a certificate and a public key of its CKA_ID",
+      ROW_LOGIN, 0, key_triple },
+    { "object.public-key", "3.0 §4.8; mechanisms §2.1.2", "the public key is the certificate's", ROW_LOGIN, 0,
+      public_key_attributes },
+    { "object.token", "3.0 §4.4 CKA_TOKEN", "objects of the token say so", ROW_LOGIN, 0, token_objects },
+    { "object.secrets", "3.0 §5.7 C_GetAttributeValue",
+      "secret parts are CKR_ATTRIBUTE_SENSITIVE, their length unavailable", ROW_LOGIN, 0, secrets },
+    { "object.unknown-attribute", "3.0 §5.7 C_GetAttributeValue",
+      "unknown ones are said to be, the known ones beside them are given", ROW_SESSION, 0, unknown_attribute },
+    { "object.lengths", "3.0 §5.7 C_GetAttributeValue", "length, too little space, enough", ROW_SESSION, 0, lengths },
+    { "object.no-object", "3.0 §5.7", "handles of nothing, and NULL, are refused", ROW_SESSION, 0, no_object },
+    { "object.size", "3.0 §5.7 C_GetObjectSize", "a size; NULL refused", ROW_SESSION, 0, object_size },
+    { "object.unique-id", "3.0 §4.4 CKA_UNIQUE_ID", "all objects have one or none has, and no two the same",
+      ROW_SESSION, 0, unique_ids },
+    { "object.profiles", "profiles 3.0 §2", "a module of version 3 names its profiles, and they are true", ROW_SESSION,
+      0, profiles },
+    { "object.create-refused", "3.0 §5.7 C_CreateObject", "nothing is made on a write protected token", ROW_SESSION,
+      ROW_NATIONAL, create_refused },
+    { "object.destroy-refused", "3.0 §5.7 C_DestroyObject", "nothing is destroyed", ROW_SESSION, ROW_NATIONAL,
+      destroy_refused },
+    { "object.change-refused", "3.0 §5.7 C_SetAttributeValue", "nothing is changed", ROW_SESSION, ROW_NATIONAL,
+      change_refused },
+    { 0 },
 };

@@ -140,7 +140,7 @@ static void *sign_many(void *context)
 
 static void threads(struct conform *c)
 {
-    CK_C_INITIALIZE_ARGS args = {.flags = CKF_OS_LOCKING_OK};
+    CK_C_INITIALIZE_ARGS args = { .flags = CKF_OS_LOCKING_OK };
     pthread_t ids[THREADS];
     struct thread work[THREADS];
     want_rv(c->p11->C_Finalize(NULL), "C_Finalize", CKR_OK);
@@ -156,7 +156,7 @@ static void threads(struct conform *c)
     const struct mechanism *mechanism = conform_simplest(c, key);
     EVP_PKEY *public = conform_public(c, c->session, key);
     for (size_t i = 0; i < THREADS; i++) {
-        work[i] = (struct thread){c, key, mechanism, public, CKR_OK, false};
+        work[i] = (struct thread){ c, key, mechanism, public, CKR_OK, false };
         want(pthread_create(&ids[i], NULL, sign_many, &work[i]) == 0, "no thread");
     }
     for (size_t i = 0; i < THREADS; i++)
@@ -180,8 +180,8 @@ static void *wait_for_event(void *context)
 
 static void finalize_ends_wait(struct conform *c)
 {
-    CK_C_INITIALIZE_ARGS args = {.flags = CKF_OS_LOCKING_OK};
-    struct thread waiter = {.c = c};
+    CK_C_INITIALIZE_ARGS args = { .flags = CKF_OS_LOCKING_OK };
+    struct thread waiter = { .c = c };
     pthread_t id;
     want_rv(c->p11->C_Initialize(&args), "C_Initialize with CKF_OS_LOCKING_OK", CKR_OK);
     want(pthread_create(&id, NULL, wait_for_event, &waiter) == 0, "no thread");
@@ -192,13 +192,13 @@ static void finalize_ends_wait(struct conform *c)
 }
 
 const struct row rows_process[] = {
-    {"process.fork", "3.0 §5.4 C_Initialize", "a child can initialise, and does not disturb its parent", ROW_LOGIN, 0,
-     fork_starts_anew},
-    {"process.fork-unprepared", "3.0 §3.1 CKF_INTERFACE_FORK_SAFE",
-     "a child that does not initialise gets no session of its parent's", ROW_LOGIN, 0, fork_without_start},
-    {"process.two", "3.0 §4.7", "two processes are logged in and sign", ROW_LOGIN, 0, two_processes},
-    {"process.threads", "3.0 §5.4 C_Initialize", "six threads sign side by side", ROW_LOGIN, 0, threads},
-    {"process.finalize-ends-wait", "3.0 §5.5 C_WaitForSlotEvent",
-     "C_Finalize ends a wait: CKR_CRYPTOKI_NOT_INITIALIZED", ROW_LIBRARY, 0, finalize_ends_wait},
-    {0},
+    { "process.fork", "3.0 §5.4 C_Initialize", "a child can initialise, and does not disturb its parent", ROW_LOGIN, 0,
+      fork_starts_anew },
+    { "process.fork-unprepared", "3.0 §3.1 CKF_INTERFACE_FORK_SAFE",
+      "a child that does not initialise gets no session of its parent's", ROW_LOGIN, 0, fork_without_start },
+    { "process.two", "3.0 §4.7", "two processes are logged in and sign", ROW_LOGIN, 0, two_processes },
+    { "process.threads", "3.0 §5.4 C_Initialize", "six threads sign side by side", ROW_LOGIN, 0, threads },
+    { "process.finalize-ends-wait", "3.0 §5.5 C_WaitForSlotEvent",
+      "C_Finalize ends a wait: CKR_CRYPTOKI_NOT_INITIALIZED", ROW_LIBRARY, 0, finalize_ends_wait },
+    { 0 },
 };

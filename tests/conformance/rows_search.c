@@ -49,12 +49,12 @@ static void unknown_classes(struct conform *c)
 {
     /* NSS's trust (old, new), root list and SMIME objects, PKCS#11 3's profiles aside; a vendor's; a number of nobody
      */
-    static const CK_OBJECT_CLASS classes[] = {CKO_SECRET_KEY, CKO_HW_FEATURE, CKO_DOMAIN_PARAMETERS,
-                                              CKO_MECHANISM,  0xCE534353UL,   0xCE534354UL,
-                                              0xCE534352UL,   0xFEDCBA98UL,   0x7FFFFFFFUL};
+    static const CK_OBJECT_CLASS classes[] = { CKO_SECRET_KEY, CKO_HW_FEATURE, CKO_DOMAIN_PARAMETERS,
+                                               CKO_MECHANISM,  0xCE534353UL,   0xCE534354UL,
+                                               0xCE534352UL,   0xFEDCBA98UL,   0x7FFFFFFFUL };
     for (size_t i = 0; i < COUNT(classes); i++) {
         CK_OBJECT_CLASS class = classes[i];
-        CK_ATTRIBUTE template = {CKA_CLASS, &class, sizeof class};
+        CK_ATTRIBUTE template = { CKA_CLASS, &class, sizeof class };
         CK_OBJECT_HANDLE found;
         CK_ULONG n = 0;
         want_rv(c->p11->C_FindObjectsInit(c->session, &template, 1), "C_FindObjectsInit of a class that nothing has",
@@ -67,8 +67,8 @@ static void unknown_classes(struct conform *c)
 
 static void unknown_attribute(struct conform *c)
 {
-    unsigned char value[20] = {1};
-    CK_ATTRIBUTE template = {0xCE5363B4UL, value, sizeof value}; /* NSS's hash of a trusted certificate */
+    unsigned char value[20] = { 1 };
+    CK_ATTRIBUTE template = { 0xCE5363B4UL, value, sizeof value }; /* NSS's hash of a trusted certificate */
     CK_OBJECT_HANDLE found;
     CK_ULONG n = 0;
     want_rv(c->p11->C_FindObjectsInit(c->session, &template, 1), "C_FindObjectsInit with an unknown attribute", CKR_OK);
@@ -79,15 +79,15 @@ static void unknown_attribute(struct conform *c)
 
 static void finds_by_its_own(struct conform *c)
 {
-    static const CK_ATTRIBUTE_TYPE types[] = {CKA_CLASS,   CKA_LABEL,   CKA_ID,      CKA_TOKEN,
-                                              CKA_PRIVATE, CKA_SUBJECT, CKA_KEY_TYPE};
+    static const CK_ATTRIBUTE_TYPE types[] = { CKA_CLASS,   CKA_LABEL,   CKA_ID,      CKA_TOKEN,
+                                               CKA_PRIVATE, CKA_SUBJECT, CKA_KEY_TYPE };
     struct found all = conform_find(c, c->session, NULL, 0);
     struct value value;
     for (CK_ULONG i = 0; i < all.count; i++)
         for (size_t t = 0; t < COUNT(types); t++) {
             if (!conform_value(c, c->session, all.handles[i], types[t], &value) || !value.len)
                 continue;
-            CK_ATTRIBUTE template = {types[t], value.bytes, value.len};
+            CK_ATTRIBUTE template = { types[t], value.bytes, value.len };
             struct found again = conform_find(c, c->session, &template, 1);
             want(has(&again, all.handles[i]), "object %lu is not found by its own attribute 0x%lx", i, types[t]);
         }
@@ -122,17 +122,17 @@ static void arguments(struct conform *c)
 }
 
 const struct row rows_search[] = {
-    {"search.stable", "3.0 §5.7 C_FindObjects", "the same objects under the same handles, in every session, each once",
-     ROW_SESSION, 0, the_same_twice},
-    {"search.in-pieces", "3.0 §5.7 C_FindObjects", "one by one the same as at once, and then nothing", ROW_SESSION, 0,
-     in_pieces},
-    {"search.unknown-class", "3.0 §5.7 C_FindObjectsInit", "classes that nothing has find nothing, without an error",
-     ROW_SESSION, 0, unknown_classes},
-    {"search.unknown-attribute", "3.0 §5.7 C_FindObjectsInit",
-     "an attribute that nothing has finds nothing, without an error", ROW_SESSION, 0, unknown_attribute},
-    {"search.own-attributes", "3.0 §5.7 C_FindObjectsInit", "each object is found by each of its own attributes",
-     ROW_LOGIN, 0, finds_by_its_own},
-    {"search.sequence", "3.0 §5.7 C_FindObjects", "init, find, final: no other order", ROW_SESSION, 0, sequence},
-    {"search.arguments", "3.0 §5.7 C_FindObjects", "refuses NULL where something is due", ROW_SESSION, 0, arguments},
-    {0},
+    { "search.stable", "3.0 §5.7 C_FindObjects", "the same objects under the same handles, in every session, each once",
+      ROW_SESSION, 0, the_same_twice },
+    { "search.in-pieces", "3.0 §5.7 C_FindObjects", "one by one the same as at once, and then nothing", ROW_SESSION, 0,
+      in_pieces },
+    { "search.unknown-class", "3.0 §5.7 C_FindObjectsInit", "classes that nothing has find nothing, without an error",
+      ROW_SESSION, 0, unknown_classes },
+    { "search.unknown-attribute", "3.0 §5.7 C_FindObjectsInit",
+      "an attribute that nothing has finds nothing, without an error", ROW_SESSION, 0, unknown_attribute },
+    { "search.own-attributes", "3.0 §5.7 C_FindObjectsInit", "each object is found by each of its own attributes",
+      ROW_LOGIN, 0, finds_by_its_own },
+    { "search.sequence", "3.0 §5.7 C_FindObjects", "init, find, final: no other order", ROW_SESSION, 0, sequence },
+    { "search.arguments", "3.0 §5.7 C_FindObjects", "refuses NULL where something is due", ROW_SESSION, 0, arguments },
+    { 0 },
 };

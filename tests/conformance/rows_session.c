@@ -31,7 +31,7 @@ static void handles(struct conform *c)
 
 static void session_info(struct conform *c)
 {
-    CK_SESSION_INFO info = {.slotID = 0};
+    CK_SESSION_INFO info = { .slotID = 0 };
     want_rv(c->p11->C_GetSessionInfo(c->session, NULL), "C_GetSessionInfo(NULL)", CKR_ARGUMENTS_BAD);
     want_rv(c->p11->C_GetSessionInfo(c->session, &info), "C_GetSessionInfo", CKR_OK);
     want(info.slotID == c->slot, "slotID %lu, not %lu", info.slotID, c->slot);
@@ -87,8 +87,8 @@ static void close_all_of_one_token(struct conform *c)
 static void no_such_session(struct conform *c, CK_SESSION_HANDLE none)
 {
     CK_SESSION_INFO info;
-    CK_MECHANISM mechanism = {CKM_SHA256_RSA_PKCS, NULL, 0};
-    CK_ATTRIBUTE class = {CKA_CLASS, NULL, 0};
+    CK_MECHANISM mechanism = { CKM_SHA256_RSA_PKCS, NULL, 0 };
+    CK_ATTRIBUTE class = { CKA_CLASS, NULL, 0 };
     CK_ULONG n = 64;
     unsigned char bytes[64] = "";
     CK_FUNCTION_LIST *p = c->p11;
@@ -96,20 +96,20 @@ static void no_such_session(struct conform *c, CK_SESSION_HANDLE none)
         const char *name;
         CK_RV rv;
     } rows[] = {
-        {"C_CloseSession", p->C_CloseSession(none)},
-        {"C_GetSessionInfo", p->C_GetSessionInfo(none, &info)},
-        {"C_Logout", p->C_Logout(none)},
-        {"C_GetAttributeValue", p->C_GetAttributeValue(none, 1, &class, 1)},
-        {"C_FindObjectsInit", p->C_FindObjectsInit(none, NULL, 0)},
-        {"C_FindObjects", p->C_FindObjects(none, &n, 1, &n)},
-        {"C_FindObjectsFinal", p->C_FindObjectsFinal(none)},
-        {"C_DigestInit", p->C_DigestInit(none, &mechanism)},
-        {"C_SignInit", p->C_SignInit(none, &mechanism, 1)},
-        {"C_Sign", p->C_Sign(none, bytes, 1, bytes, &n)},
-        {"C_SignUpdate", p->C_SignUpdate(none, bytes, 1)},
-        {"C_SignFinal", p->C_SignFinal(none, bytes, &n)},
-        {"C_VerifyInit", p->C_VerifyInit(none, &mechanism, 1)},
-        {"C_Verify", p->C_Verify(none, bytes, 1, bytes, 1)},
+        { "C_CloseSession", p->C_CloseSession(none) },
+        { "C_GetSessionInfo", p->C_GetSessionInfo(none, &info) },
+        { "C_Logout", p->C_Logout(none) },
+        { "C_GetAttributeValue", p->C_GetAttributeValue(none, 1, &class, 1) },
+        { "C_FindObjectsInit", p->C_FindObjectsInit(none, NULL, 0) },
+        { "C_FindObjects", p->C_FindObjects(none, &n, 1, &n) },
+        { "C_FindObjectsFinal", p->C_FindObjectsFinal(none) },
+        { "C_DigestInit", p->C_DigestInit(none, &mechanism) },
+        { "C_SignInit", p->C_SignInit(none, &mechanism, 1) },
+        { "C_Sign", p->C_Sign(none, bytes, 1, bytes, &n) },
+        { "C_SignUpdate", p->C_SignUpdate(none, bytes, 1) },
+        { "C_SignFinal", p->C_SignFinal(none, bytes, &n) },
+        { "C_VerifyInit", p->C_VerifyInit(none, &mechanism, 1) },
+        { "C_Verify", p->C_Verify(none, bytes, 1, bytes, 1) },
     };
     for (size_t i = 0; i < COUNT(rows); i++)
         want(rows[i].rv == CKR_SESSION_HANDLE_INVALID, "%s: %s", rows[i].name, ckr_name(rows[i].rv));
@@ -155,26 +155,27 @@ static void operation_state(struct conform *c)
 }
 
 const struct row rows_session[] = {
-    {"session.open-arguments", "3.0 §5.6 C_OpenSession", "refuses a parallel session, and no place for the handle",
-     ROW_TOKEN, 0, open_arguments},
-    {"session.handles", "3.0 §3.3 CK_SESSION_HANDLE", "twenty sessions have twenty handles, none of them 0", ROW_TOKEN,
-     0, handles},
-    {"session.info", "3.0 §5.6 C_GetSessionInfo", "slot, state and flags of a new read-only session; NULL refused",
-     ROW_SESSION, 0, session_info},
-    {"session.read-write", "3.0 §5.6 C_OpenSession", "a read/write session is granted, on a read-only token too",
-     ROW_TOKEN, 0, read_write},
-    {"session.closed", "3.0 §5.6 C_CloseSession", "a closed session is none, and others stay", ROW_SESSION, 0, closed},
-    {"session.close-all", "3.0 §5.6 C_CloseAllSessions", "closes all of the token, and may be called again",
-     ROW_SESSION, 0, close_all},
-    {"session.close-all-one", "3.0 §5.6 C_CloseAllSessions", "leaves another token's sessions", ROW_SESSION, 0,
-     close_all_of_one_token},
-    {"session.zero-handle", "3.0 §5.1.2", "handle 0 is CKR_SESSION_HANDLE_INVALID to every function", ROW_MODULE, 0,
-     zero_handle},
-    {"session.unknown-handle", "3.0 §5.1.2", "so is one that was never given out", ROW_MODULE, 0, unknown_handle},
-    {"session.parallel", "3.0 §5.20", "C_GetFunctionStatus and C_CancelFunction are of the past", ROW_SESSION, 0,
-     parallel},
-    {"session.cancel", "3.0 §5.6 C_SessionCancel", "ends a search", ROW_SESSION, 0, cancel},
-    {"session.operation-state", "3.0 §5.6 C_GetOperationState", "nothing to save, nothing to restore", ROW_SESSION, 0,
-     operation_state},
-    {0},
+    { "session.open-arguments", "3.0 §5.6 C_OpenSession", "refuses a parallel session, and no place for the handle",
+      ROW_TOKEN, 0, open_arguments },
+    { "session.handles", "3.0 §3.3 CK_SESSION_HANDLE", "twenty sessions have twenty handles, none of them 0", ROW_TOKEN,
+      0, handles },
+    { "session.info", "3.0 §5.6 C_GetSessionInfo", "slot, state and flags of a new read-only session; NULL refused",
+      ROW_SESSION, 0, session_info },
+    { "session.read-write", "3.0 §5.6 C_OpenSession", "a read/write session is granted, on a read-only token too",
+      ROW_TOKEN, 0, read_write },
+    { "session.closed", "3.0 §5.6 C_CloseSession", "a closed session is none, and others stay", ROW_SESSION, 0,
+      closed },
+    { "session.close-all", "3.0 §5.6 C_CloseAllSessions", "closes all of the token, and may be called again",
+      ROW_SESSION, 0, close_all },
+    { "session.close-all-one", "3.0 §5.6 C_CloseAllSessions", "leaves another token's sessions", ROW_SESSION, 0,
+      close_all_of_one_token },
+    { "session.zero-handle", "3.0 §5.1.2", "handle 0 is CKR_SESSION_HANDLE_INVALID to every function", ROW_MODULE, 0,
+      zero_handle },
+    { "session.unknown-handle", "3.0 §5.1.2", "so is one that was never given out", ROW_MODULE, 0, unknown_handle },
+    { "session.parallel", "3.0 §5.20", "C_GetFunctionStatus and C_CancelFunction are of the past", ROW_SESSION, 0,
+      parallel },
+    { "session.cancel", "3.0 §5.6 C_SessionCancel", "ends a search", ROW_SESSION, 0, cancel },
+    { "session.operation-state", "3.0 §5.6 C_GetOperationState", "nothing to save, nothing to restore", ROW_SESSION, 0,
+      operation_state },
+    { 0 },
 };

@@ -17,7 +17,7 @@ struct work {
 
 static struct work work(struct conform *c)
 {
-    struct work w = {.key = conform_key(c), .len = sizeof w.signature};
+    struct work w = { .key = conform_key(c), .len = sizeof w.signature };
     w.mechanism = conform_simplest(c, w.key);
     w.public = conform_public(c, c->session, w.key);
     w.always = conform_number(c, c->session, w.key, CKA_ALWAYS_AUTHENTICATE, "CKA_ALWAYS_AUTHENTICATE") != 0;
@@ -60,7 +60,7 @@ static void lengths(struct conform *c)
 
 static void pieces(struct conform *c)
 {
-    static const CK_ULONG cuts[][3] = {{1, 7, 292}, {128, 128, 44}, {0, 300, 0}};
+    static const CK_ULONG cuts[][3] = { { 1, 7, 292 }, { 128, 128, 44 }, { 0, 300, 0 } };
     struct work w = work(c);
     unsigned char whole[1024];
     if (!w.mechanism->hash)
@@ -113,7 +113,7 @@ static void mixed(struct conform *c)
 static void too_long(struct conform *c)
 {
     struct work w = work(c);
-    CK_MECHANISM mechanism = {CKM_RSA_PKCS, NULL, 0};
+    CK_MECHANISM mechanism = { CKM_RSA_PKCS, NULL, 0 };
     CK_MECHANISM_INFO info;
     if (c->p11->C_GetMechanismInfo(c->slot, CKM_RSA_PKCS, &info) != CKR_OK || !(info.flags & CKF_SIGN))
         conform_skip("no CKM_RSA_PKCS");
@@ -121,7 +121,7 @@ static void too_long(struct conform *c)
     if (w.always)
         (void)conform_login_as(c, c->session, CKU_CONTEXT_SPECIFIC);
     CK_ULONG k = (CK_ULONG)EVP_PKEY_get_size(w.public);
-    unsigned char data[512] = {1};
+    unsigned char data[512] = { 1 };
     want_rv(c->p11->C_Sign(c->session, data, k - 10, w.signature, &w.len), "C_Sign of more than PKCS#1 has room for",
             CKR_DATA_LEN_RANGE);
     want_rv(c->p11->C_Sign(c->session, data, 10, w.signature, &w.len), "C_Sign behind it",
@@ -147,7 +147,7 @@ static void parameters(struct conform *c)
 {
     struct work w = work(c);
     CK_MECHANISM_INFO info;
-    CK_MECHANISM none = {CKM_SHA256_RSA_PKCS_PSS, NULL, 0};
+    CK_MECHANISM none = { CKM_SHA256_RSA_PKCS_PSS, NULL, 0 };
     want(c->p11->C_SignInit(c->session, NULL, w.key) != CKR_OK || c->p30, "C_SignInit without a mechanism is CKR_OK");
     if (c->p11->C_GetMechanismInfo(c->slot, none.mechanism, &info) != CKR_OK || !(info.flags & CKF_SIGN))
         return;
@@ -183,18 +183,18 @@ static void two_sessions(struct conform *c)
 }
 
 const struct row rows_sign[] = {
-    {"sign.lengths", "3.0 §5.2", "length, too little space, then the signature; then it is over", ROW_LOGIN, 0,
-     lengths},
-    {"sign.pieces", "3.0 §5.13 C_SignUpdate", "in pieces the same signature as at once, by the two-call rule",
-     ROW_LOGIN, 0, pieces},
-    {"sign.order", "3.0 §5.13", "nothing before C_SignInit, and not C_SignInit twice", ROW_LOGIN, 0, order},
-    {"sign.mixed", "3.0 §5.13 C_Sign", "C_Sign does not end what C_SignUpdate began", ROW_LOGIN, 0, mixed},
-    {"sign.too-long", "3.0 mechanisms §2.1.6", "CKM_RSA_PKCS refuses what does not fit, and that ends it", ROW_LOGIN, 0,
-     too_long},
-    {"sign.wrong-key", "3.0 §5.13 C_SignInit", "what is no private key is refused, and the next call works", ROW_LOGIN,
-     0, wrong_key},
-    {"sign.parameters", "3.0 §5.13 C_SignInit", "missing parameters are refused", ROW_LOGIN, 0, parameters},
-    {"sign.arguments", "3.0 §5.13 C_Sign", "refuses NULL for the length", ROW_LOGIN, 0, arguments},
-    {"sign.two-sessions", "3.0 §4.7", "two sessions sign side by side", ROW_LOGIN, 0, two_sessions},
-    {0},
+    { "sign.lengths", "3.0 §5.2", "length, too little space, then the signature; then it is over", ROW_LOGIN, 0,
+      lengths },
+    { "sign.pieces", "3.0 §5.13 C_SignUpdate", "in pieces the same signature as at once, by the two-call rule",
+      ROW_LOGIN, 0, pieces },
+    { "sign.order", "3.0 §5.13", "nothing before C_SignInit, and not C_SignInit twice", ROW_LOGIN, 0, order },
+    { "sign.mixed", "3.0 §5.13 C_Sign", "C_Sign does not end what C_SignUpdate began", ROW_LOGIN, 0, mixed },
+    { "sign.too-long", "3.0 mechanisms §2.1.6", "CKM_RSA_PKCS refuses what does not fit, and that ends it", ROW_LOGIN,
+      0, too_long },
+    { "sign.wrong-key", "3.0 §5.13 C_SignInit", "what is no private key is refused, and the next call works", ROW_LOGIN,
+      0, wrong_key },
+    { "sign.parameters", "3.0 §5.13 C_SignInit", "missing parameters are refused", ROW_LOGIN, 0, parameters },
+    { "sign.arguments", "3.0 §5.13 C_Sign", "refuses NULL for the length", ROW_LOGIN, 0, arguments },
+    { "sign.two-sessions", "3.0 §4.7", "two sessions sign side by side", ROW_LOGIN, 0, two_sessions },
+    { 0 },
 };

@@ -53,7 +53,7 @@ static void slot_present(struct conform *c)
 
 static void slot_info(struct conform *c)
 {
-    CK_SLOT_INFO info = {.flags = ~0UL};
+    CK_SLOT_INFO info = { .flags = ~0UL };
     want_rv(c->p11->C_GetSlotInfo(c->slot, NULL), "C_GetSlotInfo(NULL)", CKR_ARGUMENTS_BAD);
     want_rv(c->p11->C_GetSlotInfo(c->slot, &info), "C_GetSlotInfo", CKR_OK);
     want(info.flags & CKF_TOKEN_PRESENT, "CKF_TOKEN_PRESENT is missing");
@@ -194,32 +194,32 @@ static void token_random(struct conform *c)
 }
 
 const struct row rows_slot[] = {
-    {"slot.list", "3.0 §5.5 C_GetSlotList", "two-call rule: number, too small a list, the list", ROW_MODULE, 0,
-     slot_list},
-    {"slot.present", "3.0 §5.5 C_GetSlotList", "lists with tokens exactly those slots that say CKF_TOKEN_PRESENT",
-     ROW_MODULE, 0, slot_present},
-    {"slot.info", "3.0 §5.5 C_GetSlotInfo", "known flags, texts filled with blanks, NULL refused", ROW_TOKEN, 0,
-     slot_info},
-    {"slot.unknown", "3.0 §5.5", "a slot that does not exist is CKR_SLOT_ID_INVALID to every function", ROW_MODULE, 0,
-     unknown_slot},
-    {"slot.wait-nonblocking", "3.0 §5.5 C_WaitForSlotEvent", "without blocking, and without an event: CKR_NO_EVENT",
-     ROW_MODULE, 0, wait_without_blocking},
-    {"slot.wait-arguments", "3.0 §5.5 C_WaitForSlotEvent", "refuses pReserved, and NULL for the slot", ROW_MODULE, 0,
-     wait_arguments},
-    {"token.info", "3.0 §5.5 C_GetTokenInfo", "texts filled with blanks, a label, NULL refused", ROW_TOKEN, 0,
-     token_info},
-    {"token.serial", "3.0 §3.2 CK_TOKEN_INFO; RFC 7512", "a serial number that can tell cards apart", ROW_TOKEN, 0,
-     token_serial},
-    {"token.unique", "RFC 7512 §2.3", "no two tokens share label and serial number", ROW_TOKEN, 0, token_unique},
-    {"token.flags", "3.0 §3.2 CK_TOKEN_INFO", "initialised, with a PIN, login required", ROW_TOKEN, 0, token_flags},
-    {"token.write-protected", "3.0 §3.2 CK_TOKEN_INFO", "says that nothing can be written", ROW_TOKEN, ROW_NATIONAL,
-     token_protected},
-    {"token.pin-lengths", "3.0 §3.2 CK_TOKEN_INFO", "possible lengths of a PIN", ROW_TOKEN, 0, token_pin_lengths},
-    {"token.pin-flags", "3.0 §3.2 CK_TOKEN_INFO", "the flags about tries do not contradict each other", ROW_TOKEN, 0,
-     token_pin_flags},
-    {"token.session-counts", "3.0 §3.2 CK_TOKEN_INFO", "counts sessions, or says that it does not", ROW_TOKEN, 0,
-     token_sessions},
-    {"token.random", "3.0 §5.19 C_GenerateRandom", "random numbers exactly if CKF_RNG says so", ROW_SESSION, 0,
-     token_random},
-    {0},
+    { "slot.list", "3.0 §5.5 C_GetSlotList", "two-call rule: number, too small a list, the list", ROW_MODULE, 0,
+      slot_list },
+    { "slot.present", "3.0 §5.5 C_GetSlotList", "lists with tokens exactly those slots that say CKF_TOKEN_PRESENT",
+      ROW_MODULE, 0, slot_present },
+    { "slot.info", "3.0 §5.5 C_GetSlotInfo", "known flags, texts filled with blanks, NULL refused", ROW_TOKEN, 0,
+      slot_info },
+    { "slot.unknown", "3.0 §5.5", "a slot that does not exist is CKR_SLOT_ID_INVALID to every function", ROW_MODULE, 0,
+      unknown_slot },
+    { "slot.wait-nonblocking", "3.0 §5.5 C_WaitForSlotEvent", "without blocking, and without an event: CKR_NO_EVENT",
+      ROW_MODULE, 0, wait_without_blocking },
+    { "slot.wait-arguments", "3.0 §5.5 C_WaitForSlotEvent", "refuses pReserved, and NULL for the slot", ROW_MODULE, 0,
+      wait_arguments },
+    { "token.info", "3.0 §5.5 C_GetTokenInfo", "texts filled with blanks, a label, NULL refused", ROW_TOKEN, 0,
+      token_info },
+    { "token.serial", "3.0 §3.2 CK_TOKEN_INFO; RFC 7512", "a serial number that can tell cards apart", ROW_TOKEN, 0,
+      token_serial },
+    { "token.unique", "RFC 7512 §2.3", "no two tokens share label and serial number", ROW_TOKEN, 0, token_unique },
+    { "token.flags", "3.0 §3.2 CK_TOKEN_INFO", "initialised, with a PIN, login required", ROW_TOKEN, 0, token_flags },
+    { "token.write-protected", "3.0 §3.2 CK_TOKEN_INFO", "says that nothing can be written", ROW_TOKEN, ROW_NATIONAL,
+      token_protected },
+    { "token.pin-lengths", "3.0 §3.2 CK_TOKEN_INFO", "possible lengths of a PIN", ROW_TOKEN, 0, token_pin_lengths },
+    { "token.pin-flags", "3.0 §3.2 CK_TOKEN_INFO", "the flags about tries do not contradict each other", ROW_TOKEN, 0,
+      token_pin_flags },
+    { "token.session-counts", "3.0 §3.2 CK_TOKEN_INFO", "counts sessions, or says that it does not", ROW_TOKEN, 0,
+      token_sessions },
+    { "token.random", "3.0 §5.19 C_GenerateRandom", "random numbers exactly if CKF_RNG says so", ROW_SESSION, 0,
+      token_random },
+    { 0 },
 };

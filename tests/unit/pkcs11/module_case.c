@@ -13,7 +13,7 @@ struct carded carded;
 int module_case_start(void **state)
 {
     (void)state;
-    CK_C_INITIALIZE_ARGS args = {.flags = CKF_OS_LOCKING_OK};
+    CK_C_INITIALIZE_ARGS args = { .flags = CKF_OS_LOCKING_OK };
     carded_start(&carded);
     assert_int_equal(p11->C_Initialize(&args), CKR_OK);
     assert_int_equal(carded_count(&carded), 0); /* C_Initialize asks no card anything */

@@ -45,7 +45,7 @@ static void it_has_every_function(void **state)
     (void)state;
     CK_INTERFACE list[4], *interface = NULL;
     CK_ULONG count = 0;
-    CK_VERSION v240 = {2, 40}, v300 = {3, 0}, v320 = {3, 2}, v310 = {3, 1};
+    CK_VERSION v240 = { 2, 40 }, v300 = { 3, 0 }, v320 = { 3, 2 }, v310 = { 3, 1 };
     unsigned char name[] = "PKCS 11", other[] = "Vendor NSS FIPS Interface";
     assert_int_equal(p11->C_GetInterfaceList(NULL, &count), CKR_OK);
     assert_int_equal(count, 3);
@@ -77,9 +77,9 @@ static void it_refuses_by_the_standard(void **state)
     (void)state;
     CK_SESSION_HANDLE s = session(AUTH, NULL);
     CK_OBJECT_HANDLE object = 0;
-    unsigned char bytes[32] = {0};
+    unsigned char bytes[32] = { 0 };
     CK_ULONG len = sizeof bytes;
-    CK_MECHANISM oaep = {CKM_RSA_PKCS_OAEP, NULL, 0};
+    CK_MECHANISM oaep = { CKM_RSA_PKCS_OAEP, NULL, 0 };
     assert_int_equal(p11->C_CreateObject(s, NULL, 0, &object), CKR_TOKEN_WRITE_PROTECTED);
     assert_int_equal(p11->C_InitToken(AUTH, bytes, 4, bytes), CKR_TOKEN_WRITE_PROTECTED);
     assert_int_equal(p11->C_EncryptInit(s, &oaep, 1), CKR_FUNCTION_NOT_SUPPORTED);
@@ -110,15 +110,15 @@ static void certificates_are_the_cards(void **state)
         enum card_cert cert;
         const char *pin;
     } rows[] = {
-        {AUTH, 1, CARD_CERT_AUTH, NULL},
-        {AUTH, 3, CARD_CERT_AUTH_CA, NULL},
-        {SIGN, 4, CARD_CERT_SIGN_CA, NULL},
-        {SIGN, 2, CARD_CERT_SIGN, TESTCARD_SIGN_PIN},
+        { AUTH, 1, CARD_CERT_AUTH, NULL },
+        { AUTH, 3, CARD_CERT_AUTH_CA, NULL },
+        { SIGN, 4, CARD_CERT_SIGN_CA, NULL },
+        { SIGN, 2, CARD_CERT_SIGN, TESTCARD_SIGN_PIN },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         CK_SESSION_HANDLE s = session(rows[i].slot, rows[i].pin);
         CK_OBJECT_HANDLE object = find_one(s, CKO_CERTIFICATE, rows[i].id);
-        CK_ATTRIBUTE value = {CKA_VALUE, NULL, 0};
+        CK_ATTRIBUTE value = { CKA_VALUE, NULL, 0 };
         unsigned char *der = NULL;
         int len = i2d_X509(carded.certs[rows[i].cert], &der);
         assert_int_equal(p11->C_GetAttributeValue(s, object, &value, 1), CKR_OK);
@@ -147,7 +147,7 @@ static void private_objects_are_hidden_before_login(void **state)
     assert_int_equal(find(auth, NULL, 0, found), 9); /* one token's login is not the other's */
     CK_OBJECT_HANDLE key = find_one(sign, CKO_PRIVATE_KEY, 2);
     assert_int_equal(p11->C_Logout(sign), CKR_OK);
-    CK_ATTRIBUTE id = {CKA_ID, NULL, 0};
+    CK_ATTRIBUTE id = { CKA_ID, NULL, 0 };
     assert_int_equal(p11->C_GetAttributeValue(sign, key, &id, 1), CKR_OBJECT_HANDLE_INVALID);
     assert_int_equal(login(sign, TESTCARD_SIGN_PIN), CKR_OK);
     assert_int_equal(p11->C_GetAttributeValue(sign, key, &id, 1), CKR_OBJECT_HANDLE_INVALID); /* for ever */
@@ -160,24 +160,26 @@ static void searches_for_the_unknown_find_nothing(void **state)
     CK_SESSION_HANDLE s = session(AUTH, NULL);
     CK_OBJECT_HANDLE found[16];
     CK_BBOOL yes = CK_TRUE;
-    unsigned char hash[20] = {0};
-    const CK_OBJECT_CLASS classes[] = {CKO_SECRET_KEY, CKO_DOMAIN_PARAMETERS, 0xCE534353UL,
-                                       0xCE534354UL,   CKO_HW_FEATURE,        11};
+    unsigned char hash[20] = { 0 };
+    const CK_OBJECT_CLASS classes[] = { CKO_SECRET_KEY, CKO_DOMAIN_PARAMETERS, 0xCE534353UL,
+                                        0xCE534354UL,   CKO_HW_FEATURE,        11 };
     for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
         CK_OBJECT_CLASS class = classes[i];
-        CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_TOKEN, &yes, 1}, {0xCE5363B4UL, hash, 20}};
+        CK_ATTRIBUTE template[] = { { CKA_CLASS, &class, sizeof class },
+                                    { CKA_TOKEN, &yes, 1 },
+                                    { 0xCE5363B4UL, hash, 20 } };
         assert_int_equal(find(s, template, 1, found), 0);
         assert_int_equal(find(s, template, 2, found), 0);
         assert_int_equal(find(s, template, 3, found), 0);
     }
-    (void)p11->C_GetSlotList(CK_TRUE, NULL, &(CK_ULONG){0});
+    (void)p11->C_GetSlotList(CK_TRUE, NULL, &(CK_ULONG){ 0 });
     CK_OBJECT_CLASS class = CKO_CERTIFICATE;
     unsigned char *subject = NULL;
     int len = i2d_X509_NAME(X509_get_subject_name(carded.certs[CARD_CERT_AUTH_CA]), &subject);
-    CK_ATTRIBUTE by_subject[] = {{CKA_CLASS, &class, sizeof class}, {CKA_SUBJECT, subject, (CK_ULONG)len}};
+    CK_ATTRIBUTE by_subject[] = { { CKA_CLASS, &class, sizeof class }, { CKA_SUBJECT, subject, (CK_ULONG)len } };
     assert_int_equal(find(s, by_subject, 2, found), 1); /* how Java builds a chain */
     OPENSSL_free(subject);
-    CK_ATTRIBUTE bad = {CKA_LABEL, NULL, 5};
+    CK_ATTRIBUTE bad = { CKA_LABEL, NULL, 5 };
     assert_int_equal(p11->C_FindObjectsInit(s, &bad, 1), CKR_ATTRIBUTE_VALUE_INVALID);
     assert_int_equal(p11->C_FindObjectsInit(s, NULL, 0), CKR_OK);
     assert_int_equal(p11->C_FindObjectsInit(s, NULL, 0), CKR_OPERATION_ACTIVE);

@@ -12,13 +12,13 @@ static void ill_formed_pins_never_reach_the_card(void **state)
         const char *pin;
         CK_RV rv;
     } rows[] = {
-        {AUTH, "", CKR_PIN_LEN_RANGE},       {AUTH, "123", CKR_PIN_LEN_RANGE},
-        {AUTH, "12345", CKR_PIN_LEN_RANGE},  {AUTH, "12a4", CKR_PIN_INVALID},
-        {AUTH, "ABC123", CKR_PIN_LEN_RANGE}, {SIGN, "1234", CKR_PIN_LEN_RANGE},
-        {SIGN, "ABC12", CKR_PIN_LEN_RANGE},  {SIGN, "ABCDEFGHIJKLMNOP1", CKR_PIN_LEN_RANGE},
-        {SIGN, "ABC-123", CKR_PIN_INVALID},  {SIGN, "ABC 123", CKR_PIN_INVALID},
+        { AUTH, "", CKR_PIN_LEN_RANGE },       { AUTH, "123", CKR_PIN_LEN_RANGE },
+        { AUTH, "12345", CKR_PIN_LEN_RANGE },  { AUTH, "12a4", CKR_PIN_INVALID },
+        { AUTH, "ABC123", CKR_PIN_LEN_RANGE }, { SIGN, "1234", CKR_PIN_LEN_RANGE },
+        { SIGN, "ABC12", CKR_PIN_LEN_RANGE },  { SIGN, "ABCDEFGHIJKLMNOP1", CKR_PIN_LEN_RANGE },
+        { SIGN, "ABC-123", CKR_PIN_INVALID },  { SIGN, "ABC 123", CKR_PIN_INVALID },
     };
-    CK_SESSION_HANDLE s[] = {session(AUTH, NULL), session(SIGN, NULL)};
+    CK_SESSION_HANDLE s[] = { session(AUTH, NULL), session(SIGN, NULL) };
     (void)carded_count(&carded);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         assert_int_equal(login(s[rows[i].slot], rows[i].pin), rows[i].rv);
@@ -61,7 +61,7 @@ static void a_blocked_pin_is_never_sent(void **state)
 {
     (void)state;
     CK_SESSION_HANDLE s = session(AUTH, NULL);
-    const char *wrong[] = {"1111", "2222", "3333"};
+    const char *wrong[] = { "1111", "2222", "3333" };
     assert_int_equal(setenv("JPKI_LAST_TRY", "at-once", 1), 0);
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(login(s, wrong[i]), i < 2 ? CKR_PIN_INCORRECT : CKR_PIN_LOCKED);
@@ -84,7 +84,7 @@ static void nobody_else_can_use_the_pin(void **state)
 {
     (void)state;
     unsigned char signature[256], text[] = "x";
-    CK_MECHANISM mechanism = {CKM_SHA256_RSA_PKCS, NULL, 0};
+    CK_MECHANISM mechanism = { CKM_SHA256_RSA_PKCS, NULL, 0 };
     CK_SESSION_HANDLE s = session(AUTH, TESTCARD_AUTH_PIN);
     assert_false(carded_is_presented(&carded, CARD_KEY_AUTH));
     CK_OBJECT_HANDLE key = find_one(s, CKO_PRIVATE_KEY, 1);
@@ -120,7 +120,7 @@ static void a_lost_answer_is_not_repeated(void **state)
 static void context_specific_logins_need_no_card(void **state)
 {
     (void)state;
-    CK_MECHANISM mechanism = {CKM_SHA256_RSA_PKCS, NULL, 0};
+    CK_MECHANISM mechanism = { CKM_SHA256_RSA_PKCS, NULL, 0 };
     CK_SESSION_HANDLE s = session(AUTH, TESTCARD_AUTH_PIN);
     unsigned char pin[] = TESTCARD_AUTH_PIN, wrong[] = "9999";
     assert_int_equal(p11->C_Login(s, CKU_CONTEXT_SPECIFIC, pin, 4), CKR_OPERATION_NOT_INITIALIZED);

@@ -30,7 +30,7 @@ static void removal_closes_sessions(void **state)
     s = session(AUTH, NULL);
     assert_int_equal(p11->C_GetSessionInfo(s, &info), CKR_OK);
     assert_int_equal(info.state, CKS_RO_PUBLIC_SESSION); /* the login went with the card */
-    CK_ATTRIBUTE id = {CKA_ID, NULL, 0};
+    CK_ATTRIBUTE id = { CKA_ID, NULL, 0 };
     assert_int_equal(p11->C_GetAttributeValue(s, old, &id, 1), CKR_OBJECT_HANDLE_INVALID);
 }
 
@@ -38,7 +38,7 @@ static void removal_within_a_signature_is_told(void **state)
 {
     (void)state;
     unsigned char signature[256], text[] = "x";
-    CK_MECHANISM mechanism = {CKM_SHA256_RSA_PKCS, NULL, 0};
+    CK_MECHANISM mechanism = { CKM_SHA256_RSA_PKCS, NULL, 0 };
     CK_SESSION_HANDLE s = session(AUTH, TESTCARD_AUTH_PIN);
     carded.fault = CARDED_VANISH;
     assert_int_equal(sign_with(s, &mechanism, find_one(s, CKO_PRIVATE_KEY, 1), text, 1, signature), CKR_DEVICE_REMOVED);
@@ -76,7 +76,7 @@ static void finalize_ends_waits(void **state)
 {
     (void)state;
     pthread_t threads[3];
-    CK_RV rvs[3] = {77, 77, 77};
+    CK_RV rvs[3] = { 77, 77, 77 };
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, wait_for_event, &rvs[i]), 0);
     usleep(100000);
@@ -88,7 +88,7 @@ static void finalize_ends_waits(void **state)
         assert_int_equal(rvs[i], CKR_CRYPTOKI_NOT_INITIALIZED);
     }
     assert_int_equal(p11->C_Finalize(NULL), CKR_CRYPTOKI_NOT_INITIALIZED);
-    assert_int_equal(p11->C_GetInfo(&(CK_INFO){.flags = 0}), CKR_CRYPTOKI_NOT_INITIALIZED);
+    assert_int_equal(p11->C_GetInfo(&(CK_INFO){ .flags = 0 }), CKR_CRYPTOKI_NOT_INITIALIZED);
 }
 
 static void a_child_starts_anew(void **state)
@@ -96,7 +96,7 @@ static void a_child_starts_anew(void **state)
     (void)state;
     CK_SESSION_HANDLE s = session(AUTH, TESTCARD_AUTH_PIN);
     CK_OBJECT_HANDLE key = find_one(s, CKO_PRIVATE_KEY, 1);
-    CK_MECHANISM mechanism = {CKM_SHA256_RSA_PKCS, NULL, 0};
+    CK_MECHANISM mechanism = { CKM_SHA256_RSA_PKCS, NULL, 0 };
     unsigned char signature[256], text[] = "x", pin[] = TESTCARD_AUTH_PIN;
     pid_t child = fork();
     if (child == 0) {

@@ -6,16 +6,16 @@
 #include <stdio.h>
 #include <string.h>
 
-static CK_RSA_PKCS_PSS_PARAMS pss = {CKM_SHA256, CKG_MGF1_SHA256, 32};
+static CK_RSA_PKCS_PSS_PARAMS pss = { CKM_SHA256, CKG_MGF1_SHA256, 32 };
 
 static const struct {
     CK_MECHANISM_TYPE type;
     const char *digest;
     bool pss;
 } signature_rows[] = {
-    {CKM_SHA1_RSA_PKCS, "SHA1", false},     {CKM_SHA224_RSA_PKCS, "SHA224", false},
-    {CKM_SHA256_RSA_PKCS, "SHA256", false}, {CKM_SHA384_RSA_PKCS, "SHA384", false},
-    {CKM_SHA512_RSA_PKCS, "SHA512", false}, {CKM_SHA256_RSA_PKCS_PSS, "SHA256", true},
+    { CKM_SHA1_RSA_PKCS, "SHA1", false },     { CKM_SHA224_RSA_PKCS, "SHA224", false },
+    { CKM_SHA256_RSA_PKCS, "SHA256", false }, { CKM_SHA384_RSA_PKCS, "SHA384", false },
+    { CKM_SHA512_RSA_PKCS, "SHA512", false }, { CKM_SHA256_RSA_PKCS_PSS, "SHA256", true },
 };
 
 static void sign_and_verify(CK_SLOT_ID slot, const char *pin, CK_BYTE id, X509 *cert)
@@ -25,8 +25,8 @@ static void sign_and_verify(CK_SLOT_ID slot, const char *pin, CK_BYTE id, X509 *
     unsigned char data[1000], signature[256];
     memset(data, 'x', sizeof data);
     for (size_t i = 0; i < sizeof signature_rows / sizeof *signature_rows; i++) {
-        CK_MECHANISM mechanism = {signature_rows[i].type, signature_rows[i].pss ? &pss : NULL,
-                                  signature_rows[i].pss ? sizeof pss : 0};
+        CK_MECHANISM mechanism = { signature_rows[i].type, signature_rows[i].pss ? &pss : NULL,
+                                   signature_rows[i].pss ? sizeof pss : 0 };
         const char *digest = signature_rows[i].digest;
         CK_ULONG len = 0;
         assert_int_equal(p11->C_SignInit(s, &mechanism, private), CKR_OK);
@@ -79,8 +79,8 @@ static void raw_mechanisms_sign_what_they_get(void **state)
     (void)state;
     CK_SESSION_HANDLE s = session(AUTH, TESTCARD_AUTH_PIN);
     CK_OBJECT_HANDLE key = find_one(s, CKO_PRIVATE_KEY, 1), public = find_one(s, CKO_PUBLIC_KEY, 1);
-    CK_MECHANISM raw = {CKM_RSA_PKCS, NULL, 0}, raw_pss = {CKM_RSA_PKCS_PSS, &pss, sizeof pss};
-    unsigned char signature[256], data[246] = "any bytes", hash[33] = {0};
+    CK_MECHANISM raw = { CKM_RSA_PKCS, NULL, 0 }, raw_pss = { CKM_RSA_PKCS_PSS, &pss, sizeof pss };
+    unsigned char signature[256], data[246] = "any bytes", hash[33] = { 0 };
     unsigned hash_len;
     assert_int_equal(sign_with(s, &raw, key, data, 9, signature), CKR_OK);
     assert_int_equal(p11->C_VerifyInit(s, &raw, public), CKR_OK);
@@ -98,7 +98,7 @@ static void raw_mechanisms_sign_what_they_get(void **state)
     pss.sLen = 20;
     assert_int_equal(sign_with(s, &raw_pss, key, hash, 32, signature), CKR_MECHANISM_PARAM_INVALID);
     pss.sLen = 32;
-    CK_MECHANISM x509 = {CKM_RSA_X_509, NULL, 0}, digest = {CKM_SHA256, NULL, 0};
+    CK_MECHANISM x509 = { CKM_RSA_X_509, NULL, 0 }, digest = { CKM_SHA256, NULL, 0 };
     assert_int_equal(sign_with(s, &x509, key, data, 9, signature), CKR_MECHANISM_INVALID);
     assert_int_equal(sign_with(s, &digest, key, data, 9, signature), CKR_MECHANISM_INVALID);
     assert_int_equal(sign_with(s, &raw, public, data, 9, signature), CKR_KEY_FUNCTION_NOT_PERMITTED);
@@ -111,11 +111,12 @@ static void raw_mechanisms_sign_what_they_get(void **state)
 
 static void a_card_without_pss_says_so_once(void **state)
 {
-    enum carded_fault faults[] = {CARDED_NO_PSS, CARDED_FALSE_PSS};
+    enum carded_fault faults[] = { CARDED_NO_PSS, CARDED_FALSE_PSS };
     for (size_t i = 0; i < 2; i++) {
         CK_SESSION_HANDLE s = session(AUTH, TESTCARD_AUTH_PIN);
         CK_OBJECT_HANDLE key = find_one(s, CKO_PRIVATE_KEY, 1);
-        CK_MECHANISM mechanism = {CKM_SHA256_RSA_PKCS_PSS, &pss, sizeof pss}, pkcs1 = {CKM_SHA256_RSA_PKCS, NULL, 0};
+        CK_MECHANISM mechanism = { CKM_SHA256_RSA_PKCS_PSS, &pss, sizeof pss },
+                     pkcs1 = { CKM_SHA256_RSA_PKCS, NULL, 0 };
         CK_MECHANISM_INFO info;
         CK_ULONG before = 0, after = 0;
         unsigned char signature[256];
@@ -142,13 +143,13 @@ static void digests_are_made_in_software(void **state)
     const struct {
         CK_MECHANISM_TYPE type;
         const char *name;
-    } rows[] = {{CKM_SHA_1, "SHA1"},
-                {CKM_SHA224, "SHA224"},
-                {CKM_SHA256, "SHA256"},
-                {CKM_SHA384, "SHA384"},
-                {CKM_SHA512, "SHA512"}};
+    } rows[] = { { CKM_SHA_1, "SHA1" },
+                 { CKM_SHA224, "SHA224" },
+                 { CKM_SHA256, "SHA256" },
+                 { CKM_SHA384, "SHA384" },
+                 { CKM_SHA512, "SHA512" } };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        CK_MECHANISM mechanism = {rows[i].type, NULL, 0};
+        CK_MECHANISM mechanism = { rows[i].type, NULL, 0 };
         unsigned char made[64], wanted[64], text[] = "abc";
         size_t wanted_len;
         CK_ULONG len = 0;
@@ -171,9 +172,9 @@ static void digests_are_made_in_software(void **state)
 static void *sign_many(void *context)
 {
     CK_SESSION_HANDLE s = 0;
-    CK_MECHANISM mechanism = {CKM_SHA256_RSA_PKCS, NULL, 0};
+    CK_MECHANISM mechanism = { CKM_SHA256_RSA_PKCS, NULL, 0 };
     CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
-    CK_ATTRIBUTE template = {CKA_CLASS, &class, sizeof class};
+    CK_ATTRIBUTE template = { CKA_CLASS, &class, sizeof class };
     CK_OBJECT_HANDLE key;
     CK_ULONG n, len = 256, *good = context;
     unsigned char signature[256], text[8];
@@ -197,7 +198,7 @@ static void threads_share_the_card(void **state)
 {
     (void)state;
     pthread_t threads[8];
-    CK_ULONG good[8] = {0};
+    CK_ULONG good[8] = { 0 };
     CK_SESSION_HANDLE s = session(AUTH, TESTCARD_AUTH_PIN);
     for (size_t i = 0; i < 8; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, sign_many, &good[i]), 0);
@@ -212,8 +213,8 @@ static void no_error_is_left_in_the_callers_queue(void **state)
 {
     (void)state;
     CK_SESSION_HANDLE s = session(AUTH, TESTCARD_AUTH_PIN);
-    CK_MECHANISM mechanism = {CKM_SHA256_RSA_PKCS, NULL, 0};
-    unsigned char signature[256] = {1}, text[] = "x";
+    CK_MECHANISM mechanism = { CKM_SHA256_RSA_PKCS, NULL, 0 };
+    unsigned char signature[256] = { 1 }, text[] = "x";
     assert_int_equal(p11->C_VerifyInit(s, &mechanism, find_one(s, CKO_PUBLIC_KEY, 1)), CKR_OK);
     assert_int_equal(p11->C_Verify(s, text, 1, signature, 256), CKR_SIGNATURE_INVALID);
     assert_int_equal(ERR_peek_error(), 0);
