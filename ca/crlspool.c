@@ -112,10 +112,10 @@ static uint8_t *put_time(struct crlspool *spool, uint8_t *at, int64_t when)
     return at + 7;
 }
 
-static int hex_value(char digit)
-{
-    return digit >= '0' && digit <= '9' ? digit - '0' : digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
-}
+/* One more than the value of a digit, so that 0 is no digit. */
+static const uint8_t hex_digits[256] = { ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
+                                         ['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['A'] = 11, ['B'] = 12,
+                                         ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16 };
 
 /* INTEGER in its shortest form. Returns behind it; NULL: no serial number. */
 static uint8_t *put_serial(uint8_t *at, const char *serial)
@@ -125,10 +125,10 @@ static uint8_t *put_serial(uint8_t *at, const char *serial)
     while (serial[0] == '0' && serial[1] == '0')
         serial += 2;
     for (; serial[0]; serial += 2) {
-        int high = hex_value(serial[0]), low = high < 0 ? -1 : hex_value(serial[1]);
-        if (low < 0 || len == sizeof number)
+        unsigned high = hex_digits[(uint8_t)serial[0]], low = high ? hex_digits[(uint8_t)serial[1]] : 0;
+        if (!low || len == sizeof number)
             return NULL;
-        number[len++] = (uint8_t)(high << 4 | low);
+        number[len++] = (uint8_t)((high - 1) << 4 | (low - 1));
     }
     if (!len || (len == 1 && !number[0]))
         return NULL;

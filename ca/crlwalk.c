@@ -30,6 +30,8 @@ struct crlwalk {
     unsigned digest_len;
     struct crlwalk_head head;
     struct crlwalk_entry last;
+    uint8_t date[6]; /* the last entry's YYMMDD, and what it means: entries of one day are many */
+    int64_t date_start;
     int64_t count;
     struct buf extensions, signature;
 };
@@ -258,6 +260,32 @@ void crlwalk_serial_text(const struct crlwalk_entry *entry, char out[CRLWALK_SER
     out[2 * entry->serial_len] = '\0';
 }
 
+/* A time of an entry: as take_time, but the date is worked out once a day. */
+static bool take_entry_time(struct crlwalk *walk, struct bytes *in, int64_t *out)
+{
+    unsigned hour, minute, second;
+    const uint8_t *at = in->data + 2;
+    if (in->len < 15 || in->data[0] != 0x17 || in->data[1] != 13 || !walk->count ||
+        memcmp(at, walk->date, sizeof walk->date) != 0) {
+        bool utc = in->len >= 15 && in->data[0] == 0x17;
+        if (!take_time(in, out))
+            return false;
+        if (utc && *out >= 0) {
+            memcpy(walk->date, at, sizeof walk->date);
+            walk->date_start = *out / 86400 * 86400;
+        } else {
+            memset(walk->date, 0, sizeof walk->date);
+        }
+        return true;
+    }
+    if (!two_digits(at + 6, &hour) || !two_digits(at + 8, &minute) || !two_digits(at + 10, &second) || hour > 23 || minute > 59 ||
+        second > 59 || at[12] != 'Z')
+        return false;
+    *out = walk->date_start + hour * 3600 + minute * 60 + second;
+    *in = bytes_of(in->data + 15, in->len - 15);
+    return true;
+}
+
 /* A positive INTEGER in its shortest form. */
 static bool take_serial(struct bytes *in, struct crlwalk_entry *entry)
 {
@@ -305,9 +333,13 @@ static enum rc walk_read_entry(struct crlwalk *walk, struct crlwalk_entry *entry
     if (view.len > walk->entries_left)
         view.len = (size_t)walk->entries_left;
     const uint8_t *before = view.data;
-    if (der_expect(&view, 0x30, &content, NULL) || !take_serial(&content, entry))
+    if (view.len < 2 || view.data[0] != 0x30 || view.data[1] > ENTRY_MAX - 2 || view.data[1] > view.len - 2)
+        return walk_bad(walk, err, "an entry's length");
+    content = bytes_of(view.data + 2, view.data[1]);
+    view = bytes_of(view.data + 2 + content.len, view.len - 2 - content.len);
+    if (!take_serial(&content, entry))
         return walk_bad(walk, err, "an entry's serial number");
-    if (!take_time(&content, &entry->revoked_at))
+    if (!take_entry_time(walk, &content, &entry->revoked_at))
         return walk_bad(walk, err, "an entry's time");
     if (!take_reason(content, &entry->reason))
         return walk_bad(walk, err, "an entry's extensions");

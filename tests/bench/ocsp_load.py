@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Posts one OCSP request again and again, one at a time, and prints the server's CPU microseconds for each answer.
-usage: ocsp_load.py PORT PID REQUEST SECONDS"""
+"""Asks for one OCSP answer again and again, one at a time, and prints the server's CPU microseconds for each answer.
+usage: ocsp_load.py PORT PID REQUEST SECONDS [PATH]: posts the request; with a path gets that instead"""
 import os
 import socket
 import sys
@@ -35,6 +35,8 @@ def main():
         request = file.read()
     message = (f"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/ocsp-request\r\n"
                f"Content-Length: {len(request)}\r\n\r\n").encode() + request
+    if len(sys.argv) > 5:
+        message = f"GET {sys.argv[5]} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
     count, connection, stream = 0, None, None
     before, end = cpu_of(pid), time.monotonic() + seconds
     while time.monotonic() < end:
