@@ -82,6 +82,7 @@ enum rc cmporder_read(const struct cmpmsg *msg, const OSSL_CRMF_MSG *request, co
                                         .attributes = &order->attributes,
                                         .card_expiry = registration->card_expiry,
                                         .auth_not_after = registration->auth_not_after,
+                                        .ward = registration->ward,
                                         .renews = order->renews[0] ? order->renews : NULL};
     return rc;
 }

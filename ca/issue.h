@@ -18,13 +18,14 @@ struct issue_order {
     int64_t card_expiry, auth_not_after;
     const char *renews;           /* serial of the active certificate that this one follows; NULL: none */
     const char *role, *name, *dns;       /* operations certificates */
+    bool ward;                    /* an adult ward gets no signature certificate */
     bool responder;                      /* who answers OCSP for the authority; needs neither attributes nor card */
     unsigned generation;                 /* of a responder: for whose certificates it answers; 0: the newest key's */
 };
 
 /* Many threads may ask at once, without ca_lock: those who wait share the transactions and follow each other at the key.
  * *cert is filled and wiped by the caller. RC_CONFLICT: the request is known with another key or municipality;
- * RC_DENIED: too young for a signature certificate; RC_RANGE: nothing of the card's life is left, or a weak key;
+ * RC_DENIED: too young for a signature certificate, or a ward; RC_RANGE: nothing of the card's life is left, or a weak key;
  * RC_FORMAT; RC_STATE: the certificate was revoked meanwhile, or it
  * is not the time to renew; faults. */
 enum rc issue_certificate(struct ca *ca, const struct issue_order *order, struct book_cert *cert,

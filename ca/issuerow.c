@@ -61,6 +61,8 @@ static enum rc issuerow_decide(const struct ca *ca, const struct issue_order *or
     enum rc rc = RC_OK;
     if (order->authority == AUTHORITY_SIGN)
         rc = validity_has_age(order->attributes->birth, now, SIGN_AGE, &old_enough, err);
+    if (!rc && order->authority == AUTHORITY_SIGN && order->ward)
+        rc = err_set(err, RC_DENIED, "no signature certificate for an adult ward");
     if (!rc && !old_enough)
         rc = err_set(err, RC_DENIED, "no signature certificate below the age of %d", SIGN_AGE);
     if (rc)

@@ -13,8 +13,11 @@ enum {
     REGISTRATION_PRINTABLE = 0x13,
     REGISTRATION_TIME = 0x18,
     REGISTRATION_AUTH_END = 0xA0,
+    REGISTRATION_WARD = 0xA1,
     REGISTRATION_SEQUENCE = 0x30
 };
+
+static const uint8_t registration_true[] = {0x01, 0x01, 0xFF};
 
 /* The desk's own name of a request: visible ASCII. */
 static bool registration_is_request(const char *text)
@@ -75,6 +78,8 @@ static enum rc registration_encode(const struct registration *registration, stru
         rc = registration_append_time(&end, registration->auth_not_after);
     if (rc == RC_OK && end.len)
         rc = der_append(&body, REGISTRATION_AUTH_END, buf_bytes(&end));
+    if (rc == RC_OK && registration->ward)
+        rc = der_append(&body, REGISTRATION_WARD, bytes_of(registration_true, sizeof registration_true));
     if (rc == RC_OK)
         rc = der_append(out, REGISTRATION_SEQUENCE, buf_bytes(&body));
     buf_wipe(&end);
@@ -147,11 +152,17 @@ static enum rc registration_decode(struct bytes der, struct registration *regist
         rc = registration_take_text(&body, REGISTRATION_PRINTABLE, read.card, sizeof read.card);
     if (rc == RC_OK)
         rc = registration_take_time(&body, &read.card_expiry);
-    if (rc == RC_OK && body.len) {
+    if (rc == RC_OK && body.len && body.data[0] == REGISTRATION_AUTH_END) {
         rc = der_expect(&body, REGISTRATION_AUTH_END, &end, NULL);
         if (rc == RC_OK)
             rc = registration_take_time(&end, &read.auth_not_after);
         if (rc == RC_OK && (end.len || read.auth_not_after <= 0))
+            rc = RC_FORMAT;
+    }
+    if (rc == RC_OK && body.len) {
+        read.ward = true; /* FALSE is left out (X.690 §11.5) */
+        rc = der_expect(&body, REGISTRATION_WARD, &end, NULL);
+        if (rc == RC_OK && !bytes_equal(end, bytes_of(registration_true, sizeof registration_true)))
             rc = RC_FORMAT;
     }
     if (rc)

@@ -6,7 +6,8 @@
  *     municipality  PrintableString,   -- 6 digits, must be the officer's own
  *     card          PrintableString,   -- serial number of the card, 16 characters
  *     cardExpiry    GeneralizedTime,   -- no certificate outlives the card
- *     authNotAfter  [0] EXPLICIT GeneralizedTime OPTIONAL }  -- for the signature certificate: the other one's end */
+ *     authNotAfter  [0] EXPLICIT GeneralizedTime OPTIONAL,   -- for the signature certificate: the other one's end
+ *     ward          [1] EXPLICIT BOOLEAN DEFAULT FALSE }     -- 成年被後見人: gets no signature certificate */
 #ifndef JPKI_PKI_REGISTRATION_H
 #define JPKI_PKI_REGISTRATION_H
 
@@ -14,6 +15,7 @@
 #include "base/err.h"
 
 #include <openssl/x509.h>
+#include <stdbool.h>
 
 #define REGISTRATION_OID "2.25.17569514329208969544467099063828328176"
 
@@ -23,6 +25,7 @@ struct registration {
     char card[17];
     int64_t card_expiry;
     int64_t auth_not_after; /* 0: absent */
+    bool ward;
 };
 
 /* The extension, not critical; caller frees with X509_EXTENSION_free. */

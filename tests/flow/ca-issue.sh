@@ -73,6 +73,10 @@ request_file enrol-2 131016 319800217 20350217145959Z
 refuse "another municipality than the officer's" ir sign "$W/three.key" "$W/no.pem"
 request_file enrol-3 462012 520200401 20350217145959Z
 refuse "a signature certificate for a child" ir sign "$W/three.key" "$W/no.pem"
+request_file enrol-3 462012 319800217 20350217145959Z
+printf 'ward=EXPLICIT:1,BOOLEAN:TRUE\n' >> "$W/req.cnf"
+refuse "a signature certificate for an adult ward" ir sign "$W/three.key" "$W/no.pem"
+grep -q "adult ward" "$W/said" || fail "refused otherwise: $(tail -n 3 "$W/said")"
 request_file enrol-4 462012 319800217 20200217145959Z
 refuse "a card that is over" ir sign "$W/three.key" "$W/no.pem"
 request_file enrol-5 462012 319800217 20350217145959Z

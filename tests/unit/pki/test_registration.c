@@ -6,7 +6,7 @@
 
 #include <openssl/crmf.h>
 
-static const struct registration good = {"kagoshima-2026-000123", "462012", "0000000020500003", 2082758399, 1928933999};
+static const struct registration good = {"kagoshima-2026-000123", "462012", "0000000020500003", 2082758399, 1928933999, false};
 
 static enum rc read_hex(const char *hex, int critical, struct registration *out)
 {
@@ -35,6 +35,7 @@ static void test_through_a_template(void **state)
         struct registration one = good, read = {0};
         if (!with_end)
             one.auth_not_after = 0;
+        one.ward = with_end;
         X509_EXTENSION *extension;
         assert_int_equal(registration_to_extension(&one, &extension), RC_OK);
         assert_int_equal(X509_EXTENSION_get_critical(extension), 0);
@@ -54,6 +55,7 @@ static void test_through_a_template(void **state)
         assert_string_equal(read.card, one.card);
         assert_int_equal(read.card_expiry, one.card_expiry);
         assert_int_equal(read.auth_not_after, one.auth_not_after);
+        assert_int_equal(read.ward, one.ward);
         OSSL_CRMF_MSG_free(back);
         OSSL_CRMF_MSG_free(message);
         OPENSSL_free(der);
@@ -83,6 +85,10 @@ static void test_bytes(void **state)
         {"a byte behind", "3030" REQUEST CITY CARD EXPIRY "00", RC_FORMAT},
         {"an element behind", "3032" REQUEST CITY CARD EXPIRY "0500", RC_FORMAT},
         {"other end not a time", "3034" REQUEST CITY CARD EXPIRY "A0020500", RC_FORMAT},
+        {"good: a ward", "3035" REQUEST CITY CARD EXPIRY "A1030101FF", RC_OK},
+        {"a ward that is none", "3035" REQUEST CITY CARD EXPIRY "A103010100", RC_FORMAT},
+        {"a ward not said in DER", "3035" REQUEST CITY CARD EXPIRY "A103010101", RC_FORMAT},
+        {"a ward before the other end", "3048" REQUEST CITY CARD EXPIRY "A1030101FF" "A011" EXPIRY, RC_FORMAT},
         {"empty request", "302D 0C00" CITY CARD EXPIRY, RC_FORMAT},
         {"zero byte in the request", "3030 0C03 720031" CITY CARD EXPIRY, RC_FORMAT},
         {"blank in the request", "3030 0C03 722031" CITY CARD EXPIRY, RC_FORMAT},
@@ -112,12 +118,12 @@ static void test_refuses_to_write(void **state)
         const char *flaw;
         struct registration registration;
     } rows[] = {
-        {"no request", {"", "462012", "0000000020500003", 1, 0}},
-        {"line end in the request", {"a\nb", "462012", "0000000020500003", 1, 0}},
-        {"short code", {"r", "46201", "0000000020500003", 1, 0}},
-        {"short card number", {"r", "462012", "000000002050000", 1, 0}},
-        {"card number with a sign", {"r", "462012", "00000000205000-3", 1, 0}},
-        {"no expiry", {"r", "462012", "0000000020500003", 0, 0}},
+        {"no request", {"", "462012", "0000000020500003", 1, 0, false}},
+        {"line end in the request", {"a\nb", "462012", "0000000020500003", 1, 0, false}},
+        {"short code", {"r", "46201", "0000000020500003", 1, 0, false}},
+        {"short card number", {"r", "462012", "000000002050000", 1, 0, false}},
+        {"card number with a sign", {"r", "462012", "00000000205000-3", 1, 0, false}},
+        {"no expiry", {"r", "462012", "0000000020500003", 0, 0, false}},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         X509_EXTENSION *none = NULL;
