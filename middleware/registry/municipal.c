@@ -341,23 +341,43 @@ static enum rc municipal_look(struct store *store, const char *code, const char 
     return rc;
 }
 
+enum rc municipal_find_in(void *context, struct store *store, struct err *err)
+{
+    struct municipal_search *search = context;
+    struct ledger_row row = { 0 };
+    err_reset(&search->why);
+    search->found = municipal_look(store, search->code, search->name, search->birth, search->address, &row, &search->why);
+    bool named = search->found == RC_OK || search->found == RC_STATE;
+    const char *code = named ? row.resident.code : search->code ? search->code : "";
+    enum rc rc = usage_write(store, search->peer, "find", code, rc_name(search->found), err);
+    if (!rc && !search->found)
+        search->resident = row.resident;
+    return rc;
+}
+
+enum rc municipal_search_check(const struct municipal_search *search, struct err *err)
+{
+    return search->code && code_check(search->code) /* recognised before any look-up */
+               ? err_set(err, RC_FORMAT, "code: not 11 digits with a right check digit") : RC_OK;
+}
+
 enum rc municipal_find(struct store *store, const struct peer *peer, const char *code, const char *name,
                        const char *birth, const char *address, struct resident *resident, struct err *err)
 {
-    if (code && code_check(code)) /* recognised before any look-up */
-        return err_set(err, RC_FORMAT, "code: not 11 digits with a right check digit");
-    struct ledger_row row = { 0 };
-    enum rc rc = store_begin(store, err);
+    struct municipal_search search = { .peer = peer, .code = code, .name = name, .birth = birth, .address = address };
+    enum rc rc = municipal_search_check(&search, err);
+    if (!rc)
+        rc = store_begin(store, err);
     if (rc)
         return rc;
-    enum rc found = municipal_look(store, code, name, birth, address, &row, err);
-    bool named = found == RC_OK || found == RC_STATE;
-    rc = usage_write(store, peer, "find", named ? row.resident.code : code ? code : "", rc_name(found), err);
+    rc = municipal_find_in(&search, store, err);
     if (!rc)
         rc = store_commit(store, err);
     store_rollback(store);
-    if (!rc && !found)
-        *resident = row.resident;
-    return rc ? rc : found;
+    if (!rc && search.found)
+        rc = err_set(err, search.found, "%s", err_text(&search.why, search.found));
+    if (!rc)
+        *resident = search.resident;
+    return rc;
 }
 

@@ -61,6 +61,19 @@ enum rc municipal_link(struct store *store, const char *municipality, const char
                        const struct attributes *attributes, const struct certificate *certificates, size_t count,
                        int64_t *notice, struct err *err) MUST_CHECK;
 
+/* A search for a peer, in steps: its form (RC_FORMAT), then, inside a transaction that others may share, the look and the
+ * record of the use (as storegroup_fn; context a struct municipal_search). found and why tell what came of it once that is
+ * committed; resident is set when found is RC_OK. */
+struct municipal_search {
+    const struct peer *peer;
+    const char *code, *name, *birth, *address; /* code, or the other three */
+    enum rc found;
+    struct err why;
+    struct resident resident;
+};
+enum rc municipal_search_check(const struct municipal_search *search, struct err *err) MUST_CHECK;
+enum rc municipal_find_in(void *context, struct store *store, struct err *err) MUST_CHECK;
+
 /* Finds for a peer and records the use. code, or the other three. Errors as registry_find_resident. */
 enum rc municipal_find(struct store *store, const struct peer *peer, const char *code, const char *name,
                        const char *birth, const char *address, struct resident *resident, struct err *err) MUST_CHECK;

@@ -51,14 +51,15 @@ static enum rc municipal_on_find(void *context, const struct request *request, s
     else if (!rc && !(rc = json_want_text(body, "name", 399, &name, err)) &&
              !(rc = json_want_text(body, "birth", 9, &birth, err)))
         rc = json_want_text(body, "address", 800, &address, err);
-    struct resident resident;
-    if (!rc) {
-        pthread_mutex_lock(&node->lock);
-        rc = municipal_find(node->store, request->peer, code, name, birth, address, &resident, err);
-        pthread_mutex_unlock(&node->lock);
-    }
+    struct municipal_search search = { .peer = request->peer, .code = code, .name = name, .birth = birth, .address = address };
+    if (!rc)
+        rc = municipal_search_check(&search, err);
+    if (!rc)
+        rc = storegroup_run(node->group, municipal_find_in, &search, err);
+    if (!rc && search.found)
+        rc = err_set(err, search.found, "%s", err_text(&search.why, search.found));
     json_decref(body);
-    return rc ? rc : node_answer(response, resident_to_json(&resident), err);
+    return rc ? rc : node_answer(response, resident_to_json(&search.resident), err);
 }
 
 static enum rc municipal_on_move(void *context, const struct request *request, struct response *response,

@@ -12,22 +12,22 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One transaction: what is answered, and that it was. */
-static enum rc national_confirm(struct node *node, const struct peer *peer, const struct certificate *certificate,
-                                struct confirmation *confirmation, struct err *err)
+struct question {
+    const struct peer *peer;
+    const struct certificate *certificate;
+    struct confirmation confirmation;
+};
+
+/* In one transaction: what is answered, and that it was. */
+static enum rc national_confirm(void *context, struct store *store, struct err *err)
 {
+    struct question *question = context;
+    const struct certificate *certificate = question->certificate;
     char record[64];
     snprintf(record, sizeof record, "%s/%s", authority_name(certificate->authority), certificate->serial);
-    enum rc rc = store_begin(node->store, err);
-    if (rc)
-        return rc;
-    rc = certlink_confirm(node->store, certificate->authority, certificate->serial, confirmation, err);
-    if (!rc)
-        rc = usage_write(node->store, peer, "confirm", record, confirm_status_name(confirmation->status), err);
-    if (!rc)
-        rc = store_commit(node->store, err);
-    store_rollback(node->store);
-    return rc;
+    enum rc rc = certlink_confirm(store, certificate->authority, certificate->serial, &question->confirmation, err);
+    const char *status = confirm_status_name(question->confirmation.status);
+    return rc ? rc : usage_write(store, question->peer, "confirm", record, status, err);
 }
 
 static enum rc national_on_confirm(void *context, const struct request *request, struct response *response,
@@ -42,9 +42,9 @@ static enum rc national_on_confirm(void *context, const struct request *request,
     if (!rc && !(rc = json_want_text(body, "authority", 8, &authority, err)) &&
         !(rc = json_want_text(body, "serial", 40, &serial, err)) &&
         !(rc = certificate_name(authority, serial, &certificate, err))) {
-        pthread_mutex_lock(&node->lock);
-        rc = national_confirm(node, request->peer, &certificate, &confirmation, err);
-        pthread_mutex_unlock(&node->lock);
+        struct question question = { .peer = request->peer, .certificate = &certificate };
+        rc = storegroup_run(node->group, national_confirm, &question, err);
+        confirmation = question.confirmation;
     }
     json_decref(body);
     if (rc)

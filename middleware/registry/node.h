@@ -8,6 +8,7 @@
 #include "net/server.h"
 #include "registry/courier.h"
 #include "registry/ledger.h"
+#include "store/storegroup.h"
 
 #include <pthread.h>
 
@@ -39,6 +40,7 @@ struct node {
     struct peer self;     /* what the node's own certificate says */
     pthread_mutex_t lock; /* over store: handlers run at the same time */
     struct store *store;
+    struct storegroup *group; /* over store and lock: what many ask at once is committed together */
     struct opseal *seal;    /* under the lock */
     struct secret key;    /* of the numbers: the national node's */
     struct line lines[LINES_MAX];

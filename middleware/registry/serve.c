@@ -98,6 +98,8 @@ static enum rc serve_open(struct node *node, const struct serve_options *o, stru
     if (!rc)
         rc = ledger_open(o->store, node->role, serve_place(node), &node->store, err);
     if (!rc)
+        rc = storegroup_new(node->store, &node->lock, &node->group);
+    if (!rc)
         rc = opseal_open(&node->identity, &node->seal, err);
     node->directory = o->nodes;
     return rc ? rc : serve_lines(node, o, err);
@@ -111,6 +113,7 @@ static void serve_close(struct node *node)
         opseal_close(node->lines[i].seal);
         store_close(node->lines[i].store);
     }
+    storegroup_free(node->group);
     store_close(node->store);
     opseal_close(node->seal);
     secret_wipe(&node->key);
