@@ -28,7 +28,7 @@ enum rc intake_position(struct store *store, const char *municipality, int64_t *
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
-static enum rc intake_advance(struct store *store, const char *municipality, int64_t acknowledged, struct err *err)
+enum rc intake_advance(struct store *store, const char *municipality, int64_t acknowledged, struct err *err)
 {
     struct statement *s = NULL;
     enum rc rc = store_prepare(store, "INSERT INTO intake (municipality, acknowledged) VALUES (?1, ?2) "

@@ -19,4 +19,7 @@ enum rc intake_position(struct store *store, const char *municipality, int64_t *
 /* Keeps the certificate (hex) that the notices' signatures were checked by, under its serial number. */
 enum rc intake_keep_signer(struct store *store, const char *certificate, const json_t *notices, struct err *err) MUST_CHECK;
 
+/* Moves it on; inside the caller's transaction. */
+enum rc intake_advance(struct store *store, const char *municipality, int64_t acknowledged, struct err *err) MUST_CHECK;
+
 #endif
