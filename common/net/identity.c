@@ -30,6 +30,7 @@ static const char *const role_names[ROLE_COUNT] = {
     [ROLE_REVOKER] = "revoker",
     [ROLE_AUDITOR] = "auditor",
     [ROLE_ADMINISTRATOR] = "administrator",
+    [ROLE_AGENCY] = "agency",
 };
 
 const char *role_name(enum role role)

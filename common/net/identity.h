@@ -26,6 +26,7 @@ enum role {
     ROLE_REVOKER,        /* "revoker": ends certificates: holders' requests, the loss hotline */
     ROLE_AUDITOR,        /* "auditor": reads the trail and the reports */
     ROLE_ADMINISTRATOR,  /* "administrator": officers' own certificates, reports, metrics */
+    ROLE_AGENCY,         /* "agency": 行政機関 that get 本人確認情報 for tasks of the law; known by the name */
     ROLE_COUNT
 };
 

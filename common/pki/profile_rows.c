@@ -153,7 +153,7 @@ static const struct {
     {"desk-officer", PROFILE_OFFICER},  {"registrar", PROFILE_OFFICER},  {"card-officer", PROFILE_OFFICER},
     {"counter", PROFILE_OFFICER},       {"kiosk", PROFILE_OFFICER},      {"verifier", PROFILE_VERIFIER},
     {"time-stamp", PROFILE_TIME_STAMP}, {"approver", PROFILE_OFFICER},   {"revoker", PROFILE_OFFICER},
-    {"auditor", PROFILE_OFFICER},       {"administrator", PROFILE_OFFICER},
+    {"auditor", PROFILE_OFFICER},       {"administrator", PROFILE_OFFICER}, {"agency", PROFILE_OFFICER},
 };
 
 const char *profile_name(enum profile_kind kind)

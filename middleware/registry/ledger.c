@@ -145,8 +145,7 @@ enum rc ledger_find_code(struct store *store, const char *code, struct ledger_ro
     return rc;
 }
 
-/* Runs of blanks and tabs become one U+3000, as the register writes names. */
-static void ledger_fold_name(const char *name, char *out, size_t size)
+void ledger_fold_name(const char *name, char *out, size_t size)
 {
     size_t used = 0;
     for (size_t i = 0; name[i] && used + 4 < size;) {

@@ -37,6 +37,9 @@ enum rc ledger_find_code(struct store *store, const char *code, struct ledger_ro
 enum rc ledger_find_person(struct store *store, const char *name, const char *birth, const char *address,
                            struct ledger_row *row, struct err *err) MUST_CHECK;
 
+/* A name as the register writes it: runs of blanks and tabs become one U+3000. size: that of the name and 4 more. */
+void ledger_fold_name(const char *name, char *out, size_t size);
+
 /* What a change was: for the effect on certificates. */
 struct ledger_change {
     int64_t revision;

@@ -5,6 +5,8 @@
 #include "registry/certlink.h"
 #include "registry/node.h"
 #include "registry/outbox.h"
+#include "registry/provide.h"
+#include "registry/provide_node.h"
 #include "registry/receiver_node.h"
 #include "registry/supply.h"
 #include "registry/usage.h"
@@ -39,6 +41,8 @@ static enum rc national_on_confirm(void *context, const struct request *request,
     struct certificate certificate;
     struct confirmation confirmation = { 0 };
     enum rc rc = node_body(request, &body, err);
+    if (!rc)
+        rc = provide_check_private(body, err);
     if (!rc && !(rc = json_want_text(body, "authority", 8, &authority, err)) &&
         !(rc = json_want_text(body, "serial", 40, &serial, err)) &&
         !(rc = certificate_name(authority, serial, &certificate, err))) {
@@ -65,6 +69,8 @@ const struct route national_routes[] = {
     { "GET", "/v1/digest/*", ROLE_BIT(ROLE_NODE_MUNICIPAL), receiver_on_digest },
     { "POST", "/v1/codes", ROLE_BIT(ROLE_NODE_MUNICIPAL), supply_on_codes },
     { "POST", "/v1/numbers", ROLE_BIT(ROLE_NODE_MUNICIPAL), supply_on_numbers },
+    { "POST", "/v1/provide", ROLE_BIT(ROLE_AGENCY), provide_on_one },
+    { "POST", "/v1/provide/batch", ROLE_BIT(ROLE_AGENCY), provide_on_batch },
     { "POST", "/v1/confirm", ROLE_BIT(ROLE_VERIFIER) | ROLE_BIT(ROLE_KIOSK), national_on_confirm },
     { 0 },
 };

@@ -26,6 +26,9 @@ int card_main(int argc, char **argv);
 int copy_main(int argc, char **argv);
 int service_main(int argc, char **argv);
 int kiosk_main(int argc, char **argv);
+int tasks_main(int argc, char **argv);
+int provide_main(int argc, char **argv);
+int disclose_main(int argc, char **argv);
 
 /* One POST to a municipal node; the answer is printed as one line of JSON. Takes the body. Returns an exit status. */
 int ask_post(const char *node, const char *folder, const char *path, json_t *body);

@@ -6,6 +6,7 @@
 #include "registry/digest.h"
 #include "registry/intake.h"
 #include "registry/outbox.h"
+#include "registry/provide_node.h"
 #include "registry/sealed.h"
 
 #include <string.h>
@@ -111,5 +112,7 @@ const struct route prefectural_routes[] = {
     {"GET", "/v1/health", ~0u, receiver_on_health},
     {"POST", "/v1/notices", ROLE_BIT(ROLE_NODE_MUNICIPAL), receiver_on_notices},
     {"GET", "/v1/digest/*", ROLE_BIT(ROLE_NODE_MUNICIPAL), receiver_on_digest},
+    {"POST", "/v1/provide", ROLE_BIT(ROLE_AGENCY), provide_on_one},
+    {"POST", "/v1/provide/batch", ROLE_BIT(ROLE_AGENCY), provide_on_batch},
     {0},
 };

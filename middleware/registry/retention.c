@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "registry/gate.h"
+#include "registry/rights.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +45,12 @@ static enum rc retention_limit(struct store *store, enum retention_kind kind, co
         rc = gate_open(store, (enum gate)gate, date, &since, err);
     if (rc)
         return rc;
-    day_add_years(date, since ? -row->years_since : -row->years_before, from);
+    int years = since ? row->years_since : row->years_before;
+    if (kind == RETENTION_USE)
+        rc = rights_life(store, &years, err);
+    if (rc)
+        return rc;
+    day_add_years(date, -years, from);
     *limit = clock_from_date(atoi(from), atoi(from + 5), atoi(from + 8)) - JAPAN;
     return RC_OK;
 }

@@ -145,6 +145,18 @@ const char *const registry_migrations[] = {
     /* what the register writes where a certificate has a substituted character */
     ADD_TEXT("resident", "original_name") ADD_TEXT("resident", "original_address")
     ADD_TEXT("history", "original_name") ADD_TEXT("history", "original_address"),
+    /* tasks of the law; what a provision says in the record of use; what residents want corrected */
+    "CREATE TABLE task (agency TEXT NOT NULL, task TEXT NOT NULL, from_day TEXT NOT NULL, until_day TEXT NOT NULL, "
+    "law TEXT NOT NULL, title TEXT NOT NULL, fields INTEGER NOT NULL, keys INTEGER NOT NULL, legacy_code INTEGER NOT NULL, "
+    "PRIMARY KEY (agency, task, from_day));"
+    ADD_TEXT("usage", "task") ADD_TEXT("usage", "way") ADD_TEXT("usage", "why") ADD_TEXT("usage", "fields") ADD_TEXT("usage", "day")
+    "CREATE INDEX usage_day ON usage (action, day);"
+    "CREATE INDEX history_person ON history (birth, name);"
+    "CREATE INDEX history_number ON history (previous_number) WHERE previous_number <> '';"
+    "CREATE INDEX history_code ON history (previous_code) WHERE previous_code <> '';"
+    "CREATE TABLE correction (id INTEGER PRIMARY KEY, code TEXT NOT NULL, wish TEXT NOT NULL, received TEXT NOT NULL, "
+    "due TEXT NOT NULL, answered TEXT NOT NULL, decision TEXT NOT NULL, reason TEXT NOT NULL);"
+    "CREATE INDEX correction_code ON correction (code)",
 };
 
 const size_t registry_migration_count = sizeof registry_migrations / sizeof registry_migrations[0];

@@ -37,6 +37,7 @@ static const struct {
     { ROLE_COUNTER, THERE, "counter-there" },    { ROLE_CARD_OFFICER, THERE, "cards-there" },
     { ROLE_KIOSK, "000000", "kiosk" },           { ROLE_REGISTRAR, THERE, "elsewhere" },
     { ROLE_NODE_PREFECTURAL, THEIR_PREFECTURE, "prefecture" },
+    { ROLE_AGENCY, "000000", "nenkin" },         { ROLE_AGENCY, "000000", "builder" },
 };
 
 /* The authorities: each event once, in order; known ones answered again; may fail first. */

@@ -1,0 +1,239 @@
+/* provide_look.c — whom a key means: present states first, then former ones. */
+#include "registry/provide.h"
+
+#include "net/json.h"
+#include "registry/code.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define CODES_MAX 8   /* former states looked at */
+#define SUCCESSORS 64 /* changes of a code that are followed */
+
+enum rc provide_key_read(const json_t *json, struct provide_key *key, struct err *err)
+{
+    const struct {
+        const char *member;
+        char *to;
+        size_t size;
+    } members[] = {
+        {"code", key->code, sizeof key->code}, {"personal_number", key->number, sizeof key->number},
+        {"name", key->name, sizeof key->name}, {"birth", key->birth, sizeof key->birth},
+        {"sex", key->sex, sizeof key->sex},    {"address", key->address, sizeof key->address},
+    };
+    enum { MEMBERS = sizeof members / sizeof members[0] };
+    *key = (struct provide_key){0};
+    if (!json_is_object(json))
+        return err_set(err, RC_FORMAT, "key: not an object");
+    size_t known = 0;
+    for (size_t i = 0; i < MEMBERS; i++) {
+        const char *text;
+        if (!json_object_get(json, members[i].member))
+            continue;
+        enum rc rc = json_want_text(json, members[i].member, members[i].size - 1, &text, err);
+        if (!rc && !*text)
+            rc = err_set(err, RC_FORMAT, "%s: empty", members[i].member);
+        if (rc)
+            return rc;
+        snprintf(members[i].to, members[i].size, "%s", text);
+        known++;
+    }
+    if (known != json_object_size(json))
+        return err_set(err, RC_FORMAT, "key: a member that no key has");
+    if (key->code[0] && code_check(key->code))
+        return err_set(err, RC_FORMAT, "code: not 11 digits with a right check digit");
+    if (key->number[0] && code_check_personal(key->number))
+        return err_set(err, RC_FORMAT, "personal_number: not 12 digits with a right check digit");
+    if (key->code[0] && key->number[0])
+        return err_set(err, RC_FORMAT, "key: code or personal_number, not both");
+    if (!key->code[0] && !key->number[0] && (!key->birth[0] || known < 2))
+        return err_set(err, RC_FORMAT, "key: birth and at least one of name, sex and address");
+    return RC_OK;
+}
+
+/* The codes of one query with one text. */
+static enum rc look_code(struct store *store, const char *sql, const char *key, char code[12], struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, sql, &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, key);
+    rc = statement_step(s, err);
+    if (!rc)
+        snprintf(code, 12, "%s", column_text(s, 0));
+    statement_done(s);
+    return rc;
+}
+
+/* The record, or the one that its code became. *moved: it was another one. */
+static enum rc look_follow(struct store *store, const char *code, struct ledger_row *row, bool *moved, struct err *err)
+{
+    enum rc rc = ledger_find_code(store, code, row, err);
+    for (int i = 0; !rc && row->successor[0] && i < SUCCESSORS; i++) {
+        char next[12];
+        memcpy(next, row->successor, sizeof next);
+        *moved = true;
+        rc = ledger_find_code(store, next, row, err);
+    }
+    return rc;
+}
+
+#define LOOK_REST " AND (?4 = '' OR sex = ?4) AND (?5 = '' OR address = ?5)"
+#define LOOK_NAMED "birth = ?1 AND name IN (?2, ?3)" LOOK_REST
+#define LOOK_UNNAMED "birth = ?1 AND ?2 = ?3" LOOK_REST
+
+static enum rc look_bind(struct store *store, const struct provide_key *key, const char *named, const char *unnamed,
+                         struct statement **s, struct err *err)
+{
+    char folded[sizeof key->name + 4];
+    ledger_fold_name(key->name, folded, sizeof folded);
+    enum rc rc = store_prepare(store, key->name[0] ? named : unnamed, s, err);
+    if (rc)
+        return rc;
+    bind_text(*s, 1, key->birth);
+    bind_text(*s, 2, folded);
+    bind_text(*s, 3, key->name);
+    bind_text(*s, 4, key->sex);
+    bind_text(*s, 5, key->address);
+    return RC_OK;
+}
+
+#define LOOK_PRESENT(where)                                                                                            \
+    "SELECT code, removed FROM resident WHERE " where " AND successor = '' "                                           \
+    "ORDER BY CASE WHEN removed = 0 THEN 0 ELSE 1 END, removed DESC LIMIT 2"
+
+static enum rc look_present(struct store *store, const struct provide_key *key, enum provide_result *result,
+                            char code[12], struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = look_bind(store, key, LOOK_PRESENT(LOOK_NAMED), LOOK_PRESENT(LOOK_UNNAMED), &s, err);
+    if (!rc)
+        rc = statement_step(s, err);
+    if (!rc) {
+        bool removed = column_integer(s, 1) != 0;
+        snprintf(code, 12, "%s", column_text(s, 0));
+        *result = removed ? PROVIDE_REMOVED : PROVIDE_ONE;
+        rc = statement_step(s, err);
+        if (!rc && (removed || column_integer(s, 1) == 0))
+            *result = PROVIDE_MANY;
+        if (rc == RC_NOT_FOUND)
+            rc = RC_OK;
+    }
+    statement_done(s);
+    return rc;
+}
+
+#define LOOK_FORMER(where) "SELECT DISTINCT code FROM history WHERE " where " ORDER BY code LIMIT 8"
+
+static enum rc look_former(struct store *store, const struct provide_key *key, enum provide_result *result,
+                           struct ledger_row *row, struct err *err)
+{
+    struct statement *s = NULL;
+    char codes[CODES_MAX][12];
+    size_t count = 0;
+    enum rc rc = look_bind(store, key, LOOK_FORMER(LOOK_NAMED), LOOK_FORMER(LOOK_UNNAMED), &s, err);
+    while (!rc && count < CODES_MAX && !(rc = statement_step(s, err)))
+        snprintf(codes[count++], sizeof codes[0], "%s", column_text(s, 0));
+    statement_done(s);
+    if (rc && rc != RC_NOT_FOUND)
+        return rc;
+    *result = PROVIDE_NONE;
+    for (size_t i = 0; i < count; i++) {
+        struct ledger_row next;
+        bool moved = false;
+        rc = look_follow(store, codes[i], &next, &moved, err);
+        if (rc)
+            return rc;
+        if (*result != PROVIDE_NONE && strcmp(next.resident.code, row->resident.code) != 0) {
+            *result = PROVIDE_MANY;
+            return RC_OK;
+        }
+        *row = next;
+        *result = row->removed ? PROVIDE_REMOVED : PROVIDE_CHANGED;
+    }
+    return RC_OK;
+}
+
+static bool look_same(const char *said, const char *is)
+{
+    return !said[0] || strcmp(said, is) == 0;
+}
+
+/* Whether a state of the record is what the key says beside the number. */
+static bool look_agrees(const struct provide_key *key, const struct attributes *a)
+{
+    char folded[sizeof key->name + 4];
+    ledger_fold_name(key->name, folded, sizeof folded);
+    return (look_same(key->name, a->name) || look_same(folded, a->name)) && look_same(key->birth, a->birth) &&
+           look_same(key->sex, a->sex) && look_same(key->address, a->address);
+}
+
+/* The number is the person's; are the attributes, or were they? */
+static enum rc look_compare(struct store *store, const struct provide_key *key, const struct ledger_row *row,
+                            enum provide_result *result, struct err *err)
+{
+    if (look_agrees(key, &row->resident.attributes))
+        return RC_OK;
+    bool was = false;
+    for (int64_t revision = row->revision - 1; !was && revision > 0; revision--) {
+        struct ledger_past past;
+        enum rc rc = ledger_history(store, row->resident.code, revision, &past, err);
+        if (rc == RC_NOT_FOUND)
+            continue; /* its time of retention was over */
+        if (rc)
+            return rc;
+        was = look_agrees(key, &past.resident.attributes);
+    }
+    if (!was)
+        *result = PROVIDE_NONE;
+    else if (*result == PROVIDE_ONE)
+        *result = PROVIDE_CHANGED;
+    return RC_OK;
+}
+
+static enum rc look_number(struct store *store, const struct provide_key *key, enum provide_result *result,
+                           struct ledger_row *row, struct err *err)
+{
+    char code[12];
+    bool former = false;
+    enum rc rc = RC_OK;
+    if (key->code[0])
+        memcpy(code, key->code, sizeof code);
+    else
+        rc = look_code(store,
+                       "SELECT code FROM resident WHERE personal_number = ?1 "
+                       "ORDER BY CASE WHEN removed = 0 THEN 0 ELSE 1 END, removed DESC LIMIT 1",
+                       key->number, code, err);
+    if (rc == RC_NOT_FOUND) {
+        former = true;
+        rc = look_code(store,
+                       "SELECT code FROM history WHERE previous_number = ?1 AND previous_number <> '' "
+                       "ORDER BY recorded DESC LIMIT 1",
+                       key->number, code, err);
+    }
+    if (!rc)
+        rc = look_follow(store, code, row, &former, err);
+    if (rc == RC_NOT_FOUND) {
+        *result = PROVIDE_NONE;
+        return RC_OK;
+    }
+    if (rc)
+        return rc;
+    *result = row->removed ? PROVIDE_REMOVED : former ? PROVIDE_CHANGED : PROVIDE_ONE;
+    return look_compare(store, key, row, result, err);
+}
+
+enum rc provide_look(struct store *store, const struct provide_key *key, enum provide_result *result,
+                     struct ledger_row *row, struct err *err)
+{
+    if (key->code[0] || key->number[0])
+        return look_number(store, key, result, row, err);
+    char code[12];
+    enum rc rc = look_present(store, key, result, code, err);
+    if (rc == RC_NOT_FOUND)
+        return look_former(store, key, result, row, err);
+    if (!rc && *result != PROVIDE_MANY)
+        rc = ledger_find_code(store, code, row, err);
+    return rc;
+}

@@ -1,0 +1,314 @@
+/* rights.c — disclosure, list of uses, correction, reports. */
+#include "registry/rights.h"
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "registry/day.h"
+#include "registry/retention.h"
+#include "registry/usage.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LIFE_NAME "usage-years"
+#define DAY_BEGINS (9 * 3600) /* Japan is so far ahead of UTC */
+
+/* The first second of a day in Japan. */
+static int64_t rights_day_start(const char *date)
+{
+    char text[32];
+    int64_t time = 0;
+    snprintf(text, sizeof text, "%sT00:00:00Z", date);
+    return clock_parse(text, &time) ? 0 : time - DAY_BEGINS;
+}
+
+/* A look of the operator's into a record is a use of it. */
+static enum rc rights_record(struct store *store, const char *municipality, const char *action, const char *code,
+                             const char *result, struct err *err)
+{
+    struct peer self = {.role = ROLE_NONE, .name = "disclosure"};
+    snprintf(self.municipality, sizeof self.municipality, "%s", municipality);
+    return usage_write(store, &self, action, code, result, err);
+}
+
+static enum rc rights_add_changes(struct store *store, const struct ledger_row *row, json_t *changes, struct err *err)
+{
+    for (int64_t revision = 1; revision <= row->revision; revision++) {
+        struct ledger_past past;
+        enum rc rc = ledger_history(store, row->resident.code, revision, &past, err);
+        if (rc == RC_NOT_FOUND)
+            continue; /* its time of retention was over */
+        char recorded[CLOCK_TEXT_SIZE];
+        clock_format(past.recorded, recorded);
+        json_t *was = rc ? NULL : resident_to_json(&past.resident);
+        json_t *one = was ? json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "reason", reason_get(past.reason)->name, "date",
+                                      past.date, "recorded", recorded, "previous_code", past.previous_code,
+                                      "previous_personal_number", past.previous_number, "state", was)
+                          : NULL;
+        if (rc || !one || json_array_append_new(changes, one))
+            return rc ? rc : RC_NOMEM;
+    }
+    return RC_OK;
+}
+
+enum rc rights_disclose(struct store *store, const char *municipality, const char *code, json_t **out, struct err *err)
+{
+    struct ledger_row row;
+    enum rc rc = ledger_find_code(store, code, &row, err);
+    if (rc)
+        return rc == RC_NOT_FOUND ? err_set(err, rc, "no such resident") : rc;
+    json_t *changes = json_array(), *record = resident_to_json(&row.resident);
+    rc = changes && record ? rights_add_changes(store, &row, changes, err) : RC_NOMEM;
+    if (!rc)
+        rc = rights_record(store, municipality, "disclose", code, "record", err);
+    if (!rc) {
+        *out = json_pack("{s:b, s:s, s:O, s:O}", "registered", row.removed == 0, "successor", row.successor, "record",
+                         record, "changes", changes);
+        rc = *out ? RC_OK : RC_NOMEM;
+    }
+    json_decref(changes);
+    json_decref(record);
+    explicit_bzero(&row, sizeof row);
+    return rc;
+}
+
+/* The codes that became this one, and its certificates: changes of a code hide no use. */
+#define RIGHTS_USES                                                                                                    \
+    "WITH RECURSIVE had (code) AS (SELECT code FROM resident WHERE code = ?1 UNION SELECT h.previous_code FROM "       \
+    "history h "                                                                                                       \
+    "JOIN had ON h.code = had.code WHERE h.previous_code <> '') "                                                      \
+    "SELECT time, role, name, action, result, task, way, why, fields, record FROM usage "                              \
+    "WHERE (record IN (SELECT code FROM had) OR record IN (SELECT authority || '/' || serial FROM link WHERE code = "  \
+    "?1)) "                                                                                                            \
+    "AND time >= ?2 AND time < ?3 ORDER BY id"
+
+static json_t *rights_use(struct statement *s, const char *municipality)
+{
+    char day[11];
+    const char *way = column_text(s, 6);
+    day_of(column_integer(s, 0), day);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "date", day, "way",
+                     way[0] ? way : column_text(s, 3), "why", column_text(s, 7), "task", column_text(s, 5), "from",
+                     municipality, "to_role", column_text(s, 1), "to", column_text(s, 2), "given", column_text(s, 8),
+                     "result", column_text(s, 4));
+}
+
+/* From the life of the record of use up to the end of last month. */
+static enum rc rights_window(struct store *store, int64_t *from, int64_t *until, struct err *err)
+{
+    char today[11], oldest[11];
+    int years;
+    enum rc rc = rights_life(store, &years, err);
+    if (rc)
+        return rc;
+    day_of(clock_now(), today);
+    day_add_years(today, -years, oldest);
+    *from = rights_day_start(oldest);
+    memcpy(today + 8, "01", 3);
+    *until = rights_day_start(today);
+    return RC_OK;
+}
+
+enum rc rights_uses(struct store *store, const char *municipality, const char *code,
+                    enum rc (*visit)(void *context, const json_t *use), void *context, struct err *err)
+{
+    struct ledger_row row;
+    struct statement *s = NULL;
+    int64_t from, until;
+    enum rc rc = ledger_find_code(store, code, &row, err);
+    if (rc)
+        return rc == RC_NOT_FOUND ? err_set(err, rc, "no such resident") : rc;
+    rc = rights_window(store, &from, &until, err);
+    if (!rc)
+        rc = store_prepare(store, RIGHTS_USES, &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, code);
+    bind_integer(s, 2, from);
+    bind_integer(s, 3, until);
+    while (!(rc = statement_step(s, err))) {
+        json_t *use = rights_use(s, municipality);
+        rc = use ? visit(context, use) : RC_NOMEM;
+        json_decref(use);
+        if (rc)
+            break;
+    }
+    statement_done(s);
+    return rc == RC_NOT_FOUND ? rights_record(store, municipality, "disclose", code, "uses", err) : rc;
+}
+
+enum rc rights_ask(struct store *store, const char *code, const char *wish, int64_t *number, char due[11],
+                   struct err *err)
+{
+    struct ledger_row row;
+    struct statement *s = NULL;
+    char today[11];
+    if (!wish[0] || strlen(wish) > 1000)
+        return err_set(err, RC_FORMAT, "wish: 1 to 1000 bytes");
+    enum rc rc = ledger_find_code(store, code, &row, err);
+    if (rc)
+        return rc == RC_NOT_FOUND ? err_set(err, rc, "no such resident") : rc;
+    rc = store_prepare(store,
+                       "INSERT INTO correction (code, wish, received, due, answered, decision, reason) "
+                       "VALUES (?1, ?2, ?3, ?4, '', '', '') RETURNING id",
+                       &s, err);
+    if (rc)
+        return rc;
+    day_of(clock_now(), today);
+    day_add(today, RIGHTS_DAYS, due);
+    bind_text(s, 1, code);
+    bind_text(s, 2, wish);
+    bind_text(s, 3, today);
+    bind_text(s, 4, due);
+    fault_point("registry.before_correction");
+    rc = statement_step(s, err);
+    if (!rc)
+        *number = column_integer(s, 0);
+    statement_done(s);
+    return rc;
+}
+
+enum rc rights_decide(struct store *store, int64_t number, const char *decision, const char *reason, struct err *err)
+{
+    struct statement *s = NULL;
+    char today[11];
+    bool open = false;
+    if (strcmp(decision, "corrected") != 0 && strcmp(decision, "refused") != 0)
+        return err_set(err, RC_FORMAT, "decision: corrected or refused");
+    if (!reason[0] || strlen(reason) > 1000)
+        return err_set(err, RC_FORMAT, "reason: 1 to 1000 bytes");
+    enum rc rc = store_prepare(store, "SELECT answered FROM correction WHERE id = ?1", &s, err);
+    if (rc)
+        return rc;
+    bind_integer(s, 1, number);
+    rc = statement_step(s, err);
+    if (!rc)
+        open = column_text(s, 0)[0] == '\0';
+    statement_done(s);
+    if (rc)
+        return rc == RC_NOT_FOUND ? err_set(err, rc, "no such request") : rc;
+    if (!open)
+        return err_set(err, RC_STATE, "the request was answered already");
+    rc = store_prepare(store, "UPDATE correction SET answered = ?2, decision = ?3, reason = ?4 WHERE id = ?1", &s, err);
+    if (rc)
+        return rc;
+    day_of(clock_now(), today);
+    bind_integer(s, 1, number);
+    bind_text(s, 2, today);
+    bind_text(s, 3, decision);
+    bind_text(s, 4, reason);
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    return rc;
+}
+
+/* Every row of a query, as the maker makes it. */
+static enum rc rights_each(struct statement *s, json_t *(*make)(struct statement *s),
+                           enum rc (*visit)(void *context, const json_t *line), void *context, struct err *err)
+{
+    enum rc rc;
+    while (!(rc = statement_step(s, err))) {
+        json_t *line = make(s);
+        rc = line ? visit(context, line) : RC_NOMEM;
+        json_decref(line);
+        if (rc)
+            break;
+    }
+    statement_done(s);
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+static json_t *rights_make_request(struct statement *s)
+{
+    char today[11];
+    const char *due = column_text(s, 4), *answered = column_text(s, 5);
+    day_of(clock_now(), today);
+    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "number", (json_int_t)column_integer(s, 0),
+                     "code", column_text(s, 1), "wish", column_text(s, 2), "received", column_text(s, 3), "due", due,
+                     "answered", answered, "decision", column_text(s, 6), "reason", column_text(s, 7), "late",
+                     strcmp(answered[0] ? answered : today, due) > 0);
+}
+
+enum rc rights_requests(struct store *store, enum rc (*visit)(void *context, const json_t *request), void *context,
+                        struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store,
+                               "SELECT id, code, wish, received, due, answered, decision, reason FROM correction "
+                               "ORDER BY CASE WHEN answered = '' THEN 0 ELSE 1 END, id",
+                               &s, err);
+    return rc ? rc : rights_each(s, rights_make_request, visit, context, err);
+}
+
+static json_t *rights_make_line(struct statement *s)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "to", column_text(s, 0), "month", column_text(s, 1), "task",
+                     column_text(s, 2), "way", column_text(s, 3), "asked", (json_int_t)column_integer(s, 4), "provided",
+                     (json_int_t)column_integer(s, 5), "refused", (json_int_t)column_integer(s, 6));
+}
+
+enum rc rights_report(struct store *store, const char *from, const char *until,
+                      enum rc (*visit)(void *context, const json_t *line), void *context, struct err *err)
+{
+    struct statement *s = NULL;
+    char first[11], last[11];
+    snprintf(first, sizeof first, "%.7s-01", from);
+    snprintf(last, sizeof last, "%.7s-31", until); /* as a text it is behind every day of the month */
+    if (strlen(from) != 7 || strlen(until) != 7 || date_check(first) || strcmp(first, last) > 0)
+        return err_set(err, RC_FORMAT, "months: YYYY-MM, the first not behind the last");
+    enum rc rc = store_prepare(
+        store,
+        "SELECT name, substr(day, 1, 7), task, way, count(*), "
+        "SUM(CASE WHEN result IN ('one', 'removed', 'changed') THEN 1 ELSE 0 END), "
+        "SUM(CASE WHEN result IN ('RC_DENIED', 'RC_RANGE') THEN 1 ELSE 0 END) FROM usage "
+        "WHERE action = 'provide' AND day >= ?1 AND day <= ?2 GROUP BY name, substr(day, 1, 7), task, way "
+        "ORDER BY name, substr(day, 1, 7), task, way",
+        &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, first);
+    bind_text(s, 2, last);
+    return rights_each(s, rights_make_line, visit, context, err);
+}
+
+enum rc rights_life(struct store *store, int *years, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, "SELECT value FROM setting WHERE name = '" LIFE_NAME "'", &s, err);
+    if (rc)
+        return rc;
+    rc = statement_step(s, err);
+    if (!rc)
+        *years = atoi(column_text(s, 0));
+    else if (rc == RC_NOT_FOUND)
+        *years = retention_rows[RETENTION_USE].years_since;
+    statement_done(s);
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+enum rc rights_set_life(struct store *store, int years, struct err *err)
+{
+    struct statement *s = NULL;
+    char text[12];
+    if (years < 1 || years > 150)
+        return err_set(err, RC_RANGE, "years: 1 to 150");
+    snprintf(text, sizeof text, "%d", years);
+    enum rc rc = store_prepare(store,
+                               "INSERT INTO setting (name, value) VALUES ('" LIFE_NAME "', ?1) "
+                               "ON CONFLICT (name) DO UPDATE SET value = ?1",
+                               &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, text);
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    return rc;
+}
+
+enum rc rights_sweep(struct store *store, int64_t *swept, struct err *err)
+{
+    char today[11];
+    day_of(clock_now(), today);
+    return retention_erase(store, RETENTION_USE, today, swept, err);
+}

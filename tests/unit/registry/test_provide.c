@@ -1,0 +1,501 @@
+/* test_provide.c — provision to agencies, and the rights of residents, over the national store: each rule a row with
+ * its flaw. */
+#include "registry/provide.h"
+#include "registry/rights.h"
+#include "registry/task.h"
+#include "townpair.h"
+
+#include "net/json.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define HERE "462012"
+#define ADDRESS "鹿児島県鹿児島市山下町１１番１号"
+#define NUMBER "123456789018"
+#define NEW_NUMBER "454972364860"
+#define HANAKO "24727059608"
+#define TARO "24846016224"
+#define NEXT_CODE "10000000014" /* what a change of code gives */
+
+static struct townpair w;
+static struct peer agency = {.role = ROLE_AGENCY, .municipality = "000000", .name = "nenkin", .serial = "01"};
+
+static const char tasks[] = "{\"tasks\":["
+                            "{\"agency\":\"nenkin\",\"task\":\"77\",\"law\":\"別表第一の七十七の項\",\"title\":"
+                            "\"国民年金\",\"fields\":[\"name\",\"birth\",\"sex\","
+                            "\"address\",\"furigana\",\"personal_number\",\"code\",\"change\"],\"keys\":["
+                            "\"attributes\",\"number\",\"code\"],\"from\":\"2002-01-01\"},"
+                            "{\"agency\":\"nenkin\",\"task\":\"legacy\",\"law\":\"令附則4条\",\"title\":\"t\","
+                            "\"fields\":[\"name\",\"code\"],\"keys\":[\"code\"],"
+                            "\"legacy_code\":true,\"from\":\"2002-08-05\"},"
+                            "{\"agency\":\"nenkin\",\"task\":\"short\",\"law\":\"l\",\"title\":\"t\",\"fields\":["
+                            "\"name\"],\"keys\":[\"attributes\"],"
+                            "\"from\":\"2010-01-01\",\"until\":\"2012-03-31\"},"
+                            "{\"agency\":\"builder\",\"task\":\"101\",\"law\":\"l\",\"title\":\"t\",\"fields\":["
+                            "\"name\"],\"keys\":[\"attributes\"],\"from\":\"2002-08-05\"}]}";
+
+static enum rc load(const char *text)
+{
+    json_t *json = NULL;
+    struct err err = {0};
+    int64_t count;
+    assert_int_equal(json_read(bytes_of(text, strlen(text)), &json, &err), RC_OK);
+    assert_int_equal(store_begin(w.nation, NULL), RC_OK);
+    enum rc rc = task_load(w.nation, json, &count, &err);
+    if (rc)
+        assert_non_null(strstr(err.text, "tasks"));
+    else
+        assert_int_equal(store_commit(w.nation, NULL), RC_OK);
+    store_rollback(w.nation);
+    json_decref(json);
+    return rc;
+}
+
+static void put(const char *code, const char *name, const char *birth, const char *address, const char *number,
+                enum reason reason)
+{
+    struct resident r = {.attributes = {.sex = "2"}};
+    struct ledger_change change;
+    struct err err = {0};
+    snprintf(r.code, sizeof r.code, "%s", code);
+    snprintf(r.municipality, sizeof r.municipality, HERE);
+    snprintf(r.attributes.name, sizeof r.attributes.name, "%s", name);
+    snprintf(r.attributes.birth, sizeof r.attributes.birth, "%s", birth);
+    snprintf(r.attributes.address, sizeof r.attributes.address, "%s", address);
+    snprintf(r.particulars.personal_number, sizeof r.particulars.personal_number, "%s", number);
+    snprintf(r.particulars.furigana, sizeof r.particulars.furigana, "コウテキ　ハナコ");
+    attributes_no_substitutes(&r.attributes);
+    assert_int_equal(store_begin(w.nation, NULL), RC_OK);
+    enum rc rc = reason == REASON_CODE_REQUESTED
+                     ? ledger_recode(w.nation, HANAKO, &r, reason, "2016-02-01", 1454284800, &change, &err)
+                     : ledger_put(w.nation, &r, reason, "2016-02-01", 1454284800, &change, &err);
+    if (rc)
+        fail_msg("%s: %s", name, err.text);
+    assert_int_equal(store_commit(w.nation, NULL), RC_OK);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    townpair_on("2016-02-01");
+    townpair_open(&w, HERE);
+    assert_int_equal(load(tasks), RC_OK);
+    put(HANAKO, "公的　花子", "319800229", ADDRESS, NUMBER, REASON_FIRST);
+    put(TARO, "公的　太郎", "319751103", ADDRESS, "", REASON_FIRST);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    townpair_close(&w);
+    return 0;
+}
+
+/* One question; *answer may be NULL. */
+static enum rc ask(const struct peer *peer, const char *task, const char *key, json_t **answer)
+{
+    char text[1024];
+    json_t *body = NULL, *got = NULL;
+    struct err err = {0};
+    snprintf(text, sizeof text, "{\"task\":\"%s\",\"key\":%s,\"why\":\"現況\"}", task, key);
+    assert_int_equal(json_read(bytes_of(text, strlen(text)), &body, NULL), RC_OK);
+    enum rc rc = provide_answer(w.nation, peer, body, false, &got, &err);
+    if (rc && (rc != err.rc || strstr(err.text, "花子") || strstr(err.text, HANAKO)))
+        fail_msg("%s: words are missing, or hold personal data: %s", key, err.text);
+    json_decref(body);
+    if (answer && !rc)
+        *answer = got;
+    else
+        json_decref(got);
+    return rc;
+}
+
+static const char *result_of(const char *task, const char *key)
+{
+    static char text[16];
+    json_t *answer = NULL;
+    const char *result;
+    assert_int_equal(ask(&agency, task, key, &answer), RC_OK);
+    assert_int_equal(json_want_text(answer, "result", 15, &result, NULL), RC_OK);
+    snprintf(text, sizeof text, "%s", result);
+    bool given = json_object_get(answer, "record") != NULL;
+    assert_int_equal(given, strcmp(text, "none") != 0 && strcmp(text, "many") != 0);
+    json_decref(answer);
+    return text;
+}
+
+#define COUNT(where) townpair_count(w.nation, "SELECT count(*) FROM usage WHERE action = 'provide' AND " where)
+
+/* Who may ask for what, when; each refusal is in the record of use, and what is not a question is not. */
+static void test_refusals(void **state)
+{
+    (void)state;
+    const struct peer builder = {.role = ROLE_AGENCY, .municipality = "000000", .name = "builder", .serial = "02"};
+    const struct peer bank = {.role = ROLE_VERIFIER, .municipality = "000000", .name = "nenkin", .serial = "03"};
+    const struct peer officer = {.role = ROLE_DESK_OFFICER, .municipality = HERE, .name = "nenkin", .serial = "04"};
+#define SEARCH "{\"birth\":\"319800229\",\"name\":\"公的 花子\"}"
+    const struct {
+        const char *flaw, *day;
+        const struct peer *peer;
+        const char *task, *key;
+        enum rc want;
+    } rows[] = {
+        {"as the law has it", "2016-02-01", &agency, "77", SEARCH, RC_OK},
+        {"an unknown task", "2016-02-01", &agency, "78", SEARCH, RC_DENIED},
+        {"another agency's task", "2016-02-01", &builder, "77", SEARCH, RC_DENIED},
+        {"a verifier of the agency's name", "2016-02-01", &bank, "77", SEARCH, RC_DENIED},
+        {"an officer of the agency's name", "2016-02-01", &officer, "77", SEARCH, RC_DENIED},
+        {"the day before the task", "2009-12-31", &agency, "short", SEARCH, RC_DENIED},
+        {"its first day", "2010-01-01", &agency, "short", SEARCH, RC_OK},
+        {"its last day", "2012-03-31", &agency, "short", SEARCH, RC_OK},
+        {"the day behind it", "2012-04-01", &agency, "short", SEARCH, RC_DENIED},
+        {"before the first service", "2002-08-04", &agency, "77", SEARCH, RC_RANGE},
+        {"the first service's day", "2002-08-05", &agency, "77", SEARCH, RC_OK},
+        {"a number where only attributes are asked", "2016-02-01", &builder, "101",
+         "{\"personal_number\":\"" NUMBER "\"}", RC_DENIED},
+        {"a code before 個人番号", "2015-10-04", &agency, "77", "{\"code\":\"" HANAKO "\"}", RC_OK},
+        {"a code since 個人番号", "2015-10-05", &agency, "77", "{\"code\":\"" HANAKO "\"}", RC_DENIED},
+        {"a code that is kept", "2015-10-05", &agency, "legacy", "{\"code\":\"" HANAKO "\"}", RC_OK},
+        {"a number before 個人番号", "2015-10-04", &agency, "77", "{\"personal_number\":\"" NUMBER "\"}", RC_DENIED},
+        {"a number", "2015-10-05", &agency, "77", "{\"personal_number\":\"" NUMBER "\"}", RC_OK},
+    };
+    int64_t denied = 0, asked = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        townpair_on(rows[i].day);
+        enum rc rc = ask(rows[i].peer, rows[i].task, rows[i].key, NULL);
+        if (rc != rows[i].want)
+            fail_msg("%s: %s", rows[i].flaw, rc_name(rc));
+        asked++;
+        denied += rc != RC_OK;
+        if (COUNT("result IN ('RC_DENIED', 'RC_RANGE') AND record = '' AND fields = ''") != denied ||
+            COUNT("task <> ''") != asked)
+            fail_msg("%s: not in the record of use", rows[i].flaw);
+    }
+    static const struct {
+        const char *flaw, *key;
+    } malformed[] = {
+        {"a mistyped code", "{\"code\":\"24727059609\"}"},
+        {"a mistyped number", "{\"personal_number\":\"123456789017\"}"},
+        {"both", "{\"code\":\"" HANAKO "\",\"personal_number\":\"" NUMBER "\"}"},
+        {"a name alone", "{\"name\":\"公的 花子\"}"},
+        {"a birth alone", "{\"birth\":\"319800229\"}"},
+        {"nothing", "{}"},
+        {"an empty name", "{\"birth\":\"319800229\",\"name\":\"\"}"},
+        {"an unknown member", "{\"birth\":\"319800229\",\"name\":\"x\",\"household\":\"1\"}"},
+        {"no object", "[]"},
+        {"a number that is no text", "{\"code\":24727059608}"},
+    };
+    for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++)
+        if (ask(&agency, "77", malformed[i].key, NULL) != RC_FORMAT)
+            fail_msg("%s is taken", malformed[i].flaw);
+    assert_int_equal(COUNT("task <> ''"), asked);
+}
+
+static void test_results(void **state)
+{
+    (void)state;
+    townpair_on("2016-03-01");
+    put("10000000103", "同姓　同名", "319700101", ADDRESS, "", REASON_FIRST);
+    put("10000000200", "同姓　同名", "319700101", "鹿児島県鹿児島市荒田二丁目７番７号", "", REASON_FIRST);
+    put(TARO, "", "", "", "", REASON_DEATH);
+    put(HANAKO, "公的　花子", "319800229", "鹿児島県鹿児島市荒田二丁目７番７号", NEW_NUMBER, REASON_MOVE);
+    static const struct {
+        const char *flaw, *key, *want;
+    } rows[] = {
+        {"name and birth", SEARCH, "one"},
+        {"all four",
+         "{\"birth\":\"319800229\",\"name\":\"公的　花子\",\"sex\":\"2\",\"address\":"
+         "\"鹿児島県鹿児島市荒田二丁目７番７号\"}",
+         "one"},
+        {"birth and address", "{\"birth\":\"319800229\",\"address\":\"鹿児島県鹿児島市荒田二丁目７番７号\"}", "one"},
+        {"birth and sex", "{\"birth\":\"319800229\",\"sex\":\"2\"}", "one"},
+        {"another sex", "{\"birth\":\"319800229\",\"sex\":\"1\"}", "none"},
+        {"the former address", "{\"birth\":\"319800229\",\"address\":\"" ADDRESS "\"}", "changed"},
+        {"an address of nobody", "{\"birth\":\"319800229\",\"address\":\"鹿児島県鹿児島市\"}", "none"},
+        {"SQL in a name", "{\"birth\":\"319800229\",\"name\":\"' OR 1=1 --\"}", "none"},
+        {"two of one name", "{\"birth\":\"319700101\",\"name\":\"同姓　同名\"}", "many"},
+        {"one of them by the address", "{\"birth\":\"319700101\",\"name\":\"同姓　同名\",\"address\":\"" ADDRESS "\"}",
+         "one"},
+        {"somebody who died", "{\"birth\":\"319751103\",\"name\":\"公的　太郎\"}", "removed"},
+        {"the number of today", "{\"personal_number\":\"" NEW_NUMBER "\"}", "one"},
+        {"the number before", "{\"personal_number\":\"" NUMBER "\"}", "changed"},
+        {"a number of nobody", "{\"personal_number\":\"100000000005\"}", "none"},
+        {"the number with the address of today",
+         "{\"personal_number\":\"" NEW_NUMBER "\",\"address\":\"鹿児島県鹿児島市荒田二丁目７番７号\"}", "one"},
+        {"the number with the address before", "{\"personal_number\":\"" NEW_NUMBER "\",\"address\":\"" ADDRESS "\"}",
+         "changed"},
+        {"the number with another's name", "{\"personal_number\":\"" NEW_NUMBER "\",\"name\":\"公的　太郎\"}", "none"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *result = result_of("77", rows[i].key);
+        if (strcmp(result, rows[i].want) != 0)
+            fail_msg("%s: %s", rows[i].flaw, result);
+    }
+    assert_int_equal(COUNT("result = 'many' AND record = '' AND way = 'search'"), 1);
+    assert_int_equal(COUNT("result = 'changed' AND record = '" HANAKO "' AND way = 'inquiry'"), 2);
+    put(NEXT_CODE, "公的　花子", "319800229", "鹿児島県鹿児島市荒田二丁目７番７号", NEW_NUMBER, REASON_CODE_REQUESTED);
+    assert_string_equal(result_of("legacy", "{\"code\":\"" HANAKO "\"}"), "changed");
+    assert_string_equal(result_of("legacy", "{\"code\":\"" NEXT_CODE "\"}"), "one");
+    assert_string_equal(result_of("legacy", "{\"code\":\"" TARO "\"}"), "removed");
+    assert_string_equal(result_of("77", "{\"personal_number\":\"" NEW_NUMBER "\"}"), "one");
+    assert_string_equal(result_of("77", SEARCH), "one");
+}
+
+/* What the task and the day let an agency have, and no more. */
+static void test_fields(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *flaw, *day, *task, *key, *given;
+        bool code, number, birth, change;
+    } rows[] = {
+        {"the code was given", "2014-01-01", "77", SEARCH, "name,furigana,birth,sex,address,code,change", true, false,
+         true, true},
+        {"now the number is", "2016-02-01", "77", SEARCH, "name,furigana,birth,sex,address,personal_number,change",
+         false, true, true, true},
+        {"who keeps the code", "2016-02-01", "legacy", "{\"code\":\"" HANAKO "\"}", "name,code", true, false, false,
+         false},
+        {"the name alone", "2011-01-01", "short", SEARCH, "name", false, false, false, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        json_t *answer = NULL;
+        char sql[200];
+        townpair_on(rows[i].day);
+        assert_int_equal(ask(&agency, rows[i].task, rows[i].key, &answer), RC_OK);
+        const json_t *record = json_object_get(answer, "record");
+        if (!json_object_get(record, "name") || !json_object_get(record, "code") == rows[i].code ||
+            !json_object_get(record, "personal_number") == rows[i].number ||
+            !json_object_get(record, "birth") == rows[i].birth ||
+            !json_object_get(record, "change") == rows[i].change || json_object_get(record, "household"))
+            fail_msg("%s: other fields", rows[i].flaw);
+        json_decref(answer);
+        snprintf(sql, sizeof sql, "SELECT count(*) FROM usage WHERE fields = '%s' AND record = '" HANAKO "'",
+                 rows[i].given);
+        if (townpair_count(w.nation, sql) != 1)
+            fail_msg("%s: the record of use says otherwise", rows[i].flaw);
+    }
+}
+
+static void test_batch(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    json_t *answer = NULL, *answers = NULL;
+    json_t *body = json_pack("{s:s, s:[{s:s}, {s:s, s:s}, {s:s, s:s}]}", "task", "77", "keys", "personal_number",
+                             NUMBER, "birth", "319751103", "name", "公的　太郎", "birth", "319751103", "name", "誰か");
+    assert_int_equal(provide_answer(w.nation, &agency, body, true, &answer, &err), RC_OK);
+    assert_int_equal(json_want_array(answer, "answers", &answers, NULL), RC_OK);
+    assert_int_equal(json_array_size(answers), 3);
+    static const char *const want[] = {"one", "one", "none"};
+    for (size_t i = 0; i < 3; i++)
+        assert_string_equal(json_string_value(json_object_get(json_array_get(answers, i), "result")), want[i]);
+    assert_int_equal(COUNT("way = 'batch'"), 3);
+    json_decref(answer);
+    /* one key that is wrong, and nothing is answered or used */
+    json_array_append_new(json_object_get(body, "keys"), json_pack("{s:s}", "personal_number", "1"));
+    assert_int_equal(provide_answer(w.nation, &agency, body, true, &answer, &err), RC_FORMAT);
+    assert_non_null(strstr(err.text, "key 4"));
+    json_t *keys = json_object_get(body, "keys");
+    json_array_clear(keys);
+    assert_int_equal(provide_answer(w.nation, &agency, body, true, &answer, &err), RC_RANGE);
+    for (int i = 0; i <= PROVIDE_BATCH; i++)
+        json_array_append_new(keys, json_pack("{s:s}", "personal_number", NUMBER));
+    assert_int_equal(provide_answer(w.nation, &agency, body, true, &answer, &err), RC_RANGE);
+    assert_int_equal(COUNT("way = 'batch'"), 3);
+    json_decref(body);
+}
+
+/* 告知要求制限, for everybody else. */
+static void test_private(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *flaw, *body;
+        enum rc want;
+    } rows[] = {
+        {"a certificate", "{\"authority\":\"sign\",\"serial\":\"0A01\"}", RC_OK},
+        {"with a code", "{\"authority\":\"sign\",\"serial\":\"0A01\",\"code\":\"" HANAKO "\"}", RC_DENIED},
+        {"with a number", "{\"serial\":\"0A01\",\"personal_number\":\"" NUMBER "\"}", RC_DENIED},
+        {"asking for a code", "{\"serial\":\"0A01\",\"fields\":[\"name\",\"code\"]}", RC_DENIED},
+        {"asking for a number", "{\"serial\":\"0A01\",\"fields\":[\"personal_number\"]}", RC_DENIED},
+        {"asking for a name", "{\"serial\":\"0A01\",\"fields\":[\"name\"]}", RC_OK},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        json_t *body = NULL;
+        struct err err = {0};
+        assert_int_equal(json_read(bytes_of(rows[i].body, strlen(rows[i].body)), &body, NULL), RC_OK);
+        if (provide_check_private(body, &err) != rows[i].want)
+            fail_msg("%s", rows[i].flaw);
+        json_decref(body);
+    }
+}
+
+static void test_table(void **state)
+{
+    (void)state;
+#define ROW(agency, from, more)                                                                                        \
+    "{\"agency\":\"" agency                                                                                            \
+    "\",\"task\":\"1\",\"law\":\"l\",\"title\":\"t\",\"fields\":[\"name\"],\"keys\":[\"number\"],\"from\":\"" from     \
+    "\"" more "}"
+    static const struct {
+        const char *flaw, *text;
+        enum rc want;
+    } rows[] = {
+        {"no table", "{}", RC_FORMAT},
+        {"no agency", "{\"tasks\":[" ROW("", "2020-01-01", "") "]}", RC_FORMAT},
+        {"no date", "{\"tasks\":[" ROW("a", "2020-02-30", "") "]}", RC_FORMAT},
+        {"ends before it begins", "{\"tasks\":[" ROW("a", "2020-01-02", ",\"until\":\"2020-01-01\"") "]}", RC_FORMAT},
+        {"an unknown member", "{\"tasks\":[" ROW("a", "2020-01-01", ",\"untill\":\"2021-01-01\"") "]}", RC_FORMAT},
+        {"an unknown field",
+         "{\"tasks\":[{\"agency\":\"a\",\"task\":\"1\",\"law\":\"l\",\"title\":\"t\",\"fields\":[\"household\"],"
+         "\"keys\":[\"number\"],\"from\":\"2020-01-01\"}]}",
+         RC_FORMAT},
+        {"no key",
+         "{\"tasks\":[{\"agency\":\"a\",\"task\":\"1\",\"law\":\"l\",\"title\":\"t\",\"fields\":[\"name\"],\"keys\":[],"
+         "\"from\":\"2020-01-01\"}]}",
+         RC_FORMAT},
+        {"twice", "{\"tasks\":[" ROW("a", "2020-01-01", "") "," ROW("a", "2020-01-01", "") "]}", RC_FORMAT},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        enum rc rc = load(rows[i].text);
+        if (rc != rows[i].want)
+            fail_msg("%s: %s", rows[i].flaw, rc_name(rc));
+        assert_int_equal(townpair_count(w.nation, "SELECT count(*) FROM task"), 4); /* as it was */
+    }
+    assert_int_equal(
+        load("{\"tasks\":[" ROW("a", "2020-01-01", ",\"until\":\"2020-12-31\"") "," ROW("a", "2022-01-01", "") "]}"),
+        RC_OK);
+    struct task task;
+    assert_int_equal(task_find(w.nation, "a", "1", "2020-06-01", &task, NULL), RC_OK);
+    assert_int_equal(task_find(w.nation, "a", "1", "2021-06-01", &task, NULL), RC_DENIED);
+    assert_int_equal(task_find(w.nation, "a", "1", "2022-06-01", &task, NULL), RC_OK);
+    assert_int_equal(task_find(w.nation, "nenkin", "77", "2022-06-01", &task, NULL),
+                     RC_DENIED); /* the table is the file */
+}
+
+static enum rc count_line(void *context, const json_t *json)
+{
+    assert_true(json_is_object(json));
+    ++*(int *)context;
+    return RC_OK;
+}
+
+static int uses(const char *code)
+{
+    int lines = 0;
+    struct err err = {0};
+    assert_int_equal(store_begin(w.nation, NULL), RC_OK);
+    if (rights_uses(w.nation, "000000", code, count_line, &lines, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(store_commit(w.nation, NULL), RC_OK);
+    return lines;
+}
+
+/* The list of uses ends with last month, goes through changes of code, and is as long as its life. */
+static void test_uses(void **state)
+{
+    (void)state;
+    townpair_on("2016-02-29");
+    assert_string_equal(result_of("77", SEARCH), "one");
+    assert_string_equal(result_of("legacy", "{\"code\":\"" TARO "\"}"), "one");
+    assert_int_equal(uses(HANAKO), 0); /* this month's */
+    townpair_on("2016-03-01");
+    assert_int_equal(uses(HANAKO), 2); /* and the look of yesterday */
+    assert_string_equal(result_of("77", SEARCH), "one");
+    put(NEXT_CODE, "公的　花子", "319800229", ADDRESS, NUMBER, REASON_CODE_REQUESTED);
+    townpair_on("2016-04-01");
+    assert_int_equal(uses(NEXT_CODE), 4);
+    townpair_on("2023-03-02");
+    assert_int_equal(uses(NEXT_CODE), 1); /* of all that only the look of 2016-04 */
+    assert_int_equal(store_begin(w.nation, NULL), RC_OK);
+    int64_t swept = 0;
+    int years = 0;
+    assert_int_equal(rights_life(w.nation, &years, NULL), RC_OK);
+    assert_int_equal(years, 7);
+    assert_int_equal(rights_sweep(w.nation, &swept, NULL), RC_OK);
+    assert_int_equal(swept,
+                     5); /* two provisions and a look of February, a look and a provision of March; 2016-03-02 stays */
+    assert_int_equal(rights_set_life(w.nation, 0, NULL), RC_RANGE);
+    assert_int_equal(rights_set_life(w.nation, 5, NULL), RC_OK);
+    assert_int_equal(rights_sweep(w.nation, &swept, NULL), RC_OK);
+    assert_int_equal(swept, 1);
+    assert_int_equal(store_commit(w.nation, NULL), RC_OK);
+}
+
+static json_t *line_got;
+
+static enum rc keep_line(void *context, const json_t *json)
+{
+    (void)context;
+    json_decref(line_got);
+    line_got = json_deep_copy(json);
+    return RC_OK;
+}
+
+static void test_disclosure(void **state)
+{
+    (void)state;
+    json_t *json = NULL;
+    struct err err = {0};
+    put(HANAKO, "公的　花子", "319800229", "鹿児島県鹿児島市荒田二丁目７番７号", NUMBER, REASON_MOVE);
+    assert_int_equal(store_begin(w.nation, NULL), RC_OK);
+    assert_int_equal(rights_disclose(w.nation, "000000", NEXT_CODE, &json, &err), RC_NOT_FOUND);
+    assert_int_equal(rights_disclose(w.nation, "000000", HANAKO, &json, &err), RC_OK);
+    assert_int_equal(json_array_size(json_object_get(json, "changes")), 2);
+    assert_non_null(json_object_get(json_object_get(json, "record"), "personal_number"));
+    json_decref(json);
+    int64_t number = 0;
+    char due[11];
+    assert_int_equal(rights_ask(w.nation, NEXT_CODE, "住所", &number, due, &err), RC_NOT_FOUND);
+    assert_int_equal(rights_ask(w.nation, HANAKO, "", &number, due, &err), RC_FORMAT);
+    assert_int_equal(rights_ask(w.nation, HANAKO, "番地が違う", &number, due, &err), RC_OK);
+    assert_string_equal(due, "2016-03-02");
+    townpair_on("2016-03-03");
+    assert_int_equal(rights_requests(w.nation, keep_line, NULL, &err), RC_OK);
+    assert_true(json_is_true(json_object_get(line_got, "late")));
+    assert_int_equal(rights_decide(w.nation, number + 1, "corrected", "r", &err), RC_NOT_FOUND);
+    assert_int_equal(rights_decide(w.nation, number, "maybe", "r", &err), RC_FORMAT);
+    assert_int_equal(rights_decide(w.nation, number, "refused", "", &err), RC_FORMAT);
+    assert_int_equal(rights_decide(w.nation, number, "refused", "記録のとおり", &err), RC_OK);
+    assert_int_equal(rights_decide(w.nation, number, "corrected", "r", &err), RC_STATE);
+    assert_int_equal(rights_requests(w.nation, keep_line, NULL, &err), RC_OK);
+    assert_string_equal(json_string_value(json_object_get(line_got, "decision")), "refused");
+    assert_int_equal(store_commit(w.nation, NULL), RC_OK);
+    assert_int_equal(
+        townpair_count(w.nation, "SELECT count(*) FROM usage WHERE action = 'disclose' AND record = '" HANAKO "'"), 1);
+
+    /* 件数, per recipient, month, task and way */
+    assert_string_equal(result_of("77", SEARCH), "one");
+    assert_string_equal(result_of("77", "{\"birth\":\"319800229\",\"name\":\"誰か\"}"), "none");
+    int lines = 0;
+    assert_int_equal(rights_report(w.nation, "2016-02", "2016-02", count_line, &lines, &err), RC_OK);
+    assert_int_equal(lines, 0);
+    assert_int_equal(rights_report(w.nation, "2016-03", "2016-03", keep_line, NULL, &err), RC_OK);
+    assert_string_equal(json_string_value(json_object_get(line_got, "to")), "nenkin");
+    assert_int_equal(json_integer_value(json_object_get(line_got, "asked")), 2);
+    assert_int_equal(json_integer_value(json_object_get(line_got, "provided")), 1);
+    assert_int_equal(rights_report(w.nation, "2016-13", "2016-14", count_line, &lines, &err), RC_FORMAT);
+    assert_int_equal(rights_report(w.nation, "2016-03", "2016-02", count_line, &lines, &err), RC_FORMAT);
+    json_decref(line_got);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_results, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_fields, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_batch, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_private, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_table, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_uses, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_disclosure, setup, teardown),
+    };
+    return cmocka_run_group_tests_name("registry-provide", tests, NULL, NULL);
+}
