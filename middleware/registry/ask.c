@@ -191,7 +191,9 @@ int record_main(int argc, char **argv)
 int confirm_main(int argc, char **argv)
 {
     const char *node = NULL, *folder = NULL, *name = NULL, *serial = NULL;
+    bool wanted = false;
     const struct opt opts[] = {
+        { "--attributes", NULL, "with the newest four attributes, under the resident's consent", OPT_FLAG, &wanted, false },
         { "--node", "URL", "the national node", OPT_TEXT, &node, true },
         { "--identity", "FOLDER", "a verifier", OPT_TEXT, &folder, true },
         { "--authority", "A", "sign or auth", OPT_TEXT, &name, true },
@@ -211,12 +213,14 @@ int confirm_main(int argc, char **argv)
     struct identity identity = { 0 };
     struct registry_client *client = NULL;
     struct confirmation confirmation;
+    struct attributes attributes = { 0 };
     struct err err = { 0 };
     enum rc rc = identity_open(folder, &identity, &err);
     if (!rc)
         rc = registry_open(node, &identity, &client, &err);
     if (!rc)
-        rc = registry_confirm(client, authority, serial, &confirmation, &err);
+        rc = wanted ? registry_confirm_attributes(client, authority, serial, &confirmation, &attributes, &err)
+                    : registry_confirm(client, authority, serial, &confirmation, &err);
     registry_close(client);
     identity_close(&identity);
     if (rc)
@@ -228,5 +232,9 @@ int confirm_main(int argc, char **argv)
                               confirmation.node);
     if (value && confirmation.since)
         (void)json_object_set_new(value, "since", json_string(since));
+    if (value && wanted)
+        (void)json_object_set_new(value, "attributes", json_pack("{s:s, s:s, s:s, s:s}", "name", attributes.name, "birth",
+                                                                 attributes.birth, "sex", attributes.sex, "address",
+                                                                 attributes.address));
     return ask_print(value);
 }

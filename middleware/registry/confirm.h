@@ -26,4 +26,18 @@ const char *confirm_status_name(enum confirm_status status); /* "current", … *
 enum rc registry_confirm(struct registry_client *client, enum authority authority, const char *serial,
                          struct confirmation *confirmation, struct err *err) MUST_CHECK;
 
+/* The same, with the newest four attributes of a person who is registered. RC_DENIED: no consent to this service (the name in the
+ * client's certificate) holds; RC_NOT_FOUND: the person is unknown or removed; *confirmation is filled then. */
+enum rc registry_confirm_attributes(struct registry_client *client, enum authority authority, const char *serial,
+                                    struct confirmation *confirmation, struct attributes *attributes,
+                                    struct err *err) MUST_CHECK;
+
+/* Brings the text that a resident signed (docs/PROTOCOLS.md, consents) and its detached CMS signature in hex. Again is the same. */
+enum rc registry_consent(struct registry_client *client, const char *document, const char *signature_hex, bool withdrawal,
+                         struct err *err) MUST_CHECK;
+
+/* [{"authority","serial","not_after","status"}…] of the person of a certificate. RC_DENIED: this verifier may not have them. Caller decrefs. */
+enum rc registry_serials(struct registry_client *client, enum authority authority, const char *serial, json_t **certificates,
+                         struct err *err) MUST_CHECK;
+
 #endif

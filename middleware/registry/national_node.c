@@ -1,67 +1,15 @@
 /* national_node.c — the national node's routes, and how it tells the authorities. */
-#include "base/clock.h"
 #include "base/fault.h"
 #include "net/json.h"
-#include "registry/certlink.h"
+#include "registry/consent_node.h"
 #include "registry/node.h"
 #include "registry/outbox.h"
-#include "registry/provide.h"
 #include "registry/provide_node.h"
 #include "registry/receiver_node.h"
 #include "registry/supply.h"
-#include "registry/usage.h"
 
 #include <stdio.h>
 #include <string.h>
-
-struct question {
-    const struct peer *peer;
-    const struct certificate *certificate;
-    struct confirmation confirmation;
-};
-
-/* In one transaction: what is answered, and that it was. */
-static enum rc national_confirm(void *context, struct store *store, struct err *err)
-{
-    struct question *question = context;
-    const struct certificate *certificate = question->certificate;
-    char record[64];
-    snprintf(record, sizeof record, "%s/%s", authority_name(certificate->authority), certificate->serial);
-    enum rc rc = certlink_confirm(store, certificate->authority, certificate->serial, &question->confirmation, err);
-    const char *status = confirm_status_name(question->confirmation.status);
-    return rc ? rc : usage_write(store, question->peer, "confirm", record, status, err);
-}
-
-static enum rc national_on_confirm(void *context, const struct request *request, struct response *response,
-                                   struct err *err)
-{
-    struct node *node = context;
-    json_t *body = NULL;
-    const char *authority, *serial;
-    struct certificate certificate;
-    struct confirmation confirmation = { 0 };
-    enum rc rc = node_body(request, &body, err);
-    if (!rc)
-        rc = provide_check_private(body, err);
-    if (!rc && !(rc = json_want_text(body, "authority", 8, &authority, err)) &&
-        !(rc = json_want_text(body, "serial", 40, &serial, err)) &&
-        !(rc = certificate_name(authority, serial, &certificate, err))) {
-        struct question question = { .peer = request->peer, .certificate = &certificate };
-        rc = storegroup_run(node->group, national_confirm, &question, err);
-        confirmation = question.confirmation;
-    }
-    json_decref(body);
-    if (rc)
-        return rc;
-    char as_of[CLOCK_TEXT_SIZE], since[CLOCK_TEXT_SIZE];
-    clock_format(clock_now(), as_of);
-    clock_format(confirmation.since, since);
-    json_t *answer = json_pack("{s:s, s:s, s:s}", "status", confirm_status_name(confirmation.status), "as_of", as_of,
-                               "node", node->self.name);
-    if (answer && confirmation.since)
-        (void)json_object_set_new(answer, "since", json_string(since));
-    return node_answer(response, answer, err);
-}
 
 const struct route national_routes[] = {
     { "GET", "/v1/health", ~0u, receiver_on_health },
@@ -71,7 +19,10 @@ const struct route national_routes[] = {
     { "POST", "/v1/numbers", ROLE_BIT(ROLE_NODE_MUNICIPAL), supply_on_numbers },
     { "POST", "/v1/provide", ROLE_BIT(ROLE_AGENCY), provide_on_one },
     { "POST", "/v1/provide/batch", ROLE_BIT(ROLE_AGENCY), provide_on_batch },
-    { "POST", "/v1/confirm", ROLE_BIT(ROLE_VERIFIER) | ROLE_BIT(ROLE_KIOSK), national_on_confirm },
+    { "POST", "/v1/confirm", ROLE_BIT(ROLE_VERIFIER) | ROLE_BIT(ROLE_KIOSK), consent_on_confirm },
+    { "POST", "/v1/consents", ROLE_BIT(ROLE_VERIFIER), consent_on_consent },
+    { "POST", "/v1/consents/withdraw", ROLE_BIT(ROLE_VERIFIER) | ROLE_BIT(ROLE_DESK_OFFICER), consent_on_withdraw },
+    { "POST", "/v1/serials", ROLE_BIT(ROLE_VERIFIER), consent_on_serials },
     { 0 },
 };
 

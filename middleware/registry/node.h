@@ -45,6 +45,7 @@ struct node {
     struct secret key;    /* of the numbers: the national node's */
     struct line lines[LINES_MAX];
     size_t line_count;
+    struct stack_st_X509 *sign_authorities; /* of signature certificates, for consents; NULL: none */
     const char *directory; /* the file that names the other municipal nodes (directory.h); NULL: none */
 };
 

@@ -158,19 +158,96 @@ static enum rc confirm_read(const json_t *answer, struct confirmation *out, stru
     return RC_OK;
 }
 
-enum rc registry_confirm(struct registry_client *client, enum authority authority, const char *serial,
-                         struct confirmation *confirmation, struct err *err)
+/* The question about one certificate; *answer is the caller's to free. */
+static enum rc confirm_ask(struct registry_client *client, const char *path, enum authority authority, const char *serial,
+                           bool attributes, json_t **answer, struct err *err)
 {
-    memset(confirmation, 0, sizeof *confirmation); /* fails closed also for a caller that forgets the rc */
     struct certificate certificate;
     enum rc rc = certificate_name(authority_name(authority), serial, &certificate, err);
     if (rc)
         return rc;
+    json_t *body = json_pack("{s:s, s:s}", "authority", authority_name(authority), "serial", serial);
+    if (body && attributes && json_object_set_new(body, "attributes", json_true())) {
+        json_decref(body);
+        body = NULL;
+    }
+    return registry_ask(client, ROLE_NODE_NATIONAL, "POST", path, body, answer, err);
+}
+
+enum rc registry_confirm(struct registry_client *client, enum authority authority, const char *serial,
+                         struct confirmation *confirmation, struct err *err)
+{
+    memset(confirmation, 0, sizeof *confirmation); /* fails closed also for a caller that forgets the rc */
     json_t *answer = NULL;
-    rc = registry_ask(client, ROLE_NODE_NATIONAL, "POST", "/v1/confirm",
-                      json_pack("{s:s, s:s}", "authority", authority_name(authority), "serial", serial), &answer, err);
+    enum rc rc = confirm_ask(client, "/v1/confirm", authority, serial, false, &answer, err);
     if (!rc)
         rc = confirm_read(answer, confirmation, err);
+    json_decref(answer);
+    return rc;
+}
+
+static enum rc confirm_read_attributes(const json_t *answer, struct attributes *out, struct err *err)
+{
+    struct attributes a = { 0 };
+    const struct {
+        const char *member;
+        char *to;
+        size_t size;
+    } members[] = {
+        { "name", a.name, sizeof a.name },          { "name_substitutes", a.name_substitutes, sizeof a.name_substitutes },
+        { "birth", a.birth, sizeof a.birth },       { "sex", a.sex, sizeof a.sex },
+        { "address", a.address, sizeof a.address }, { "address_substitutes", a.address_substitutes, sizeof a.address_substitutes },
+    };
+    const json_t *attributes = json_object_get(answer, "attributes");
+    if (!attributes)
+        return err_set(err, RC_NOT_FOUND, "confirm: nobody of this certificate is registered");
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        const char *text;
+        enum rc rc = json_want_text(attributes, members[i].member, members[i].size - 1, &text, err);
+        if (rc)
+            return rc;
+        memcpy(members[i].to, text, strlen(text) + 1);
+    }
+    enum rc rc = attributes_check(&a, err);
+    if (!rc)
+        *out = a;
+    return rc;
+}
+
+enum rc registry_confirm_attributes(struct registry_client *client, enum authority authority, const char *serial,
+                                    struct confirmation *confirmation, struct attributes *attributes, struct err *err)
+{
+    memset(confirmation, 0, sizeof *confirmation);
+    memset(attributes, 0, sizeof *attributes);
+    json_t *answer = NULL;
+    enum rc rc = confirm_ask(client, "/v1/confirm", authority, serial, true, &answer, err);
+    if (!rc)
+        rc = confirm_read(answer, confirmation, err);
+    if (!rc)
+        rc = confirm_read_attributes(answer, attributes, err);
+    json_decref(answer);
+    return rc;
+}
+
+enum rc registry_consent(struct registry_client *client, const char *document, const char *signature_hex, bool withdrawal,
+                         struct err *err)
+{
+    json_t *answer = NULL;
+    enum rc rc = registry_ask(client, ROLE_NODE_NATIONAL, "POST", withdrawal ? "/v1/consents/withdraw" : "/v1/consents",
+                              json_pack("{s:s, s:s}", "document", document, "signature", signature_hex), &answer, err);
+    json_decref(answer);
+    return rc;
+}
+
+enum rc registry_serials(struct registry_client *client, enum authority authority, const char *serial, json_t **certificates,
+                         struct err *err)
+{
+    json_t *answer = NULL, *list = NULL;
+    enum rc rc = confirm_ask(client, "/v1/serials", authority, serial, false, &answer, err);
+    if (!rc)
+        rc = json_want_array(answer, "certificates", &list, err);
+    if (!rc)
+        *certificates = json_incref(list);
     json_decref(answer);
     return rc;
 }

@@ -157,6 +157,12 @@ const char *const registry_migrations[] = {
     "CREATE TABLE correction (id INTEGER PRIMARY KEY, code TEXT NOT NULL, wish TEXT NOT NULL, received TEXT NOT NULL, "
     "due TEXT NOT NULL, answered TEXT NOT NULL, decision TEXT NOT NULL, reason TEXT NOT NULL);"
     "CREATE INDEX correction_code ON correction (code)",
+
+    /* what residents consented to: until, and withdrawn (0, or the time in the withdrawal); who may have serial numbers linked */
+    "CREATE TABLE consent (digest TEXT NOT NULL, serial TEXT NOT NULL, service TEXT NOT NULL, signed BIGINT NOT NULL, "
+    "until BIGINT NOT NULL, withdrawn BIGINT NOT NULL, PRIMARY KEY (digest, serial));"
+    "CREATE INDEX consent_service ON consent (serial, service);"
+    "CREATE TABLE linker (verifier TEXT PRIMARY KEY, since BIGINT NOT NULL)",
 };
 
 const size_t registry_migration_count = sizeof registry_migrations / sizeof registry_migrations[0];

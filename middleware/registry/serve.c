@@ -17,7 +17,7 @@
 #define BODY_MAX (2u << 20)
 
 struct serve_options {
-    const char *role, *store, *identity, *bind, *national, *prefecture, *nodes, *ca, *pid_file, *log;
+    const char *role, *store, *identity, *bind, *national, *prefecture, *nodes, *ca, *sign_ca, *pid_file, *log;
     long port;
 };
 
@@ -101,6 +101,8 @@ static enum rc serve_open(struct node *node, const struct serve_options *o, stru
         rc = storegroup_new(node->store, &node->lock, &node->group);
     if (!rc)
         rc = opseal_open(&node->identity, &node->seal, err);
+    if (!rc && o->sign_ca)
+        rc = cert_read_all(o->sign_ca, &node->sign_authorities, err);
     node->directory = o->nodes;
     return rc ? rc : serve_lines(node, o, err);
 }
@@ -116,6 +118,7 @@ static void serve_close(struct node *node)
     storegroup_free(node->group);
     store_close(node->store);
     opseal_close(node->seal);
+    sk_X509_pop_free(node->sign_authorities, X509_free);
     secret_wipe(&node->key);
     identity_close(&node->identity);
 }
@@ -159,6 +162,7 @@ int serve_main(int argc, char **argv)
         { "--prefecture", "URL", "the prefectural node, for a municipal one", OPT_TEXT, &o.prefecture, false },
         { "--nodes", "FILE", "the other municipal nodes: lines of code and URL", OPT_TEXT, &o.nodes, false },
         { "--ca", "URL", "the certification authorities, for the national one", OPT_TEXT, &o.ca, false },
+        { "--sign-ca", "FILE", "the authorities of signature certificates (PEM), for the national one: consents", OPT_TEXT, &o.sign_ca, false },
         { "--pid-file", "FILE", "written when the node is ready", OPT_TEXT, &o.pid_file, false },
         { "--log", "FILE", "instead of standard error", OPT_TEXT, &o.log, false },
         { 0 },

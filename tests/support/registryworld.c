@@ -160,7 +160,8 @@ bool start(struct world *w, enum who who, const char *fault)
     const char *args[24] = { "serve", "--role", rows[who].role, "--store", node->store, "--identity", w->paths[rows[who].id],
                              "--port", node->port[0] ? node->port : "0", "--pid-file", node->pid_file, "--log", node->log };
     const char *more[] = { municipal ? "--national" : who == NATIONAL ? "--ca" : NULL,
-                           municipal ? w->nodes[NATIONAL].url : target, municipal ? "--nodes" : NULL, w->directory,
+                           municipal ? w->nodes[NATIONAL].url : target, municipal ? "--nodes" : who == NATIONAL && w->sign_ca[0] ? "--sign-ca" : NULL,
+                           municipal ? w->directory : w->sign_ca,
                            who == MUNICIPAL && w->nodes[PREFECTURE].url[0] ? "--prefecture" : NULL, w->nodes[PREFECTURE].url, NULL };
     for (size_t i = 0; more[i]; i++)
         args[13 + i] = more[i];

@@ -33,6 +33,7 @@ struct world {
     struct identity ids[IDS];
     char *paths[IDS];
     struct process nodes[ALL_NODES];
+    char sign_ca[96]; /* a file, for the national node; "": none */
     char directory[96]; /* the file that names the municipal nodes to each other */
     struct server *ca;
     pthread_mutex_t lock;
