@@ -19,10 +19,13 @@ script() { # file, act and its members [persons]
     people=${3:-"{\"name\":\"Kagi Hanako\",\"role\":\"administrator\",\"key\":\"hanako.pem\"},{\"name\":\"Tate Taro\",\"role\":\"witness\",\"key\":\"taro.pem\"}"}
     printf '{"hsm":"%s",%s,"persons":[%s]}\n' "$HSM" "$2" "$people" > "$W/$1"
 }
-ceremony() { # script arguments …
+ceremony() { # script arguments … ; warnings of the processes that it starts are no part of what it says
     file=$1
     shift
-    "$JPKI_CA" ceremony --state "$W/ca" --script "$W/$file" "$@"
+    "$JPKI_CA" ceremony --state "$W/ca" --script "$W/$file" "$@" 2> "$W/words" && return 0
+    code=$?
+    cat "$W/words" >&2
+    return $code
 }
 sign_plan() { openssl dgst -sha256 -sign "$W/$1.key" -out "$W/$1.sig" "$2"; } # name, text
 confirmed() { ceremony "$1" --confirm "Kagi Hanako=$W/hanako.sig" --confirm "Tate Taro=$W/taro.sig"; }
