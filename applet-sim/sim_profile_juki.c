@@ -47,7 +47,7 @@ const struct sim_profile sim_profile_juki = {
     .name = "juki",
     .about = "the Juki card: RSA-1024, SHA-1, one key pair",
     .label = APPLET_TOKEN_LABEL_JUKI,
-    .pin_min = 4,
+    .pin_min = APPLET_JUKI_PIN_MIN,
     .pin_max = APPLET_SIGN_PIN_MAX,
     .atr_contact = "3BE000FF8131FE4514",
     .atr_contactless = "3B888001000014E0B38191005E",
@@ -56,7 +56,8 @@ const struct sim_profile sim_profile_juki = {
     .apps = apps,
     .app_count = COUNT(apps),
     .pins = {
-        [SIM_PIN_SIGN] = { 5, 4, APPLET_SIGN_PIN_MAX, true, APPLET_INS_CHANGE_REFERENCE_DATA, -1, 0, "length C2, tries I" },
+        [SIM_PIN_SIGN] = { 5, APPLET_JUKI_PIN_MIN, APPLET_SIGN_PIN_MAX, true, APPLET_INS_CHANGE_REFERENCE_DATA, -1, 0,
+                           "length C2, tries I" },
         [SIM_PIN_FACE_B] = { 10, 4, 14, false, 0, SIM_TRIES_B, 0, "guess" },
         [SIM_PIN_RESIDENT] = { 3, 4, 4, false, APPLET_INS_CHANGE_KEY, -1, 0, "I" },
     },

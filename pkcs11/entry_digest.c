@@ -18,7 +18,7 @@ CK_RV C_DigestInit(CK_SESSION_HANDLE handle, CK_MECHANISM_PTR params)
     else if (!mechanism || mechanism->padding != MECHANISM_NONE)
         rv = CKR_MECHANISM_INVALID;
     else
-        rv = operation_start(&session->digest, mechanism, params, CK_INVALID_HANDLE, NULL);
+        rv = operation_start(&session->digest, mechanism, params, CK_INVALID_HANDLE, 0, NULL);
     return module_leave(module, rv);
 }
 

@@ -14,6 +14,7 @@ bool entry_has_pad(const struct module *module, const struct slot *slot, unsigne
 
 struct asked {
     struct prompt prompt;
+    enum card_kind card;
     char pinentry[SETTINGS_TEXT_SIZE];
     char serial[APPLET_TOKEN_SERIAL_LEN + 1];
     char program[512];
@@ -41,6 +42,7 @@ static CK_RV prepare(struct module *module, struct session *session, enum prompt
                                       .kind = slot.kind,
                                       .tries = some_spent ? slot.token->tries : PROMPT_ALL_TRIES,
                                       .language = prompt_language() };
+    asked->card = slot.reader->info.kind;
     strcpy(asked->pinentry, module->settings.pinentry);
     strcpy(asked->serial, slot.reader->info.serial);
     return CKR_OK;
@@ -67,7 +69,7 @@ CK_RV entry_ask_pin(CK_SESSION_HANDLE handle, enum prompt_what what, struct secr
         else if (rc)
             return rc == RC_UNSUPPORTED ? CKR_FUNCTION_FAILED : ckr_of_rc(rc);
         enum card_pin which = token_rows[asked.prompt.kind].pin;
-        if (!(what == PROMPT_NEW ? card_pin_check_new(which, pin) : card_pin_check(which, pin)))
+        if (!(what == PROMPT_NEW ? card_pin_check_new(asked.card, which, pin) : card_pin_check(asked.card, which, pin)))
             return CKR_OK;
         secret_wipe(pin);
         asked.prompt.again = true;
@@ -78,9 +80,8 @@ CK_RV entry_ask_pin(CK_SESSION_HANDLE handle, enum prompt_what what, struct secr
 /* Lengths have a code of their own; whether the characters fit is the card's rule. */
 static CK_RV check_lengths(const struct slot *slot, CK_ULONG old_len, CK_ULONG new_len)
 {
-    const struct token_row *row = &token_rows[slot->kind];
-    bool fits = old_len >= row->pin_min && old_len <= row->pin_max && new_len >= row->pin_min && new_len <= row->pin_max;
-    return fits ? CKR_OK : CKR_PIN_LEN_RANGE;
+    CK_RV rv = slot_check_pin_length(slot, old_len);
+    return rv == CKR_OK ? slot_check_pin_length(slot, new_len) : rv;
 }
 
 static CK_RV change(struct module *module, const struct slot *slot, const struct secret *old, const struct secret *fresh)

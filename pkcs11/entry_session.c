@@ -118,8 +118,9 @@ static CK_RV login(struct module *module, struct session *session, const struct 
         return login_context(module, session, slot, pin);
     if (slot->token->logged_in)
         return CKR_USER_ALREADY_LOGGED_IN;
-    if (pin && (pin->len < token_rows[slot->kind].pin_min || pin->len > token_rows[slot->kind].pin_max))
-        return CKR_PIN_LEN_RANGE;
+    CK_RV rv = pin ? slot_check_pin_length(slot, pin->len) : CKR_OK;
+    if (rv != CKR_OK)
+        return rv;
     CK_ULONG epoch = module_draw_epoch(module);
     enum rc rc = token_login(slot->reader, slot->kind, pin, epoch, module_err());
     return slot_rv(module, slot, rc);

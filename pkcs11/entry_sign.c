@@ -8,7 +8,7 @@ static CK_RV find_mechanism(struct module *module, const struct slot *slot, cons
                             const struct mechanism **mechanism)
 {
     if (mechanism_find(params->mechanism, MECHANISM_CARD_EC)) { /* which kind of card it is may not have been asked yet */
-        CK_RV rv = slot_rv(module, slot, reader_read_info(slot->reader, 0, module_err()));
+        CK_RV rv = slot_read_info(module, slot, 0);
         if (rv != CKR_OK)
             return rv;
     }
@@ -44,8 +44,20 @@ CK_RV C_SignInit(CK_SESSION_HANDLE handle, CK_MECHANISM_PTR params, CK_OBJECT_HA
     if (rv == CKR_OK)
         rv = module_find_session(module, handle, &session);
     if (rv == CKR_OK)
-        rv = operation_start(&session->sign, mechanism, params, key, NULL);
+        rv = operation_start(&session->sign, mechanism, params, key, reader_rsa_bits(slot.reader, slot.kind), NULL);
     return module_leave(module, rv);
+}
+
+/* A signature shorter than was told, from a card whose kind nobody asked for, is right for a kind with shorter keys. */
+static CK_RV check_length(struct module *module, const struct slot *slot, const struct operation *operation, size_t len)
+{
+    if (len == operation->result_len)
+        return CKR_OK;
+    CK_RV rv = slot->reader->identified ? CKR_DEVICE_ERROR : slot_read_info(module, slot, 0);
+    if (rv != CKR_OK)
+        return rv;
+    bool fits = len < operation->result_len && len == reader_rsa_bits(slot->reader, slot->kind) / 8;
+    return fits ? CKR_OK : CKR_DEVICE_ERROR;
 }
 
 /* The card's part. */
@@ -69,8 +81,8 @@ static CK_RV sign_now(struct module *module, struct session *session, CK_BYTE *o
     if (rc == RC_PIN_NEEDED)
         slot_logout(module, &slot);
     rv = slot_rv(module, &slot, rc);
-    if (rv == CKR_OK && signature.len != operation.result_len)
-        rv = CKR_DEVICE_ERROR;
+    if (rv == CKR_OK)
+        rv = check_length(module, &slot, &operation, signature.len);
     if (rv == CKR_OK) {
         memcpy(out, signature.data, signature.len);
         *out_len = signature.len;
@@ -129,7 +141,8 @@ CK_RV C_VerifyInit(CK_SESSION_HANDLE handle, CK_MECHANISM_PTR params, CK_OBJECT_
     if (rv == CKR_OK)
         rv = module_find_session(module, handle, &session);
     if (rv == CKR_OK)
-        rv = operation_start(&session->verify, mechanism, params, key, slot.reader->certs[row->cert].key);
+        rv = operation_start(&session->verify, mechanism, params, key, reader_rsa_bits(slot.reader, slot.kind),
+                             slot.reader->certs[row->cert].key);
     return module_leave(module, rv);
 }
 

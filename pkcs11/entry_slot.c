@@ -83,18 +83,19 @@ CK_RV C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO_PTR info)
         return module_leave(module, CKR_ARGUMENTS_BAD);
     rv = slot_find_token(module, id, &slot);
     if (rv == CKR_OK)
-        rv = slot_rv(module, &slot, reader_read_info(slot.reader, module->kinds, module_err()));
+        rv = slot_read_info(module, &slot, module->kinds);
     if (rv != CKR_OK)
         return module_leave(module, rv);
     const struct token_row *row = &token_rows[slot.kind];
+    const struct card_pin_rule *rule = card_pin_rule(slot.reader->info.kind, row->pin);
     *info = (CK_TOKEN_INFO) {
         .flags = CKF_WRITE_PROTECTED | CKF_LOGIN_REQUIRED | CKF_TOKEN_INITIALIZED | pin_flags(&slot),
         .ulMaxSessionCount = CK_EFFECTIVELY_INFINITE,
         .ulSessionCount = session_count(&module->sessions, id, 0),
         .ulMaxRwSessionCount = CK_EFFECTIVELY_INFINITE,
         .ulRwSessionCount = session_count(&module->sessions, id, CKF_RW_SESSION),
-        .ulMaxPinLen = row->pin_max,
-        .ulMinPinLen = row->pin_min,
+        .ulMaxPinLen = rule->most,
+        .ulMinPinLen = rule->least,
         .ulTotalPublicMemory = CK_UNAVAILABLE_INFORMATION,
         .ulFreePublicMemory = CK_UNAVAILABLE_INFORMATION,
         .ulTotalPrivateMemory = CK_UNAVAILABLE_INFORMATION,
@@ -152,7 +153,7 @@ CK_RV C_GetMechanismList(CK_SLOT_ID id, CK_MECHANISM_TYPE_PTR list, CK_ULONG_PTR
         return module_leave(module, CKR_ARGUMENTS_BAD);
     rv = slot_find_token(module, id, &slot);
     if (rv == CKR_OK)
-        rv = slot_rv(module, &slot, reader_read_info(slot.reader, 0, module_err())); /* which kind of card it is */
+        rv = slot_read_info(module, &slot, 0); /* which kind of card it is */
     if (rv == CKR_OK)
         rv = slot_rv(module, &slot, token_probe_pss(slot.reader, slot.kind, module_err()));
     if (rv == CKR_OK)
@@ -172,7 +173,7 @@ CK_RV C_GetMechanismInfo(CK_SLOT_ID id, CK_MECHANISM_TYPE type, CK_MECHANISM_INF
     rv = slot_find_token(module, id, &slot);
     const struct mechanism *mechanism = mechanism_find(type, MECHANISM_CARD_PSS);
     if (rv == CKR_OK && !(mechanism && mechanism->padding == MECHANISM_NONE))
-        rv = slot_rv(module, &slot, reader_read_info(slot.reader, 0, module_err()));
+        rv = slot_read_info(module, &slot, 0);
     if (rv == CKR_OK && mechanism && mechanism->padding == MECHANISM_PSS)
         rv = slot_rv(module, &slot, token_probe_pss(slot.reader, slot.kind, module_err()));
     if (rv != CKR_OK)
@@ -180,6 +181,6 @@ CK_RV C_GetMechanismInfo(CK_SLOT_ID id, CK_MECHANISM_TYPE type, CK_MECHANISM_INF
     mechanism = mechanism_find(type, reader_mechanisms(slot.reader));
     if (!mechanism)
         return module_leave(module, CKR_MECHANISM_INVALID);
-    mechanism_info(mechanism, info);
+    mechanism_info(mechanism, reader_rsa_bits(slot.reader, slot.kind), info);
     return module_leave(module, CKR_OK);
 }

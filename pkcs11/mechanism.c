@@ -72,7 +72,7 @@ CK_RV mechanism_list(unsigned card, CK_MECHANISM_TYPE *types, CK_ULONG *count)
     return CKR_OK;
 }
 
-void mechanism_info(const struct mechanism *mechanism, CK_MECHANISM_INFO *info)
+void mechanism_info(const struct mechanism *mechanism, unsigned rsa_bits, CK_MECHANISM_INFO *info)
 {
     if (mechanism->padding == MECHANISM_NONE)
         *info = (CK_MECHANISM_INFO) { .flags = CKF_DIGEST };
@@ -81,7 +81,7 @@ void mechanism_info(const struct mechanism *mechanism, CK_MECHANISM_INFO *info)
                                       .flags = CKF_HW | CKF_SIGN | CKF_VERIFY | CKF_EC_F_P | CKF_EC_NAMEDCURVE
                                           | CKF_EC_UNCOMPRESS };
     else
-        *info = (CK_MECHANISM_INFO) { .ulMinKeySize = MECHANISM_KEY_BITS, .ulMaxKeySize = MECHANISM_KEY_BITS,
+        *info = (CK_MECHANISM_INFO) { .ulMinKeySize = rsa_bits, .ulMaxKeySize = rsa_bits,
                                       .flags = CKF_HW | CKF_SIGN | CKF_VERIFY };
 }
 

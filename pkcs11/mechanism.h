@@ -21,7 +21,6 @@ struct mechanism {
     const char *digest; /* OpenSSL's name of what is done to the data first; NULL: the data is taken as it comes */
 };
 
-#define MECHANISM_KEY_BITS 2048u
 #define MECHANISM_PSS_HASH_LEN 32u
 #define MECHANISM_EC_BITS 384u
 #define MECHANISM_EC_LEN (MECHANISM_EC_BITS / 8)
@@ -34,7 +33,8 @@ const struct mechanism *mechanism_find(CK_MECHANISM_TYPE type, unsigned card);
 
 /* C_GetMechanismList's part: two-call length rule. */
 CK_RV mechanism_list(unsigned card, CK_MECHANISM_TYPE *types, CK_ULONG *count);
-void mechanism_info(const struct mechanism *mechanism, CK_MECHANISM_INFO *info);
+/* rsa_bits: of the card's keys, where they are RSA keys. */
+void mechanism_info(const struct mechanism *mechanism, unsigned rsa_bits, CK_MECHANISM_INFO *info);
 
 /* Whether the parameters fit the row. CKR_MECHANISM_PARAM_INVALID. */
 CK_RV mechanism_check_params(const struct mechanism *mechanism, const CK_MECHANISM *params);

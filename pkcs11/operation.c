@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define SIGNATURE_LEN (MECHANISM_KEY_BITS / 8)
+#define PKCS1_PADDING 11u /* at least */
 
 static CK_RV start_digest(struct operation *operation, const char *name)
 {
@@ -21,7 +21,7 @@ static CK_RV start_digest(struct operation *operation, const char *name)
 }
 
 CK_RV operation_start(struct operation *operation, const struct mechanism *mechanism, const CK_MECHANISM *params,
-                      CK_OBJECT_HANDLE key, EVP_PKEY *public)
+                      CK_OBJECT_HANDLE key, unsigned rsa_bits, EVP_PKEY *public)
 {
     if (operation->state != OPERATION_NONE)
         return CKR_OPERATION_ACTIVE;
@@ -40,7 +40,7 @@ CK_RV operation_start(struct operation *operation, const struct mechanism *mecha
     }
     operation->public = public;
     if (mechanism->padding != MECHANISM_NONE)
-        operation->result_len = mechanism->padding == MECHANISM_ECDSA ? 2 * MECHANISM_EC_LEN : SIGNATURE_LEN;
+        operation->result_len = mechanism->padding == MECHANISM_ECDSA ? 2 * MECHANISM_EC_LEN : rsa_bits / 8;
     operation->state = OPERATION_READY;
     return CKR_OK;
 }
@@ -86,8 +86,9 @@ CK_RV operation_collect(struct operation *operation, struct buf *out)
     }
     if (operation->mechanism->padding == MECHANISM_PSS && data.len != MECHANISM_PSS_HASH_LEN)
         return CKR_DATA_LEN_RANGE;
-    if (operation->mechanism->padding == MECHANISM_PKCS1 && data.len == 0)
-        return CKR_DATA_LEN_RANGE; /* the card takes 1 to 245 bytes */
+    if (operation->mechanism->padding == MECHANISM_PKCS1
+        && (data.len == 0 || data.len + PKCS1_PADDING > operation->result_len)) /* of a key of 2048 bits: 1 to 245 bytes */
+        return CKR_DATA_LEN_RANGE;
     if (operation->mechanism->padding == MECHANISM_ECDSA && data.len == 0)
         return CKR_DATA_LEN_RANGE;
     if (operation->mechanism->padding == MECHANISM_ECDSA)

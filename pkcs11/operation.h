@@ -24,10 +24,10 @@ struct operation {
     bool authenticated;   /* a C_Login was made for this very operation */
 };
 
-/* Starts one. public is shared (a reference is taken), or NULL. CKR_OPERATION_ACTIVE, CKR_MECHANISM_PARAM_INVALID,
- * CKR_FUNCTION_FAILED, CKR_HOST_MEMORY. */
+/* Starts one. rsa_bits: of the key, where the mechanism is of RSA. public is shared (a reference is taken), or NULL.
+ * CKR_OPERATION_ACTIVE, CKR_MECHANISM_PARAM_INVALID, CKR_FUNCTION_FAILED, CKR_HOST_MEMORY. */
 CK_RV operation_start(struct operation *operation, const struct mechanism *mechanism, const CK_MECHANISM *params,
-                      CK_OBJECT_HANDLE key, EVP_PKEY *public);
+                      CK_OBJECT_HANDLE key, unsigned rsa_bits, EVP_PKEY *public);
 void operation_wipe(struct operation *operation);
 
 /* More data. CKR_OPERATION_NOT_INITIALIZED, CKR_DATA_LEN_RANGE, CKR_FUNCTION_FAILED; every failure but the first ends the

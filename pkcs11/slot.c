@@ -94,7 +94,7 @@ enum reader_content slot_content(const struct slot *slot)
     const struct reader *reader = slot->reader;
     if (reader->lost)
         return reader->known.card_present ? READER_NEW : READER_EMPTY;
-    return reader->content;
+    return reader->content == READER_JPKI && !reader_has(reader, slot->kind) ? READER_EMPTY : reader->content;
 }
 
 CK_RV slot_find(struct module *module, CK_SLOT_ID id, struct slot *slot)
@@ -144,6 +144,18 @@ CK_RV slot_find_token(struct module *module, CK_SLOT_ID id, struct slot *slot)
     if (rv != CKR_OK || slot_content(slot) == READER_JPKI)
         return rv;
     return slot_content(slot) == READER_FOREIGN ? CKR_TOKEN_NOT_RECOGNIZED : CKR_TOKEN_NOT_PRESENT;
+}
+
+CK_RV slot_read_info(struct module *module, const struct slot *slot, unsigned kinds)
+{
+    CK_RV rv = slot_rv(module, slot, reader_read_info(slot->reader, kinds, module_err()));
+    return rv == CKR_OK && !reader_has(slot->reader, slot->kind) ? CKR_TOKEN_NOT_PRESENT : rv;
+}
+
+CK_RV slot_check_pin_length(const struct slot *slot, CK_ULONG len)
+{
+    const struct card_pin_rule *rule = card_pin_rule(slot->reader->info.kind, token_rows[slot->kind].pin);
+    return len >= rule->least && len <= rule->most ? CKR_OK : CKR_PIN_LEN_RANGE;
 }
 
 CK_RV slot_of_session(struct module *module, struct session **session, bool look, struct slot *slot)

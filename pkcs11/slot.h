@@ -16,7 +16,7 @@ struct slot {
  * sessions are closed. A reader that another thread works with is forgotten when it is done. */
 void slot_refresh(struct module *module);
 
-/* What is in the reader, as of the last look. */
+/* What is in the reader, as of the last look; of a card that has no token for the slot: READER_EMPTY. */
 enum reader_content slot_content(const struct slot *slot);
 
 /* CKR_SLOT_ID_INVALID. */
@@ -34,6 +34,12 @@ CK_RV slot_find_token(struct module *module, CK_SLOT_ID id, struct slot *slot);
 /* For a call with a session: the session's slot, its reader held. With look, the readers are looked at first.
  * CKR_DEVICE_REMOVED: the card is away and the session was closed; so it is too when another thread closed it meanwhile. */
 CK_RV slot_of_session(struct module *module, struct session **session, bool look, struct slot *slot);
+
+/* reader_read_info; CKR_TOKEN_NOT_PRESENT: the card turns out to have no token for the slot. */
+CK_RV slot_read_info(struct module *module, const struct slot *slot, unsigned kinds);
+
+/* Whether the card's PIN can have that length; of a card whose kind was not asked, a My Number card's. CKR_PIN_LEN_RANGE. */
+CK_RV slot_check_pin_length(const struct slot *slot, CK_ULONG len);
 
 /* What an rc from the card means to the caller; a card that is gone is forgotten, its sessions are closed. */
 CK_RV slot_rv(struct module *module, const struct slot *slot, enum rc rc);

@@ -17,10 +17,8 @@
 #define SERIAL_TAIL 8u
 
 const struct token_row token_rows[TOKEN_KINDS] = {
-    [TOKEN_AUTH] = { "JPKI (User Authentication)", CARD_PIN_AUTH, CARD_KEY_AUTH, CARD_CERT_AUTH, APPLET_AUTH_PIN_LEN,
-                     APPLET_AUTH_PIN_LEN },
-    [TOKEN_SIGN] = { "JPKI (Digital Signature)", CARD_PIN_SIGN, CARD_KEY_SIGN, CARD_CERT_SIGN, APPLET_SIGN_PIN_MIN,
-                     APPLET_SIGN_PIN_MAX },
+    [TOKEN_AUTH] = { "JPKI (User Authentication)", CARD_PIN_AUTH, CARD_KEY_AUTH, CARD_CERT_AUTH },
+    [TOKEN_SIGN] = { "JPKI (Digital Signature)", CARD_PIN_SIGN, CARD_KEY_SIGN, CARD_CERT_SIGN },
 };
 
 static bool anything_presented(const struct reader *reader)
@@ -53,8 +51,10 @@ static void forget_transaction(struct reader *reader)
 
 /* The first block of the authentication certificate, which no two cards share. Empty: a telephone shows it after login
  * only; a card may have none. */
-static enum rc read_head(struct reader *reader, struct buf *head, struct err *err)
+static enum rc read_head(struct reader *reader, enum card_kind kind, struct buf *head, struct err *err)
 {
+    if (!card_kind_has(kind, CARD_KEY_AUTH))
+        return RC_OK;
     enum rc rc = card_read_ef(reader->card, APPLET_EF_AUTH_CERT, 0, HEAD_LEN, head, err);
     if (!rc && head->len != HEAD_LEN && head->len && head->data[0] == 0x30)
         return err_set(err, RC_IO, "half a block of the certificate"); /* it would make another card of this one */
@@ -73,7 +73,7 @@ static enum rc check_identity(struct reader *reader, struct err *err)
         return RC_OK;
     enum rc rc = card_read_token_info(reader->card, &info, err);
     if (!rc)
-        rc = read_head(reader, &head, err);
+        rc = read_head(reader, info.kind, &head, err);
     if (!rc
         && (strcmp(info.label, reader->info.label) || strcmp(info.serial, reader->info.serial)
             || strcmp(info.model, reader->info.model) || strcmp(info.manufacturer, reader->info.manufacturer)
@@ -116,7 +116,7 @@ enum rc reader_identify(struct reader *reader, struct err *err)
     if (!rc && known->len >= HEAD_LEN)
         rc = buf_append(&head, known->data, HEAD_LEN);
     else if (!rc)
-        rc = read_head(reader, &head, err);
+        rc = read_head(reader, reader->info.kind, &head, err);
     if (rc) {
         buf_wipe(&head);
         return rc;
@@ -125,6 +125,7 @@ enum rc reader_identify(struct reader *reader, struct err *err)
     reader->head = head;
     rc = make_serial(reader);
     reader->identified = !rc;
+    reader->without_auth = !rc && !card_kind_has(reader->info.kind, CARD_KEY_AUTH);
     return rc;
 }
 
@@ -223,7 +224,7 @@ static enum rc work_tries(struct reader *reader, void *context, struct err *err)
 
 static bool tries_unknown(const struct reader *reader, enum token_kind kind)
 {
-    return !reader->tokens[kind].tries_known && !reader->tokens[kind].pin_absent;
+    return !reader->tokens[kind].tries_known && !reader->tokens[kind].pin_absent && reader_has(reader, kind);
 }
 
 static enum rc work_info(struct reader *reader, void *context, struct err *err)
@@ -244,10 +245,17 @@ enum rc reader_read_info(struct reader *reader, unsigned kinds, struct err *err)
     return known ? RC_OK : reader_transact(reader, work_info, &kinds, err);
 }
 
-/* The selection, which every transaction begins with, is all that is asked. */
-static enum rc work_nothing(struct reader *reader, void *context, struct err *err)
+/* The selection, which every transaction begins with, is all that most cards are asked. A card that does not say what
+ * it is is a JPKI card all the same. */
+static enum rc work_recognise(struct reader *reader, void *context, struct err *err)
 {
-    (void)reader, (void)context, (void)err;
+    (void)context;
+    if (!card_kind_may_be_juki(card_atr(reader->card)))
+        return RC_OK;
+    enum rc rc = reader_identify(reader, err);
+    if (rc != RC_NOT_FOUND && rc != RC_FORMAT && rc != RC_PIN_NEEDED && rc != RC_CARD_REFUSED)
+        return rc;
+    err_reset(err);
     return RC_OK;
 }
 
@@ -275,7 +283,7 @@ enum rc reader_recognise(struct reader *reader, struct transport *transport, str
     module_resume();
     if (rc)
         return rc;
-    rc = reader_transact(reader, work_nothing, NULL, err);
+    rc = reader_transact(reader, work_recognise, NULL, err);
     if (!rc) {
         reader->content = READER_JPKI;
         return RC_OK;
@@ -301,6 +309,18 @@ unsigned reader_mechanisms(const struct reader *reader)
     return reader->pss != PSS_ABSENT ? MECHANISM_CARD_PSS : MECHANISM_CARD_PKCS1;
 }
 
+bool reader_has(const struct reader *reader, enum token_kind kind)
+{
+    return kind != TOKEN_AUTH || !reader->without_auth;
+}
+
+unsigned reader_rsa_bits(const struct reader *reader, enum token_kind kind)
+{
+    enum card_cert cert = token_rows[kind].cert;
+    bool read = reader->cert_states[cert] == CERT_READ && !certificate_is_ec(&reader->certs[cert]);
+    return read ? (unsigned)reader->certs[cert].key_bits : card_kind_rsa_bits(reader->info.kind);
+}
+
 bool reader_is_rsa(const struct reader *reader)
 {
     return reader->info.kind != CARD_KIND_UNKNOWN;
@@ -323,7 +343,7 @@ void reader_forget(struct reader *reader, enum reader_content content)
     buf_wipe(&reader->head);
     reader->info = (struct card_token_info) { 0 };
     forget_transaction(reader);
-    reader->kept = reader->identified = false;
+    reader->kept = reader->identified = reader->without_auth = false;
     reader->pss = PSS_UNKNOWN;
     reader->content = content;
 }

@@ -51,7 +51,8 @@ struct reader {
     struct card *card;
     unsigned pads; /* the reader's own: bits of enum transport_pads */
     struct card_token_info info;
-    bool identified; /* info, head, serial and identity are known */
+    _Atomic bool without_auth; /* its kind has no authentication key pair; read without the reader too */
+    bool identified;           /* info, head, serial and identity are known */
     struct buf head; /* the first block of the authentication certificate; empty when it cannot be read without a PIN */
     uint8_t identity[32]; /* a digest of what tells cards apart */
     char serial[17];      /* CK_TOKEN_INFO's: docs/MODULE.md */
@@ -65,7 +66,8 @@ struct reader {
     struct token tokens[TOKEN_KINDS];
 };
 
-/* Connects to the card of a READER_NEW and asks whether it is for JPKI: one command. Another card is left alone from then on.
+/* Connects to the card of a READER_NEW and asks whether it is for JPKI: one command; where its answer to reset
+ * is a Juki card's, EF 0006 is read too, so that no token is shown that it has not. Another card is left alone from then on.
  * RC_OK whatever it is; else as card_open and card_select_jpki, and it stays READER_NEW. */
 enum rc reader_recognise(struct reader *reader, struct transport *transport, struct err *err) MUST_CHECK;
 
@@ -78,6 +80,13 @@ void reader_let_go(struct reader *reader);
 /* Whether the card is of a kind that has RSA keys only, as all have that are in people's hands today. Of another the
  * certificates say it. */
 bool reader_is_rsa(const struct reader *reader);
+
+/* Whether the card has that kind of token, as far as is known: a Juki card has none to authenticate with. */
+bool reader_has(const struct reader *reader, enum token_kind kind);
+
+/* The length of a key's modulus, if it is an RSA key: its certificate's word where that was read, else of the kind of
+ * card. */
+unsigned reader_rsa_bits(const struct reader *reader, enum token_kind kind);
 
 /* What its keys can do: enum mechanism_card. */
 unsigned reader_mechanisms(const struct reader *reader);
@@ -126,7 +135,6 @@ struct token_row {
     enum card_pin pin;
     enum card_key key;
     enum card_cert cert;
-    CK_ULONG pin_min, pin_max;
 };
 extern const struct token_row token_rows[TOKEN_KINDS];
 

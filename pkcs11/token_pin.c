@@ -56,7 +56,7 @@ static enum rc ask_policy(struct reader *reader, const struct login *login, stru
 {
     struct token *token = &reader->tokens[login->kind];
     struct pin_view view = {
-        .formed = !login->pin || card_pin_check(token_rows[login->kind].pin, login->pin) == RC_OK,
+        .formed = !login->pin || card_pin_check(reader->info.kind, token_rows[login->kind].pin, login->pin) == RC_OK,
         .again = login->again,
         .undisturbed = token->accepted_at == refused_generation(),
         .counted = token->tries_fresh,
@@ -218,7 +218,7 @@ enum rc token_login(struct reader *reader, enum token_kind kind, const struct se
 {
     struct token *token = &reader->tokens[kind];
     struct secret folded = { 0 };
-    enum rc rc = pin ? card_pin_check(token_rows[kind].pin, pin) : RC_OK;
+    enum rc rc = pin ? card_pin_check(reader->info.kind, token_rows[kind].pin, pin) : RC_OK;
     if (!rc && pin)
         rc = fold(pin, &folded);
     if (rc)
@@ -303,11 +303,12 @@ static void take_new_pin(struct token *token, struct secret *fresh)
     *fresh = (struct secret) { 0 };
 }
 
-static enum rc fold_both(enum token_kind kind, const struct secret *old, const struct secret *fresh, struct secret *folded)
+static enum rc fold_both(enum card_kind card, enum token_kind kind, const struct secret *old, const struct secret *fresh,
+                         struct secret *folded)
 {
-    enum rc rc = card_pin_check_new(token_rows[kind].pin, fresh);
+    enum rc rc = card_pin_check_new(card, token_rows[kind].pin, fresh);
     if (!rc)
-        rc = card_pin_check(token_rows[kind].pin, old);
+        rc = card_pin_check(card, token_rows[kind].pin, old);
     if (!rc)
         rc = fold(old, &folded[0]);
     return rc ? rc : fold(fresh, &folded[1]);
@@ -319,7 +320,7 @@ enum rc token_change_pin(struct reader *reader, enum token_kind kind, const stru
     struct token *token = &reader->tokens[kind];
     struct secret folded[2] = { 0 };
     struct change change = { { kind, old ? &folded[0] : NULL, false }, &folded[1] };
-    enum rc rc = old ? fold_both(kind, old, fresh, folded) : RC_OK;
+    enum rc rc = old ? fold_both(reader->info.kind, kind, old, fresh, folded) : RC_OK;
     if (rc)
         goto out;
     if (old && token->logged_in && !token->typed && !secret_equal(&folded[0], &token->pin)) /* the card accepted another: no try */

@@ -90,6 +90,7 @@ enum applet_other_ef {
 #define APPLET_AUTH_PIN_TRIES 3u
 #define APPLET_SIGN_PIN_MIN 6u /* A-Z 0-9; by rule at least one letter and one digit */
 #define APPLET_SIGN_PIN_MAX 16u
+#define APPLET_JUKI_PIN_MIN 4u /* the Juki card's only PIN, of the signature */
 #define APPLET_SIGN_PIN_TRIES 5u
 
 /* --- instruction bytes --------------------------------------------------------------------------------------------- */

@@ -104,23 +104,44 @@ struct card_token_info {
     uint8_t file[APPLET_TOKEN_INFO_LEN]; /* as it stands in the card */
 };
 enum rc card_read_token_info(struct card *card, struct card_token_info *info, struct err *err) MUST_CHECK;
-const char *card_kind_name(enum card_kind kind); /* "My Number card", … */
+
+/* --- kinds of card: what is known of one before it is asked (docs/APPLET.md) -------------------------------------------- */
+
+const char *card_kind_name(enum card_kind kind);      /* "My Number card", … */
+enum card_kind card_kind_of_label(const char *label); /* of EF 0006; CARD_KIND_UNKNOWN */
+
+/* Whether Juki cards were seen under this answer to reset. Other cards may have it too: EF 0006 says what it is. */
+bool card_kind_may_be_juki(struct bytes atr);
+
+/* Whether such a card has the key, with its PIN and certificates; the length of its RSA keys' modulus. Of an unknown
+ * kind what a My Number card has. */
+bool card_kind_has(enum card_kind kind, enum card_key key);
+unsigned card_kind_rsa_bits(enum card_kind kind);
+
+/* The form of a PIN: so many characters of A–Z, a–z, 0–9. */
+struct card_pin_rule {
+    uint8_t least, most;
+    bool digits; /* and no letters */
+    bool mixed;  /* a new one has a letter and a digit */
+};
+const struct card_pin_rule *card_pin_rule(enum card_kind kind, enum card_pin pin); /* static */
 
 /* --- PINs ------------------------------------------------------------------------------------------------------------ */
 
-/* Whether a value can be this PIN: auth exactly 4 digits, sign 6 to 16 of A–Z, a–z, 0–9. RC_PIN_FORMAT. */
-enum rc card_pin_check(enum card_pin pin, const struct secret *value) MUST_CHECK;
+/* Whether a value can be this PIN by the rule of the kind of card. RC_PIN_FORMAT. */
+enum rc card_pin_check(enum card_kind kind, enum card_pin pin, const struct secret *value) MUST_CHECK;
 
-/* The same for a PIN to be set: sign needs a letter and a digit besides. */
-enum rc card_pin_check_new(enum card_pin pin, const struct secret *value) MUST_CHECK;
+/* The same for a PIN to be set. */
+enum rc card_pin_check_new(enum card_kind kind, enum card_pin pin, const struct secret *value) MUST_CHECK;
 
 /* How many wrong tries are left; 0 means blocked. Never spends one: the command carries no PIN. */
 enum rc card_pin_tries(struct card *card, enum card_pin pin, unsigned *tries, struct err *err) MUST_CHECK;
 
-/* Presents the PIN (lower case of a signature PIN is folded to upper case): form first, then the counter, then at most one
- * VERIFY. RC_PIN_FORMAT, RC_PIN_BLOCKED (0 tries, before or by this one): nothing or one VERIFY was sent, the counter says;
- * RC_PIN_WRONG. *tries_left (may be NULL) is written on RC_PIN_WRONG and RC_PIN_BLOCKED. RC_CARD_GONE, RC_READER_GONE,
- * RC_IO: the answer is lost and a try may be spent; the caller reads the counter before it asks the holder again. */
+/* Presents the PIN (lower case of a signature PIN is folded to upper case): form first (by the rule of the card's kind, if
+ * its token information was read; else of a My Number card), then the counter, then at most one VERIFY. RC_PIN_FORMAT,
+ * RC_PIN_BLOCKED (0 tries, before or by this one): nothing or one VERIFY was sent, the counter says; RC_PIN_WRONG. *tries_left (may
+ * be NULL) is written on RC_PIN_WRONG and RC_PIN_BLOCKED. RC_CARD_GONE, RC_READER_GONE, RC_IO: the answer is lost and a try may
+ * be spent; the caller reads the counter before it asks the holder again. */
 enum rc card_verify_pin(struct card *card, enum card_pin pin, const struct secret *value, unsigned *tries_left,
                         struct err *err) MUST_CHECK;
 

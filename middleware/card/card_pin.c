@@ -51,22 +51,21 @@ static bool card_is_letter(uint8_t c)
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
-enum rc card_pin_check(enum card_pin pin, const struct secret *value)
+enum rc card_pin_check(enum card_kind kind, enum card_pin pin, const struct secret *value)
 {
-    size_t least = pin == CARD_PIN_AUTH ? APPLET_AUTH_PIN_LEN : APPLET_SIGN_PIN_MIN;
-    size_t most = pin == CARD_PIN_AUTH ? APPLET_AUTH_PIN_LEN : APPLET_SIGN_PIN_MAX;
-    if (value->len < least || value->len > most)
+    const struct card_pin_rule *rule = card_pin_rule(kind, pin);
+    if (value->len < rule->least || value->len > rule->most)
         return RC_PIN_FORMAT;
     for (size_t i = 0; i < value->len; i++)
-        if (!card_is_digit(value->data[i]) && (pin == CARD_PIN_AUTH || !card_is_letter(value->data[i])))
+        if (!card_is_digit(value->data[i]) && (rule->digits || !card_is_letter(value->data[i])))
             return RC_PIN_FORMAT;
     return RC_OK;
 }
 
-enum rc card_pin_check_new(enum card_pin pin, const struct secret *value)
+enum rc card_pin_check_new(enum card_kind kind, enum card_pin pin, const struct secret *value)
 {
-    enum rc rc = card_pin_check(pin, value);
-    if (rc || pin == CARD_PIN_AUTH)
+    enum rc rc = card_pin_check(kind, pin, value);
+    if (rc || !card_pin_rule(kind, pin)->mixed)
         return rc;
     bool digit = false, letter = false;
     for (size_t i = 0; i < value->len; i++) {
@@ -87,8 +86,13 @@ enum rc card_pin_fold(enum card_pin pin, const struct secret *value, struct secr
 
 static enum rc card_pin_misshapen(const struct card *card, enum card_pin pin, const char *which, struct err *err)
 {
-    return err_set(err, RC_PIN_FORMAT, "%s: the %s %s PIN is not %s; nothing was sent to the card", card->reader, which,
-                   card_pins[pin].name, pin == CARD_PIN_AUTH ? "4 digits" : "6 to 16 letters and digits");
+    const struct card_pin_rule *rule = card_pin_rule(card->kind, pin);
+    if (rule->digits)
+        return err_set(err, RC_PIN_FORMAT, "%s: the %s %s PIN is not %u digits; nothing was sent to the card",
+                       card->reader, which, card_pins[pin].name, rule->least);
+    return err_set(err, RC_PIN_FORMAT,
+                   "%s: the %s %s PIN is not %u to %u letters and digits; nothing was sent to the card", card->reader,
+                   which, card_pins[pin].name, rule->least, rule->most);
 }
 
 /* The empty VERIFY: four bytes, for a fifth makes real cards answer 6700. */
@@ -208,7 +212,7 @@ static enum rc card_present(struct card *card, enum card_pin pin, const struct s
     struct secret folded = { 0 };
     struct apdu_response response;
     unsigned tries = card_pins[pin].tries;
-    if (card_pin_check(pin, value))
+    if (card_pin_check(card->kind, pin, value))
         return card_pin_misshapen(card, pin, "given", err);
     enum rc rc = counted ? card_name_pin(card, pin, p2, &tries, err) : card_count(card, pin, p2, &tries, err);
     if (rc)
@@ -246,7 +250,7 @@ enum rc card_change_pin(struct card *card, enum card_pin pin, const struct secre
     uint8_t p2;
     struct secret folded = { 0 };
     struct apdu_response response;
-    if (card_pin_check_new(pin, fresh))
+    if (card_pin_check_new(card->kind, pin, fresh))
         return card_pin_misshapen(card, pin, "new", err);
     enum rc rc = card_present(card, pin, old, false, &p2, tries_left, err);
     if (rc)
@@ -276,14 +280,14 @@ bool card_has_pad(struct card *card, enum card_pin pin)
 static enum rc card_type(struct card *card, enum card_pin pin, bool change, uint8_t p2, bool japanese, uint16_t *sw,
                          struct err *err)
 {
-    bool digits = pin == CARD_PIN_AUTH;
+    const struct card_pin_rule *rule = card_pin_rule(card->kind, pin);
     struct buf answer = { 0 };
     struct apdu_response response;
     const struct transport_pad pad = { .change = change,
                                        .header = { 0x00, change ? APPLET_INS_CHANGE_REFERENCE_DATA : APPLET_INS_VERIFY,
                                                    change ? 0x01 : 0x00, p2 },
-                                       .least = digits ? APPLET_AUTH_PIN_LEN : APPLET_SIGN_PIN_MIN,
-                                       .most = digits ? APPLET_AUTH_PIN_LEN : APPLET_SIGN_PIN_MAX,
+                                       .least = rule->least,
+                                       .most = rule->most,
                                        .seconds = CARD_PAD_SECONDS,
                                        .japanese = japanese };
     enum rc rc = transport_pad(card->channel.link, &pad, &answer, err);

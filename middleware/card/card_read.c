@@ -265,21 +265,6 @@ enum rc card_read_presence(struct card *card, struct card_presence *presence, st
     return rc;
 }
 
-static const struct {
-    const char *label, *name;
-} card_kinds[] = {
-    [CARD_KIND_UNKNOWN] = { "", "unknown kind" },
-    [CARD_KIND_MYNUMBER] = { APPLET_TOKEN_LABEL_MYNUMBER, "My Number card" },
-    [CARD_KIND_JUKI] = { "JPKIAPICCTOKEN", "Juki card" },
-    [CARD_KIND_ANDROID] = { "JPKIAPGPSETOKEN", "Android telephone" },
-    [CARD_KIND_IOS] = { "JPKIAPIOSTOKEN", "iPhone" },
-};
-
-const char *card_kind_name(enum card_kind kind)
-{
-    return card_kinds[kind].name;
-}
-
 /* A blank-padded field as a string: printable ASCII, without the padding. */
 static void card_token_field(struct bytes file, size_t at, size_t len, char *out)
 {
@@ -309,9 +294,7 @@ enum rc card_read_token_info(struct card *card, struct card_token_info *info, st
     card_token_field(bytes, APPLET_TOKEN_MANUFACTURER_AT, APPLET_TOKEN_MANUFACTURER_LEN, read.manufacturer);
     card_token_field(bytes, APPLET_TOKEN_MODEL_AT, APPLET_TOKEN_MODEL_LEN, read.model);
     card_token_field(bytes, APPLET_TOKEN_SERIAL_AT, APPLET_TOKEN_SERIAL_LEN, read.serial);
-    for (size_t i = 1; i < sizeof card_kinds / sizeof *card_kinds; i++)
-        if (strcmp(read.label, card_kinds[i].label) == 0)
-            read.kind = (enum card_kind)i;
+    read.kind = card->kind = card_kind_of_label(read.label);
     *info = read;
 out:
     buf_wipe(&file);

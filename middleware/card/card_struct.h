@@ -16,6 +16,7 @@ struct card {
     enum card_ability sfi[CARD_WAY_COUNT];
     enum card_ability extended; /* extended Le, over this reader */
     bool held;                  /* a transaction */
+    enum card_kind kind;        /* once the token information was read */
 };
 
 /* Whether a status word may mean "I do not know short file identifiers here". */

@@ -275,7 +275,7 @@ enum rc issuer_put_pin(struct issuer *issuer, enum card_pin pin, const struct se
 {
     struct secret folded = { 0 }, plain = { 0 };
     struct apdu_response response;
-    enum rc rc = card_pin_check_new(pin, value);
+    enum rc rc = card_pin_check_new(CARD_KIND_MYNUMBER, pin, value);
     if (rc)
         return err_set(err, rc, "the %s PIN is not of its form; nothing was sent to the card", card_pin_name(pin));
     rc = card_pin_fold(pin, value, &folded);

@@ -87,7 +87,8 @@ static enum rc live_prompt(enum card_pin pin, struct secret *value, struct err *
         enum rc rc = secret_prompt(&first, prompts[pin][0]);
         if (rc == RC_OK)
             rc = secret_prompt(&second, prompts[pin][1]);
-        bool good = rc == RC_OK && secret_equal(&first, &second) && card_pin_check_new(pin, &first) == RC_OK;
+        bool good = rc == RC_OK && secret_equal(&first, &second)
+            && card_pin_check_new(CARD_KIND_MYNUMBER, pin, &first) == RC_OK;
         secret_wipe(&second);
         if (good) {
             *value = first;

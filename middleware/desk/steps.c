@@ -179,7 +179,7 @@ static enum rc steps_pins(struct run *run)
     for (size_t i = 0; rc == RC_OK && i < 2; i++) {
         secret_wipe(&run->pins[halves[i].pin]);
         rc = run->peers->ask_pin(run->peers->context, halves[i].pin, &run->pins[halves[i].pin], run->err);
-        if (rc == RC_OK && card_pin_check_new(halves[i].pin, &run->pins[halves[i].pin]) != RC_OK)
+        if (rc == RC_OK && card_pin_check_new(CARD_KIND_MYNUMBER, halves[i].pin, &run->pins[halves[i].pin]) != RC_OK)
             rc = err_set(run->err, RC_PIN_FORMAT, "the %s PIN does not have the form it must have; nothing was sent",
                          card_pin_name(halves[i].pin));
     }

@@ -13,7 +13,7 @@ static enum rc change_ask_new(struct holder *holder, enum card_pin which, long p
     char prompt[100];
     snprintf(prompt, sizeof prompt, "new %s PIN: ", card_pin_name(which));
     enum rc rc = holder_read(holder, prompt, pin_fd, fresh, err);
-    if (!rc && card_pin_check_new(which, fresh))
+    if (!rc && card_pin_check_new(CARD_KIND_MYNUMBER, which, fresh))
         rc = err_set(err, RC_PIN_FORMAT, "the new %s PIN must be %s; nothing was changed", card_pin_name(which),
                      which == CARD_PIN_AUTH ? "4 digits" : "6 to 16 letters and digits, with one of each at least");
     if (rc || pin_fd >= 0)

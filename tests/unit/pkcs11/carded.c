@@ -101,7 +101,8 @@ static bool serve(struct carded *carded, int fd)
     } else if (good && len == 1 && message[0] == 6) {
         carded->locked = -1;
     } else if (good && len == 1 && message[0] == 4) {
-        good = answer_with(fd, sim_atr(carded->sim));
+        static const uint8_t atr[] = { 0x3B, 0x01, 0x14 };
+        good = answer_with(fd, carded->fault == CARDED_OTHER_ATR ? bytes_of(atr, sizeof atr) : sim_atr(carded->sim));
     } else if (good && len > 1) {
         good = do_command(carded, bytes_of(message, len), &answer) && answer_with(fd, buf_bytes(&answer));
         carded->bytes_in += (unsigned)answer.len;

@@ -19,6 +19,7 @@ enum carded_fault {
     CARDED_LOSE_VERIFY, /* the card takes the PIN and is gone before it answers */
     CARDED_SHORT,       /* no extended lengths: 6700 */
     CARDED_NO_SFI,      /* no short file identifiers: 6A86; and no extended lengths */
+    CARDED_OTHER_ATR,   /* an answer to reset that no kind of card has */
     CARDED_LOSE_CHANGE, /* the card takes the new PIN and is gone before it answers */
 };
 

@@ -398,8 +398,8 @@ static void operations_collect_and_end(void **state)
     bool answer = true;
 
     assert_int_equal(operation_update(&operation, data, 1), CKR_OPERATION_NOT_INITIALIZED);
-    assert_int_equal(operation_start(&operation, mechanism_find(CKM_SHA256, true), &sha256, 0, NULL), CKR_OK);
-    assert_int_equal(operation_start(&operation, mechanism_find(CKM_SHA256, true), &sha256, 0, NULL), CKR_OPERATION_ACTIVE);
+    assert_int_equal(operation_start(&operation, mechanism_find(CKM_SHA256, true), &sha256, 0, 0, NULL), CKR_OK);
+    assert_int_equal(operation_start(&operation, mechanism_find(CKM_SHA256, true), &sha256, 0, 0, NULL), CKR_OPERATION_ACTIVE);
     assert_int_equal(operation_measure(&operation, NULL, &len, &answer), CKR_OK);
     assert_int_equal(len, 32);
     assert_false(answer);
@@ -415,11 +415,11 @@ static void operations_collect_and_end(void **state)
     operation_wipe(&operation);
     assert_int_equal(operation.state, OPERATION_NONE);
 
-    assert_int_equal(operation_start(&operation, mechanism_find(CKM_RSA_PKCS, true), &raw, 7, NULL), CKR_OK);
+    assert_int_equal(operation_start(&operation, mechanism_find(CKM_RSA_PKCS, true), &raw, 7, 2048, NULL), CKR_OK);
     assert_int_equal(operation_update(&operation, data, 245), CKR_OK);
     assert_int_equal(operation_update(&operation, data, 1), CKR_DATA_LEN_RANGE);
     assert_int_equal(operation.state, OPERATION_NONE);
-    assert_int_equal(operation_start(&operation, mechanism_find(CKM_RSA_PKCS, true), &raw, 7, NULL), CKR_OK);
+    assert_int_equal(operation_start(&operation, mechanism_find(CKM_RSA_PKCS, true), &raw, 7, 2048, NULL), CKR_OK);
     assert_int_equal(operation_collect(&operation, &out), CKR_DATA_LEN_RANGE); /* nothing to sign */
     operation_wipe(&operation);
     buf_wipe(&out);
