@@ -28,7 +28,7 @@ check:
 	@scripts/check.sh
 
 bench:
-	@scripts/setup.sh build demo
+	@scripts/setup.sh
 	@scripts/build.sh build
 	@scripts/bench.sh --build build --out bench.json
 
