@@ -67,6 +67,15 @@ static void let_go(struct keeper *keeper, enum transport_disposition disposition
     keeper->running = keeper->kept = keeper->presented = false;
 }
 
+/* A reset took the transaction away, and not what was presented: whether the application comes again is not known. */
+static void forget_after_reset(struct keeper *keeper)
+{
+    bool was_reset;
+    keeper->running = keeper->presented && !transport_begin(keeper->link, &was_reset, NULL);
+    if (keeper->running)
+        let_go(keeper, TRANSPORT_LEAVE);
+}
+
 static unsigned take_number(struct bytes message)
 {
     unsigned number = 0;
@@ -116,7 +125,7 @@ static enum rc do_transmit(struct keeper *keeper, struct bytes command, struct b
         keeper->presented = true;
     enum rc rc = transport_transmit(keeper->link, command, answer, err);
     if (rc == RC_CARD_RESET)
-        keeper->running = false; /* and what was presented still is: the next transaction takes it away */
+        forget_after_reset(keeper);
     return rc;
 }
 
@@ -130,7 +139,7 @@ static enum rc do_pad(struct keeper *keeper, struct bytes message, struct buf *a
     keeper->presented = true;
     enum rc rc = transport_pad(keeper->link, &pad, answer, err);
     if (rc == RC_CARD_RESET)
-        keeper->running = false;
+        forget_after_reset(keeper);
     return rc;
 }
 
