@@ -76,6 +76,16 @@ static bool add_status(OCSP_BASICRESP *basic, const OCSP_CERTID *id, const struc
     return added;
 }
 
+/* The nonce as it was asked, but never critical: whoever asked for it knows it. */
+static bool add_nonce(OCSP_BASICRESP *basic, OCSP_REQUEST *request)
+{
+    int at = OCSP_REQUEST_get_ext_by_NID(request, NID_id_pkix_OCSP_Nonce, -1);
+    X509_EXTENSION *nonce = at >= 0 ? X509_EXTENSION_dup(OCSP_REQUEST_get_ext(request, at)) : NULL;
+    bool added = nonce && X509_EXTENSION_set_critical(nonce, 0) == 1 && OCSP_BASICRESP_add_ext(basic, nonce, -1) == 1;
+    X509_EXTENSION_free(nonce);
+    return added;
+}
+
 enum rc ocspanswer_encode(const struct ocsprequest *request, const struct ocspstatus *statuses,
                           const struct ocspkey *key, const struct ocspterms *terms, struct buf *out)
 {
@@ -90,7 +100,7 @@ enum rc ocspanswer_encode(const struct ocsprequest *request, const struct ocspst
     for (int i = 0; made && i < request->count; i++)
         made = add_status(basic, ocsprequest_id(request, i), &statuses[i], this_update, next_update);
     if (made && request->nonce)
-        made = OCSP_copy_nonce(basic, request->request) == 1;
+        made = add_nonce(basic, request->request);
     made = made && OCSP_basic_sign(basic, key->cert, key->key, suite_row(suite)->digest(), NULL, OCSP_RESPID_KEY) == 1;
     if (made) {
         response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);

@@ -1,6 +1,8 @@
 # steps.sh — the story, a function a step; sourced by demo.sh. Every line that it prints was checked by a command that
 # could have failed; the commands and what they said are in the world's log/demo.log.
 
+CARD_EXPIRY=$(date -u -d '+10 years' +%Y-%m-%d) # once: a torn enrolment that goes on after midnight is the same one
+
 # --- the ground: an HSM token and certificates for computers and officers ---------------------------------------------
 
 identity() { # folder name, role, municipality code, name
@@ -136,7 +138,7 @@ json_member() { # name: the text or number of a top-level member of the JSON obj
 enrol() {
     "$PROGRAM_DESK" enrol --identity "$WORLD/identities/officer" --registry "$MUNICIPAL" --ca "$CA" \
         --issuer-key "$WORLD/cards/issuer.key" --state "$WORLD/desk" --publication "$WORLD/publication" --code "$RESIDENT" \
-        --card-expiry "$(date -u -d '+10 years' +%Y-%m-%d)" --pins-fd 3 --yes 3<<PINS
+        --card-expiry "$CARD_EXPIRY" --pins-fd 3 --yes 3<<PINS
 $AUTH_PIN
 $SIGN_PIN
 PINS
