@@ -1,6 +1,7 @@
 /* ocspanswer.c — built and signed by OpenSSL. */
 #include "ca/ocspanswer.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "ca/lint.h"
 #include "pki/cert.h"
@@ -76,6 +77,13 @@ static bool add_status(OCSP_BASICRESP *basic, const OCSP_CERTID *id, const struc
     return added;
 }
 
+/* producedAt by the house's clock, as all that it is compared with; OpenSSL would take the machine's, and has no setter. */
+static bool set_produced(OCSP_BASICRESP *basic)
+{
+    ASN1_GENERALIZEDTIME *produced = (ASN1_GENERALIZEDTIME *)(uintptr_t)OCSP_resp_get0_produced_at(basic);
+    return produced && ASN1_GENERALIZEDTIME_set(produced, (time_t)clock_now());
+}
+
 /* The nonce as it was asked, but never critical: whoever asked for it knows it. */
 static bool add_nonce(OCSP_BASICRESP *basic, OCSP_REQUEST *request)
 {
@@ -101,7 +109,8 @@ enum rc ocspanswer_encode(const struct ocsprequest *request, const struct ocspst
         made = add_status(basic, ocsprequest_id(request, i), &statuses[i], this_update, next_update);
     if (made && request->nonce)
         made = add_nonce(basic, request->request);
-    made = made && OCSP_basic_sign(basic, key->cert, key->key, suite_row(suite)->digest(), NULL, OCSP_RESPID_KEY) == 1;
+    made = made && set_produced(basic) &&
+           OCSP_basic_sign(basic, key->cert, key->key, suite_row(suite)->digest(), NULL, OCSP_RESPID_KEY | OCSP_NOTIME) == 1;
     if (made) {
         response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
         len = response ? i2d_OCSP_RESPONSE(response, &der) : 0;
