@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "net/json.h"
+#include "pki/content.h"
 #include "pki/cert.h"
 
 #include <limits.h>
@@ -120,10 +121,10 @@ enum rc consent_signer(STACK_OF(X509) * authorities, const char *text, struct by
         rc = err_set(err, RC_FORMAT, "signature: not a CMS SignedData");
     else if (CMS_is_detached(cms) != 1)
         rc = err_set(err, RC_FORMAT, "signature: not detached");
-    BIO *content = rc ? NULL : BIO_new_mem_buf(text, (int)len);
+    BIO *content = rc ? NULL : content_bio(bytes_of(text, len));
     if (!rc)
         rc = content ? signer_check(cms, authorities, content, serial, err) : RC_NOMEM;
-    BIO_free(content);
+    BIO_free_all(content);
     CMS_ContentInfo_free(cms);
     ERR_clear_error();
     return rc;

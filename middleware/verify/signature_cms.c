@@ -2,6 +2,7 @@
  * are let near it, and tells apart a changed content from a wrong signature. Trust is path.c's. */
 #include "verify/signature.h"
 
+#include "pki/content.h"
 #include "pki/cert.h"
 #include "verify/algorithm.h"
 
@@ -167,8 +168,7 @@ static X509 *cms_find_cert(CMS_ContentInfo *cms, CMS_SignerInfo *signer)
 static enum rc cms_check_signature(CMS_ContentInfo *cms, CMS_SignerInfo *signer, X509 *cert, struct bytes content,
                                    struct evidence_signature *evidence)
 {
-    static const char empty[] = "";
-    BIO *bio = BIO_new_mem_buf(content.len ? (const void *)content.data : empty, (int)content.len);
+    BIO *bio = content_bio(content);
     STACK_OF(X509) *only = sk_X509_new_null();
     enum rc rc = bio && only && sk_X509_push(only, cert) > 0 ? RC_OK : RC_NOMEM;
     if (rc)
@@ -182,7 +182,7 @@ static enum rc cms_check_signature(CMS_ContentInfo *cms, CMS_SignerInfo *signer,
         cms_say(evidence, SIGNATURE_CRYPTO_WRONG, "the signature is not the one of the certificate's key");
 out:
     sk_X509_free(only);
-    BIO_free(bio);
+    BIO_free_all(bio);
     return rc;
 }
 

@@ -3,6 +3,7 @@
 #include "sign_test.h"
 
 #include "base/clock.h"
+#include "pki/content.h"
 #include "sign/sign_cms.h"
 
 #include <openssl/err.h>
@@ -47,9 +48,9 @@ static int verify(const struct buf *der, struct bytes data)
         return 0;
     X509_STORE *store = X509_STORE_new();
     X509_STORE_add_cert(store, test.ca);
-    BIO *bio = BIO_new_mem_buf(data.data, (int)data.len);
+    BIO *bio = content_bio(data);
     int good = CMS_verify(cms, NULL, store, bio, NULL, CMS_BINARY | CMS_CADES);
-    BIO_free(bio);
+    BIO_free_all(bio);
     X509_STORE_free(store);
     CMS_ContentInfo_free(cms);
     ERR_clear_error();
