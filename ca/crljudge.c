@@ -1,40 +1,15 @@
-/* crljudge.c — rows for the extensions, a merge for the entries. */
+/* crljudge.c — the extensions by the rows of pki/statusform.h, a merge for the entries. */
 #include "ca/crljudge.h"
 
 #include "ca/extensions.h"
+#include "pki/statusform.h"
 
 #include <string.h>
-
-struct wanted {
-    int nid;
-    bool critical;
-};
-
-/* docs/PROFILE.md, "Revocation lists". Operations' one list and a list of everything have no scope. */
-static const struct wanted scoped_rows[] = {
-    { NID_authority_key_identifier, false }, { NID_crl_number, false },
-    { NID_issuing_distribution_point, true }, { 0, false },
-};
-static const struct wanted whole_rows[] = {
-    { NID_authority_key_identifier, false }, { NID_crl_number, false }, { 0, false }
-};
 
 void crlfacts_wipe(struct crlfacts *facts)
 {
     buf_wipe(&facts->scope);
     *facts = (struct crlfacts) { 0 };
-}
-
-static bool rows_hold(const X509_EXTENSIONS *extensions, const struct wanted *rows)
-{
-    int i = 0;
-    for (; rows->nid; rows++, i++) {
-        X509_EXTENSION *ext = sk_X509_EXTENSION_value(extensions, i);
-        if (!ext || OBJ_obj2nid(X509_EXTENSION_get_object(ext)) != rows->nid ||
-            (X509_EXTENSION_get_critical(ext) != 0) != rows->critical)
-            return false;
-    }
-    return sk_X509_EXTENSION_num(extensions) == i;
 }
 
 enum rc crljudge_head(X509 *ca, struct crlwalk *walk, struct err *err)
@@ -49,7 +24,9 @@ enum rc crljudge_head(X509 *ca, struct crlwalk *walk, struct err *err)
         return err_set(err, RC_DENIED, "the list is another issuer's");
     if (suite_of_key(X509_get0_pubkey(ca), &suite) || suite != head->suite)
         return err_set(err, RC_DENIED, "the list is of another suite than the authority's key");
-    return head->next_update > head->this_update ? RC_OK : err_set(err, RC_DENIED, "the list ends before it begins");
+    if (head->next_update <= head->this_update || head->next_update - head->this_update > CRLJUDGE_LONGEST)
+        return err_set(err, RC_DENIED, "the list ends before it begins, or is in force for more than eight days");
+    return RC_OK;
 }
 
 static bool key_is(X509 *ca, const X509_EXTENSIONS *extensions)
@@ -79,11 +56,11 @@ enum rc crljudge_tail(X509 *ca, enum authority authority, const struct crlwalk *
     memcpy(found.digest, digest.data, digest.len);
     if (!extensions || at != der.data + der.len)
         rc = err_set(err, RC_DENIED, "the list's extensions are unreadable");
-    else if (!rows_hold(extensions, whole_rows) && (authority == AUTHORITY_OPS || !rows_hold(extensions, scoped_rows)))
-        rc = err_set(err, RC_DENIED, "not the extensions of a list of %s", authority_name(authority));
-    else if (!key_is(ca, extensions))
+    else
+        rc = statusform_check(statusform_of_list(authority, extensions), extensions, X509_get_subject_name(ca), err);
+    if (!rc && !key_is(ca, extensions))
         rc = err_set(err, RC_DENIED, "the list names another authority's key");
-    else if (!number_of(extensions, &found.number))
+    else if (!rc && !number_of(extensions, &found.number))
         rc = err_set(err, RC_DENIED, "the list has no number");
     X509_EXTENSION *scope = rc ? NULL : sk_X509_EXTENSION_value(extensions, 2);
     if (scope) {

@@ -1,6 +1,7 @@
 /* crljudge.h — what a list of one authority must be, and which list may follow which. Asked by the signer before it signs, by
  * the authorities before they hand over, by the publisher before it publishes (LE 2022 and 2025, Kamu SM 2026: lists that
- * lost entries or came from another authority). Pure; works on lists of any length (crlwalk.h). */
+ * lost entries or came from another authority). What it refuses in a list alone, the linter names (lint.h), and the other
+ * way round. Pure; works on lists of any length (crlwalk.h). */
 #ifndef JPKI_CA_CRLJUDGE_H
 #define JPKI_CA_CRLJUDGE_H
 
@@ -8,6 +9,8 @@
 #include "pki/authority.h"
 
 #include <openssl/x509v3.h>
+
+#define CRLJUDGE_LONGEST (8 * 86400) /* seconds that a list is in force: one that is signed ahead, with slack */
 
 struct crlfacts {
     int64_t this_update, next_update, number, entries;
@@ -17,10 +20,10 @@ struct crlfacts {
 };
 void crlfacts_wipe(struct crlfacts *facts);
 
-/* At the start of a walk: issuer and suite are this authority's. RC_DENIED. */
+/* At the start of a walk: issuer and suite are this authority's, the end comes within its time. RC_DENIED. */
 enum rc crljudge_head(X509 *ca, struct crlwalk *walk, struct err *err) MUST_CHECK;
 
-/* At its end: the extensions are those of docs/PROFILE.md and no others, the key identifier is this authority's. Fills
+/* At its end: the extensions are those of pki/statusform.h and no others, the key identifier is this authority's. Fills
  * facts (crlfacts_wipe). RC_DENIED. */
 enum rc crljudge_tail(X509 *ca, enum authority authority, const struct crlwalk *walk, struct crlfacts *facts,
                       struct err *err) MUST_CHECK;

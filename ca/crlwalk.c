@@ -310,6 +310,11 @@ static bool take_serial(struct bytes *in, struct crlwalk_entry *entry)
     return true;
 }
 
+bool crlwalk_reason(int reason)
+{
+    return reason >= 1 && reason <= 6;
+}
+
 /* reasonCode and nothing else; unspecified is left out (§5.3.1), removeFromCRL is of delta lists. */
 static bool take_reason(struct bytes in, int *reason)
 {
@@ -321,7 +326,7 @@ static bool take_reason(struct bytes in, int *reason)
     if (in.len != sizeof fixed + 1 || memcmp(in.data, fixed, sizeof fixed) != 0)
         return false;
     *reason = in.data[sizeof fixed];
-    return *reason >= 1 && *reason <= 10 && *reason != 7 && *reason != 8;
+    return crlwalk_reason(*reason);
 }
 
 static enum rc walk_read_entry(struct crlwalk *walk, struct crlwalk_entry *entry, struct err *err)
@@ -341,6 +346,8 @@ static enum rc walk_read_entry(struct crlwalk *walk, struct crlwalk_entry *entry
         return walk_bad(walk, err, "an entry's serial number");
     if (!take_entry_time(walk, &content, &entry->revoked_at))
         return walk_bad(walk, err, "an entry's time");
+    if (entry->revoked_at > walk->head.this_update)
+        return walk_bad(walk, err, "an entry of a later time than the list");
     if (!take_reason(content, &entry->reason))
         return walk_bad(walk, err, "an entry's extensions");
     if (walk->count && crlwalk_compare(&walk->last, entry) >= 0)

@@ -2,7 +2,7 @@
  * before it signs, what the authorities compare before they hand over, what the publisher checks before it publishes.
  *
  * It accepts lists of the house and no others (docs/PROFILE.md): version 2, a suite's algorithm, entries of serial number,
- * time and at most a reason code, serial numbers rising (so none twice), times as RFC 5280 §5.1.2.6 writes them. It hashes
+ * time not after the list's own and at most a reason code of the house, serial numbers rising (so none twice), times as RFC 5280 §5.1.2.6 writes them. It hashes
  * the to-be-signed bytes on its way with the suite's digest. It judges no issuer, no time and no extension. */
 #ifndef JPKI_CA_CRLWALK_H
 #define JPKI_CA_CRLWALK_H
@@ -52,6 +52,9 @@ struct bytes crlwalk_digest(const struct crlwalk *walk); /* of the to-be-signed 
 
 /* Reads what is left of it. */
 enum rc crlwalk_finish(struct crlwalk *walk, struct err *err) MUST_CHECK;
+
+/* A reason that stands on lists: the house's 1 to 6; unspecified is left out. */
+bool crlwalk_reason(int reason);
 
 /* -1, 0, 1: by value. */
 int crlwalk_compare(const struct crlwalk_entry *a, const struct crlwalk_entry *b);

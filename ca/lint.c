@@ -83,6 +83,11 @@ void lint_add(struct lint *lint, const char *field, const char *rule)
     lint->count++;
 }
 
+void lint_tell(void *context, const char *field, const char *rule)
+{
+    lint_add(context, field, rule);
+}
+
 void lint_algorithm(struct lint *lint, struct bytes inside, struct bytes outside)
 {
     enum suite suite;
@@ -127,11 +132,6 @@ static enum profile_kind kind_of(X509 *cert)
     return profile_of_role(role, &kind) ? PROFILE_OFFICER : kind;
 }
 
-static void take_finding(void *context, const char *field, const char *rule)
-{
-    lint_add(context, field, rule);
-}
-
 enum rc lint_cert(struct bytes der, struct lint *lint)
 {
     struct bytes rest = der, body, inside, outside, bits, tbs, skip;
@@ -148,7 +148,7 @@ enum rc lint_cert(struct bytes der, struct lint *lint)
     lint_algorithm(lint, bytes_of(algorithm, len > 0 ? (size_t)len : 0), outside);
     OPENSSL_free(algorithm);
     X509_free(cert);
-    return profile_lint_tbs(kind, tbs, take_finding, lint);
+    return profile_lint_tbs(kind, tbs, lint_tell, lint);
 }
 
 /* --- files ---------------------------------------------------------------------------------------------------------------- */

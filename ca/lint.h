@@ -1,6 +1,6 @@
 /* lint.h — what is wrong with a certificate, a revocation list or an OCSP response, as a list of findings, each with the section of the
  * standard or page that it breaks. Certificates are held against the rows of pki/profile.h; lists and responses against
- * the rows of docs/PROFILE.md ("Revocation lists", "OCSP responses"). Pure: signatures, trust and the current time are
+ * those of pki/statusform.h and docs/PROFILE.md ("Revocation lists", "OCSP responses"). Pure: signatures, trust and the current time are
  * not judged. */
 #ifndef JPKI_CA_LINT_H
 #define JPKI_CA_LINT_H
@@ -29,6 +29,9 @@ enum rc lint_cert(struct bytes der, struct lint *lint) MUST_CHECK;
 enum rc lint_crl(struct bytes der, struct lint *lint) MUST_CHECK;
 enum rc lint_ocsp(struct bytes der, struct lint *lint) MUST_CHECK;
 
+/* The to-be-signed part of a response alone, before a key is used for it. */
+enum rc lint_ocsp_data(struct bytes tbs, struct lint *lint) MUST_CHECK;
+
 /* A file in DER or PEM, of any of the three kinds. RC_FORMAT: none of them; RC_NOT_FOUND. */
 enum rc lint_file(const char *path, struct lint *lint, struct err *err) MUST_CHECK;
 
@@ -37,6 +40,7 @@ int lint_main(int argc, char **argv);
 
 /* For the parts of the linter. The section is found by the field. */
 void lint_add(struct lint *lint, const char *field, const char *rule);
+void lint_tell(void *lint, const char *field, const char *rule); /* the same as a profile_finding_fn */
 /* The suite that a whole signed object names inside and outside. */
 void lint_algorithm(struct lint *lint, struct bytes inside, struct bytes outside);
 

@@ -1,17 +1,17 @@
-/* lintcrl.c — revocation lists: head and entries from the bytes, extensions as OpenSSL reads them. */
+/* lintcrl.c — revocation lists: head and entries from the bytes, extensions by the rows of pki/statusform.h. It names all that is
+ * wrong; who signs and publishes stops at the first (crlwalk.h, crljudge.h). */
 #include "ca/lint.h"
 
+#include "ca/crljudge.h"
 #include "pki/authority.h"
 #include "pki/cert.h"
 #include "pki/der.h"
+#include "pki/statusform.h"
 #include "pki/suite.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define LONGEST (8 * 86400)
 
 enum { TAG_INTEGER = 0x02, TAG_BITS = 0x03, TAG_SEQUENCE = 0x30, TAG_UTC = 0x17, TAG_GENERAL = 0x18, TAG_EXTENSIONS = 0xA0 };
 
@@ -54,7 +54,7 @@ static void lint_entry_extensions(struct lint *lint, struct bytes extensions)
         lint_add(lint, "reasonCode", "cannot be decoded");
     else if (code.data[0] == 0)
         lint_add(lint, "reasonCode", "unspecified is left out");
-    else if (code.data[0] > 6)
+    else if (!crlwalk_reason(code.data[0]))
         lint_add(lint, "reasonCode", "none of the house's reasons: 1 to 6");
 }
 
@@ -82,152 +82,45 @@ static void lint_entry(struct lint *lint, struct bytes entry, int64_t this_updat
         lint_entry_extensions(lint, extensions);
 }
 
-static int serial_order(const void *a, const void *b)
+/* By value, so by length first: lint_number has seen to the shortest form. */
+static int serial_order(struct bytes x, struct bytes y)
 {
-    const struct bytes *x = a, *y = b;
-    if (x->len != y->len)
-        return x->len < y->len ? -1 : 1;
-    return x->len ? memcmp(x->data, y->data, x->len) : 0;
+    if (x.len != y.len)
+        return x.len < y.len ? -1 : 1;
+    return x.len ? memcmp(x.data, y.data, x.len) : 0;
 }
 
-static enum rc lint_entries(struct lint *lint, struct bytes entries, int64_t this_update)
+static void lint_entries(struct lint *lint, struct bytes entries, int64_t this_update)
 {
-    struct bytes *serials = NULL;
-    size_t count = 0, room = 0;
+    struct bytes before = { 0 }, serial, entry;
+    bool rising = true;
     if (!entries.len)
         lint_add(lint, "revokedCertificates", "an empty list of entries is left out");
     while (entries.len) {
-        struct bytes entry;
         if (der_expect(&entries, TAG_SEQUENCE, &entry, NULL)) {
             lint_add(lint, "revokedCertificates", "an entry cannot be decoded");
             break;
         }
-        if (count == room) {
-            room = room ? 2 * room : 64;
-            struct bytes *more = realloc(serials, room * sizeof *serials);
-            if (!more) {
-                free(serials);
-                return RC_NOMEM;
-            }
-            serials = more;
-        }
-        lint_entry(lint, entry, this_update, &serials[count++]);
+        lint_entry(lint, entry, this_update, &serial);
+        rising = rising && (!before.len || !lint_number(serial) || serial_order(before, serial) < 0);
+        before = serial;
     }
-    if (count)
-        qsort(serials, count, sizeof *serials, serial_order);
-    for (size_t i = 1; i < count; i++)
-        if (serial_order(&serials[i - 1], &serials[i]) == 0) {
-            lint_add(lint, "userCertificate", "a number stands there twice");
-            break;
-        }
-    free(serials);
-    return RC_OK;
-}
-
-/* --- extensions ----------------------------------------------------------------------------------------------------------- */
-
-static const char *flaw_of_key(X509_CRL *crl)
-{
-    AUTHORITY_KEYID *key = X509_CRL_get_ext_d2i(crl, NID_authority_key_identifier, NULL, NULL);
-    const char *flaw = !key ? "cannot be decoded"
-                       : !key->keyid || ASN1_STRING_length(key->keyid) != 20 ? "must have a key identifier of 20 bytes"
-                       : key->issuer || key->serial ? "must have a key identifier and nothing else"
-                                                    : NULL;
-    AUTHORITY_KEYID_free(key);
-    return flaw;
-}
-
-static const char *flaw_of_number(X509_CRL *crl)
-{
-    ASN1_INTEGER *number = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
-    int64_t small;
-    const char *flaw = NULL;
-    if (!number)
-        flaw = "cannot be decoded";
-    else if ((ASN1_STRING_type(number) & V_ASN1_NEG) || ASN1_STRING_length(number) > 20 ||
-             (ASN1_INTEGER_get_int64(&small, number) && small < 1))
-        flaw = "must be positive and at most 20 bytes";
-    ASN1_INTEGER_free(number);
-    return flaw;
-}
-
-/* The full name of a point of the issuer, and onlyContainsCACerts exactly for its own. */
-static const char *flaw_of_scope(X509_CRL *crl)
-{
-    ISSUING_DIST_POINT *scope = X509_CRL_get_ext_d2i(crl, NID_issuing_distribution_point, NULL, NULL);
-    struct buf path = { 0 };
-    const char *flaw = NULL;
-    if (!scope)
-        return "cannot be decoded";
-    GENERAL_NAMES *names = scope->distpoint && scope->distpoint->type == 0 ? scope->distpoint->name.fullname : NULL;
-    GENERAL_NAME *name = sk_GENERAL_NAME_num(names) == 1 ? sk_GENERAL_NAME_value(names, 0) : NULL;
-    X509_NAME *point = name && name->type == GEN_DIRNAME ? name->d.directoryName : NULL;
-    if (!point)
-        flaw = "must be one directoryName";
-    else if (authority_crl_path(point, &path, NULL))
-        flaw = "not a point of the house";
-    else if ((scope->onlyCA > 0) != (X509_NAME_cmp(point, X509_CRL_get_issuer(crl)) == 0))
-        flaw = "onlyContainsCACerts stands in the authority's own list and in no other";
-    else if (scope->onlyuser > 0 || scope->onlyattr > 0 || scope->indirectCRL > 0 || scope->onlysomereasons)
-        flaw = "covers all certificates of its point for all reasons";
-    buf_wipe(&path);
-    ISSUING_DIST_POINT_free(scope);
-    return flaw;
-}
-
-static const struct {
-    int nid;
-    const char *name;
-    bool critical, of_cards; /* of_cards: not in the operations authority's list */
-    const char *(*flaw)(X509_CRL *crl);
-} rows[] = {
-    { NID_authority_key_identifier, "authorityKeyIdentifier", false, false, flaw_of_key },
-    { NID_crl_number, "cRLNumber", false, false, flaw_of_number },
-    { NID_issuing_distribution_point, "issuingDistributionPoint", true, true, flaw_of_scope },
-};
-
-static void lint_crl_extensions(struct lint *lint, X509_CRL *crl, bool of_cards)
-{
-    int at = 0, total = X509_CRL_get_ext_count(crl);
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        int found = X509_CRL_get_ext_by_NID(crl, rows[i].nid, -1);
-        if (rows[i].of_cards && !of_cards)
-            continue;
-        if (found < 0) {
-            lint_add(lint, rows[i].name, "missing");
-            continue;
-        }
-        if (found < at)
-            lint_add(lint, rows[i].name, "not in its place");
-        at = found;
-        if (X509_EXTENSION_get_critical(X509_CRL_get_ext(crl, found)) != (int)rows[i].critical)
-            lint_add(lint, rows[i].name, rows[i].critical ? "must be critical" : "must not be critical");
-        const char *flaw = rows[i].flaw(crl);
-        if (flaw)
-            lint_add(lint, rows[i].name, flaw);
-    }
-    for (int i = 0; i < total; i++) {
-        int nid = OBJ_obj2nid(X509_EXTENSION_get_object(X509_CRL_get_ext(crl, i)));
-        bool known = false;
-        for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++)
-            known = known || (rows[r].nid == nid && (of_cards || !rows[r].of_cards) && X509_CRL_get_ext_by_NID(crl, nid, i) < 0);
-        if (!known)
-            lint_add(lint, "crlExtensions", "an extension that a list of the house does not have, or a second one");
-    }
+    if (!rising)
+        lint_add(lint, "userCertificate", "not above the one before it: the numbers rise, and none stands there twice");
 }
 
 /* --- the list ------------------------------------------------------------------------------------------------------------- */
 
-static void lint_issuer(struct lint *lint, const X509_NAME *issuer, bool *of_cards)
+static void lint_issuer(struct lint *lint, const X509_NAME *issuer, enum authority *authority)
 {
-    enum authority authority = AUTHORITY_OPS;
     char organisation[65] = "";
     X509_NAME *want = NULL;
-    *of_cards = authority_of_name(issuer, &authority) == RC_OK;
+    if (authority_of_name(issuer, authority))
+        *authority = AUTHORITY_OPS;
     (void)X509_NAME_get_text_by_NID(issuer, NID_organizationName, organisation, sizeof organisation);
     unsigned char *a = NULL, *b = NULL;
     bool same = false;
-    if (organisation[0] && authority_dn(authority, organisation, &want) == RC_OK) {
+    if (organisation[0] && authority_dn(*authority, organisation, &want) == RC_OK) {
         int len_a = i2d_X509_NAME(issuer, &a), len_b = i2d_X509_NAME(want, &b);
         same = len_a > 0 && len_b > 0 && bytes_equal(bytes_of(a, (size_t)len_a), bytes_of(b, (size_t)len_b));
     }
@@ -256,7 +149,7 @@ static void lint_times(struct lint *lint, struct bytes *body, int64_t *this_upda
     *body = look;
     if (!lint_time(tag, time, &next))
         lint_add(lint, "nextUpdate", "must be UTCTime to 2049, GeneralizedTime from 2050, in seconds and Z");
-    else if (*this_update != INT64_MAX && (next <= *this_update || next - *this_update > LONGEST))
+    else if (*this_update != INT64_MAX && (next <= *this_update || next - *this_update > CRLJUDGE_LONGEST))
         lint_add(lint, "nextUpdate", "must come after thisUpdate, within eight days");
 }
 
@@ -284,7 +177,7 @@ static enum rc lint_tbs(struct lint *lint, struct bytes body, struct bytes outsi
     lint_times(lint, &body, &this_update);
     look = body;
     if (look.len && der_next(&look, &tag, &content, NULL) == RC_OK && tag == TAG_SEQUENCE)
-        return lint_entries(lint, content, this_update);
+        lint_entries(lint, content, this_update);
     return RC_OK;
 }
 
@@ -301,11 +194,12 @@ enum rc lint_crl(struct bytes der, struct lint *lint)
         ERR_clear_error();
         return RC_FORMAT;
     }
-    bool of_cards = true;
+    enum authority authority;
+    const X509_EXTENSIONS *extensions = X509_CRL_get0_extensions(crl);
     enum rc rc = lint_tbs(lint, tbs, outside);
     if (!rc) {
-        lint_issuer(lint, X509_CRL_get_issuer(crl), &of_cards);
-        lint_crl_extensions(lint, crl, of_cards);
+        lint_issuer(lint, X509_CRL_get_issuer(crl), &authority);
+        statusform_lint(statusform_of_list(authority, extensions), extensions, X509_CRL_get_issuer(crl), lint_tell, lint);
     }
     X509_CRL_free(crl);
     return rc;

@@ -1,16 +1,17 @@
 /* lintocsp.c — OCSP responses, from the bytes: OpenSSL does not show all of them. */
 #include "ca/lint.h"
 
+#include "ca/crlwalk.h"
 #include "pki/cert.h"
 #include "pki/der.h"
-#include "pki/profile.h"
+#include "pki/statusform.h"
 #include "pki/suite.h"
 
 #include <openssl/asn1.h>
+#include <openssl/err.h>
 #include <string.h>
 
 static const uint8_t oid_basic[] = { 0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x01 };
-static const uint8_t oid_nonce[] = { 0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x02 };
 static const uint8_t oid_sha1[] = { 0x2B, 0x0E, 0x03, 0x02, 0x1A };
 static const uint8_t oid_sha256[] = { 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01 };
 
@@ -59,7 +60,7 @@ static void lint_revoked(struct lint *lint, struct bytes info, int64_t produced)
         lint_add(lint, "reasonCode", "cannot be decoded");
     else if (code.data[0] == 0)
         lint_add(lint, "reasonCode", "unspecified is left out");
-    else if (code.data[0] > 6)
+    else if (!crlwalk_reason(code.data[0]))
         lint_add(lint, "reasonCode", "none of the house's reasons: 1 to 6");
 }
 
@@ -91,29 +92,16 @@ static void lint_single(struct lint *lint, struct bytes single, int64_t produced
         lint_add(lint, "singleExtensions", "none in an answer of the house");
 }
 
-/* The nonce, at most once, not critical, and no other. */
 static void lint_response_extensions(struct lint *lint, struct bytes wrapped)
 {
-    struct bytes extensions, one, oid, value, nonce;
-    unsigned nonces = 0;
-    if (der_expect(&wrapped, 0x30, &extensions, NULL) || wrapped.len || !extensions.len) {
+    const unsigned char *at = wrapped.data;
+    X509_EXTENSIONS *extensions = d2i_X509_EXTENSIONS(NULL, &at, (long)wrapped.len);
+    if (!extensions || at != wrapped.data + wrapped.len || !sk_X509_EXTENSION_num(extensions))
         lint_add(lint, "responseExtensions", "cannot be decoded");
-        return;
-    }
-    while (extensions.len) {
-        if (der_expect(&extensions, 0x30, &one, NULL) || der_expect(&one, 0x06, &oid, NULL)) {
-            lint_add(lint, "responseExtensions", "cannot be decoded");
-            return;
-        }
-        if (!bytes_equal(oid, BYTES(oid_nonce)) || nonces++) {
-            lint_add(lint, "responseExtensions", "one nonce, and nothing else");
-            continue;
-        }
-        if (der_expect(&one, 0x04, &value, NULL) || one.len)
-            lint_add(lint, "nonce", "must not be critical");
-        else if (der_expect(&value, 0x04, &nonce, NULL) || value.len || nonce.len < 1 || nonce.len > 128)
-            lint_add(lint, "nonce", "must be an octet string of 1 to 128 bytes");
-    }
+    else
+        statusform_lint(STATUSFORM_ANSWER, extensions, NULL, lint_tell, lint);
+    sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+    ERR_clear_error();
 }
 
 /* RFC 6960 §4.2.1: [0] version left out for v1, [1] byName or [2] byKey, producedAt, the answers, [1] extensions. */
@@ -195,6 +183,16 @@ static enum rc lint_basic(struct lint *lint, struct bytes basic)
         lint_add(lint, "certs", "must hold the responder's certificate and no other");
     else
         lint_certs(lint, certs);
+    return RC_OK;
+}
+
+enum rc lint_ocsp_data(struct bytes tbs, struct lint *lint)
+{
+    struct bytes data;
+    *lint = (struct lint) { .what = "OCSP response data" };
+    if (der_expect(&tbs, 0x30, &data, NULL) || tbs.len)
+        return RC_FORMAT;
+    lint_data(lint, data);
     return RC_OK;
 }
 

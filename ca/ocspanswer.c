@@ -1,10 +1,11 @@
-/* ocspanswer.c — built and signed by OpenSSL. */
+/* ocspanswer.c — written element by element, so that it can be judged before the key signs it; identifiers and the nonce are
+ * those of the request, as OpenSSL encodes them. */
 #include "ca/ocspanswer.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "ca/lint.h"
-#include "pki/cert.h"
+#include "pki/der.h"
 #include "pki/suite.h"
 
 #include <string.h>
@@ -61,73 +62,192 @@ enum rc ocspanswer_issuer(const struct ca *ca, const OCSP_CERTID *id, enum autho
     return RC_NOT_FOUND;
 }
 
-static bool add_status(OCSP_BASICRESP *basic, const OCSP_CERTID *id, const struct ocspstatus *status,
-                       ASN1_TIME *this_update, ASN1_TIME *next_update)
+static enum rc append_time(struct buf *out, unsigned wrapped, int64_t when)
 {
-    int said = !status->known ? V_OCSP_CERTSTATUS_UNKNOWN
-               : status->revoked_at ? V_OCSP_CERTSTATUS_REVOKED
-                                    : V_OCSP_CERTSTATUS_GOOD;
-    OCSP_CERTID *copy = OCSP_CERTID_dup(id);
-    ASN1_TIME *revoked = status->revoked_at ? ASN1_GENERALIZEDTIME_set(NULL, (time_t)status->revoked_at) : NULL;
-    int reason = status->reason ? status->reason : OCSP_REVOKED_STATUS_NOSTATUS;
-    bool added = copy && (!status->revoked_at || revoked) &&
-                 OCSP_basic_add1_status(basic, copy, said, reason, revoked, this_update, next_update);
-    OCSP_CERTID_free(copy);
-    ASN1_TIME_free(revoked);
-    return added;
+    char text[CLOCK_TEXT_SIZE];
+    uint8_t digits[15];
+    size_t n = 0;
+    struct buf element = { 0 };
+    clock_format(when, text); /* "2026-11-23T09:30:00Z" */
+    for (const char *at = text; *at && n < sizeof digits; at++)
+        if (*at != '-' && *at != 'T' && *at != ':')
+            digits[n++] = (uint8_t)*at;
+    enum rc rc = der_append(wrapped ? &element : out, 0x18, bytes_of(digits, n));
+    if (!rc && wrapped)
+        rc = der_append(out, wrapped, buf_bytes(&element));
+    buf_wipe(&element);
+    return rc;
 }
 
-/* producedAt by the house's clock, as all that it is compared with; OpenSSL would take the machine's, and has no setter. */
-static bool set_produced(OCSP_BASICRESP *basic)
+/* good [0] and unknown [2] are NULL, revoked [1] is a time and, when one is given, a reason [0]. */
+static enum rc append_cert_status(struct buf *out, const struct ocspstatus *status)
 {
-    ASN1_GENERALIZEDTIME *produced = (ASN1_GENERALIZEDTIME *)(uintptr_t)OCSP_resp_get0_produced_at(basic);
-    return produced && ASN1_GENERALIZEDTIME_set(produced, (time_t)clock_now());
+    struct buf info = { 0 };
+    const uint8_t reason[] = { 0x0A, 0x01, (uint8_t)status->reason };
+    if (!status->known || !status->revoked_at)
+        return der_append(out, status->known ? 0x80 : 0x82, bytes_of(NULL, 0));
+    enum rc rc = append_time(&info, 0, status->revoked_at);
+    if (!rc && status->reason)
+        rc = der_append(&info, 0xA0, bytes_of(reason, sizeof reason));
+    if (!rc)
+        rc = der_append(out, 0xA1, buf_bytes(&info));
+    buf_wipe(&info);
+    return rc;
+}
+
+static enum rc append_answer(struct buf *out, const OCSP_CERTID *id, const struct ocspstatus *status, const struct ocspterms *terms)
+{
+    struct buf answer = { 0 };
+    unsigned char *der = NULL;
+    int len = i2d_OCSP_CERTID(id, &der);
+    enum rc rc = len > 0 ? buf_append(&answer, der, (size_t)len) : RC_NOMEM;
+    OPENSSL_free(der);
+    if (!rc)
+        rc = append_cert_status(&answer, status);
+    if (!rc)
+        rc = append_time(&answer, 0, terms->this_update);
+    if (!rc)
+        rc = append_time(&answer, 0xA0, terms->next_update);
+    if (!rc)
+        rc = der_append(out, 0x30, buf_bytes(&answer));
+    buf_wipe(&answer);
+    return rc;
 }
 
 /* The nonce as it was asked, but never critical: whoever asked for it knows it. */
-static bool add_nonce(OCSP_BASICRESP *basic, OCSP_REQUEST *request)
+static enum rc append_nonce(struct buf *out, OCSP_REQUEST *request)
 {
     int at = OCSP_REQUEST_get_ext_by_NID(request, NID_id_pkix_OCSP_Nonce, -1);
     X509_EXTENSION *nonce = at >= 0 ? X509_EXTENSION_dup(OCSP_REQUEST_get_ext(request, at)) : NULL;
-    bool added = nonce && X509_EXTENSION_set_critical(nonce, 0) == 1 && OCSP_BASICRESP_add_ext(basic, nonce, -1) == 1;
+    unsigned char *der = NULL;
+    struct buf list = { 0 };
+    int len = nonce && X509_EXTENSION_set_critical(nonce, 0) == 1 ? i2d_X509_EXTENSION(nonce, &der) : 0;
+    enum rc rc = len > 0 ? der_append(&list, 0x30, bytes_of(der, (size_t)len)) : RC_NOMEM;
+    if (!rc)
+        rc = der_append(out, 0xA1, buf_bytes(&list));
+    OPENSSL_free(der);
     X509_EXTENSION_free(nonce);
-    return added;
+    buf_wipe(&list);
+    return rc;
+}
+
+/* byKey [2]: the SHA-1 of the key, which the profile has as subjectKeyIdentifier too. */
+static enum rc append_responder(struct buf *out, const struct ocspkey *key)
+{
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    struct buf by_key = { 0 };
+    enum rc rc = X509_pubkey_digest(key->cert, EVP_sha1(), hash, &len) == 1 ? der_append(&by_key, 0x04, bytes_of(hash, len)) : RC_CRYPTO;
+    if (!rc)
+        rc = der_append(out, 0xA2, buf_bytes(&by_key));
+    buf_wipe(&by_key);
+    return rc;
+}
+
+/* ResponseData (RFC 6960 §4.2.1); producedAt by the house's clock, as all that it is compared with. */
+static enum rc data_encode(const struct ocsprequest *request, const struct ocspstatus *statuses, const struct ocspkey *key,
+                           const struct ocspterms *terms, struct buf *out)
+{
+    struct buf data = { 0 }, answers = { 0 };
+    enum rc rc = append_responder(&data, key);
+    if (!rc)
+        rc = append_time(&data, 0, clock_now());
+    for (int i = 0; !rc && i < request->count; i++)
+        rc = append_answer(&answers, ocsprequest_id(request, i), &statuses[i], terms);
+    if (!rc)
+        rc = der_append(&data, 0x30, buf_bytes(&answers));
+    if (!rc && request->nonce)
+        rc = append_nonce(&data, request->request);
+    if (!rc)
+        rc = der_append(out, 0x30, buf_bytes(&data));
+    buf_wipe(&data);
+    buf_wipe(&answers);
+    return rc;
+}
+
+static enum rc judged(const struct lint *lint, const char *when)
+{
+    if (!lint->count)
+        return RC_OK;
+    log_error("an answer that is not %s: %s: %s", when, lint->findings[0].field, lint->findings[0].rule);
+    return RC_BUG;
+}
+
+/* BasicOCSPResponse: data, algorithm, signature, and the responder's certificate. */
+static enum rc basic_sign(struct bytes data, const struct ocspkey *key, struct buf *out)
+{
+    struct buf body = { 0 }, bits = { 0 }, certs = { 0 };
+    enum suite suite;
+    unsigned char *cert = NULL;
+    int len = i2d_X509(key->cert, &cert);
+    enum rc rc = len > 0 && suite_of_key(key->key, &suite) == RC_OK ? buf_append_bytes(&body, data) : RC_CRYPTO;
+    if (!rc)
+        rc = buf_append_bytes(&body, suite_row(suite)->identifier);
+    if (!rc)
+        rc = buf_append_u8(&bits, 0);
+    if (!rc)
+        rc = suite_sign(suite, key->key, data, &bits);
+    if (!rc)
+        rc = der_append(&body, 0x03, buf_bytes(&bits));
+    if (!rc)
+        rc = der_append(&certs, 0x30, bytes_of(cert, (size_t)len));
+    if (!rc)
+        rc = der_append(&body, 0xA0, buf_bytes(&certs));
+    if (!rc)
+        rc = der_append(out, 0x30, buf_bytes(&body));
+    OPENSSL_free(cert);
+    buf_wipe(&body);
+    buf_wipe(&bits);
+    buf_wipe(&certs);
+    return rc;
+}
+
+/* OCSPResponse: successful, id-pkix-ocsp-basic. */
+static enum rc response_wrap(struct bytes basic, struct buf *out)
+{
+    static const uint8_t status[] = { 0x0A, 0x01, 0x00 };
+    static const uint8_t type[] = { 0x06, 0x09, 0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x01 };
+    struct buf inner = { 0 }, bytes = { 0 }, body = { 0 };
+    enum rc rc = buf_append(&inner, type, sizeof type);
+    if (!rc)
+        rc = der_append(&inner, 0x04, basic);
+    if (!rc)
+        rc = der_append(&bytes, 0x30, buf_bytes(&inner));
+    if (!rc)
+        rc = buf_append(&body, status, sizeof status);
+    if (!rc)
+        rc = der_append(&body, 0xA0, buf_bytes(&bytes));
+    if (!rc)
+        rc = der_append(out, 0x30, buf_bytes(&body));
+    buf_wipe(&inner);
+    buf_wipe(&bytes);
+    buf_wipe(&body);
+    return rc;
 }
 
 enum rc ocspanswer_encode(const struct ocsprequest *request, const struct ocspstatus *statuses,
                           const struct ocspkey *key, const struct ocspterms *terms, struct buf *out)
 {
-    OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
-    OCSP_RESPONSE *response = NULL;
-    unsigned char *der = NULL;
-    int len = 0;
-    ASN1_TIME *this_update = ASN1_GENERALIZEDTIME_set(NULL, (time_t)terms->this_update);
-    ASN1_TIME *next_update = ASN1_GENERALIZEDTIME_set(NULL, (time_t)terms->next_update);
-    enum suite suite;
-    bool made = basic && this_update && next_update && suite_of_key(key->key, &suite) == RC_OK;
-    for (int i = 0; made && i < request->count; i++)
-        made = add_status(basic, ocsprequest_id(request, i), &statuses[i], this_update, next_update);
-    if (made && request->nonce)
-        made = add_nonce(basic, request->request);
-    made = made && set_produced(basic) &&
-           OCSP_basic_sign(basic, key->cert, key->key, suite_row(suite)->digest(), NULL, OCSP_RESPID_KEY | OCSP_NOTIME) == 1;
-    if (made) {
-        response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
-        len = response ? i2d_OCSP_RESPONSE(response, &der) : 0;
-    }
-    struct lint lint; /* producedAt and the responder are filled in while it is signed: judged before it is given out */
-    enum rc rc = len > 0 ? lint_ocsp(bytes_of(der, (size_t)len), &lint) : RC_CRYPTO;
-    if (!rc && lint.count) {
-        log_error("an answer that is not given out: %s: %s", lint.findings[0].field, lint.findings[0].rule);
-        rc = RC_BUG;
-    }
+    struct buf data = { 0 }, basic = { 0 }, response = { 0 };
+    struct lint lint;
+    enum rc rc = data_encode(request, statuses, key, terms, &data);
     if (!rc)
-        rc = buf_append(out, der, (size_t)len);
-    OPENSSL_free(der);
-    OCSP_RESPONSE_free(response);
-    OCSP_BASICRESP_free(basic);
-    ASN1_TIME_free(this_update);
-    ASN1_TIME_free(next_update);
+        rc = lint_ocsp_data(buf_bytes(&data), &lint);
+    if (!rc)
+        rc = judged(&lint, "signed");
+    if (!rc)
+        rc = basic_sign(buf_bytes(&data), key, &basic);
+    if (!rc)
+        rc = response_wrap(buf_bytes(&basic), &response);
+    if (!rc)
+        rc = lint_ocsp(buf_bytes(&response), &lint);
+    if (!rc)
+        rc = judged(&lint, "given out");
+    if (!rc)
+        rc = buf_append_bytes(out, buf_bytes(&response));
+    buf_wipe(&data);
+    buf_wipe(&basic);
+    buf_wipe(&response);
     return rc;
 }
 

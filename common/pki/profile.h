@@ -38,7 +38,11 @@ enum profile_rule {
     PROFILE_OWN_CRL_POINT, /* one point: the authority's own name */
     PROFILE_OCSP,          /* one access description, an http URI */
     PROFILE_AUTHORITY_KEY, /* key identifier of 20 bytes, issuer's name and serial number */
-    PROFILE_SUBJECT_KEY    /* SHA-1 of the public key (RFC 5280 §4.2.1.2 (1)) */
+    PROFILE_SUBJECT_KEY,   /* SHA-1 of the public key (RFC 5280 §4.2.1.2 (1)) */
+    PROFILE_KEY_ONLY,      /* lists (pki/statusform.h): key identifier of 20 bytes, nothing else */
+    PROFILE_NUMBER,        /* lists: a positive number of at most 20 bytes */
+    PROFILE_SCOPE,         /* lists: the full name of one point of the issuer; onlyContainsCACerts exactly at its own */
+    PROFILE_NONCE          /* OCSP responses: an octet string of 1 to 128 bytes */
 };
 
 /* One extension. The order of the rows is the order in the certificate. */

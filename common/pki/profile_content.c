@@ -204,6 +204,11 @@ static const char *profile_judge_decoded(const struct profile_case *one, enum pr
         return profile_judge_authority_key(one, decoded);
     case PROFILE_SUBJECT_KEY:
         return profile_judge_subject_key(one, decoded);
+    case PROFILE_KEY_ONLY: /* of lists and answers: statusform.c */
+    case PROFILE_NUMBER:
+    case PROFILE_SCOPE:
+    case PROFILE_NONCE:
+        break;
     }
     return "no such rule";
 }

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "pki/authority.h"
 #include "pki/cert.h"
+#include "pki/statusform.h"
 #include "verify/algorithm.h"
 
 #include <openssl/err.h>
@@ -64,7 +65,7 @@ static bool crlstatus_check_scope(X509_CRL *crl, X509_NAME *point, struct eviden
     return fits;
 }
 
-/* Understood: the issuing distribution point. A delta list (its indicator is critical too) never stands for a whole. */
+/* Understood: what a list of the house has. A delta list (its indicator is critical too) never stands for a whole. */
 static bool crlstatus_check_extensions(X509_CRL *crl, struct evidence_status *evidence)
 {
     for (int i = 0; i < X509_CRL_get_ext_count(crl); i++) {
@@ -72,7 +73,7 @@ static bool crlstatus_check_extensions(X509_CRL *crl, struct evidence_status *ev
         int nid = OBJ_obj2nid(X509_EXTENSION_get_object(extension));
         if (nid == NID_delta_crl)
             return crlstatus_say(evidence, STATUS_NOT_TRUSTED, "the list holds changes only (delta)");
-        if (X509_EXTENSION_get_critical(extension) && nid != NID_issuing_distribution_point)
+        if (X509_EXTENSION_get_critical(extension) && !statusform_knows(STATUSFORM_SCOPED_LIST, extension))
             return crlstatus_say(evidence, STATUS_NOT_TRUSTED, "the list has a critical extension that is not understood");
     }
     return true;

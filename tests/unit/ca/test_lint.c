@@ -1,8 +1,11 @@
 /* test_lint.c — the linter of revocation lists and OCSP responses. Sound ones are made with OpenSSL, not with our own builders; each
- * row spoils one thing and is found by that row and no other. (Certificates: tests/unit/pki/test_profile.c.) */
+ * row spoils one thing and is found by that row and no other; and who signs and publishes lists refuses exactly those that the
+ * linter finds something in. (Certificates: tests/unit/pki/test_profile.c.) */
 #include "base/file.h"
+#include "ca/crljudge.h"
 #include "ca/lint.h"
 #include "pki/authority.h"
+#include "pki/der.h"
 
 #include <openssl/ocsp.h>
 #include <openssl/pem.h>
@@ -20,7 +23,7 @@
 #include <string.h>
 
 static EVP_PKEY *key, *other_key;
-static X509 *responder;
+static X509 *responder, *authorities[AUTHORITY_COUNT];
 static CONF *config;
 
 static const char config_text[] =
@@ -48,7 +51,7 @@ struct list_recipe {
 
 static const struct list_recipe list_good = { .version = 1, .organisation = "JPKI-TEST", .this_update = "261123000000Z",
                                               .next_update = "261125000000Z", .aki = "keyid:always", .number = "7",
-                                              .idp = "critical,@idp", .serials = { "0132C4AB", "FF01" },
+                                              .idp = "critical,@idp", .serials = { "FF01", "0132C4AB" },
                                               .revoked_at = "261122000000Z", .reason = 3, .digest = EVP_sha256 };
 
 static void set_time(ASN1_TIME *time, const char *text)
@@ -157,6 +160,34 @@ static void expect(const char *what, const struct lint *lint, const char *field,
     }
 }
 
+static enum rc read_all(void *context, uint8_t *out, size_t max, size_t *got)
+{
+    struct bytes *left = context;
+    *got = left->len < max ? left->len : max;
+    if (*got)
+        memcpy(out, left->data, *got);
+    *left = bytes_of(left->data + *got, left->len - *got);
+    return RC_OK;
+}
+
+/* As the signer and the publisher see it. */
+static enum rc judge(enum authority authority, struct bytes der)
+{
+    struct crlwalk *walk = NULL;
+    struct crlfacts facts = { 0 };
+    X509 *ca = authorities[authority];
+    enum rc rc = crlwalk_new(read_all, &der, true, &walk, NULL);
+    if (!rc)
+        rc = crljudge_head(ca, walk, NULL);
+    if (!rc)
+        rc = crlwalk_finish(walk, NULL);
+    if (!rc)
+        rc = crljudge_tail(ca, authority, walk, &facts, NULL);
+    crlfacts_wipe(&facts);
+    crlwalk_free(walk);
+    return rc;
+}
+
 static void list_row(const char *flaw, const struct list_recipe *recipe, const char *field, const char *section)
 {
     unsigned char *der = NULL;
@@ -164,6 +195,9 @@ static void list_row(const char *flaw, const struct list_recipe *recipe, const c
     int len = make_list(recipe, &der);
     assert_int_equal(lint_crl(bytes_of(der, (size_t)len), &lint), RC_OK);
     expect(flaw, &lint, field, section);
+    enum rc rc = judge(recipe->authority, bytes_of(der, (size_t)len));
+    if ((rc == RC_OK) != (field == NULL) || (rc && rc != RC_DENIED && rc != RC_FORMAT))
+        fail_msg("%s: the linter and who signs disagree: %s", flaw, rc_text(rc));
     OPENSSL_free(der);
 }
 
@@ -180,6 +214,7 @@ static void test_lists(void **state)
     LIST("a sound list", NULL, NULL, (void)0);
     LIST("sound without entries", NULL, NULL, one.serials[0] = NULL);
     LIST("sound without reason", NULL, NULL, one.reason = -1);
+    LIST("a list of everything, sound", NULL, NULL, one.idp = NULL);
     LIST("the authority's own, sound", NULL, NULL, one.idp = "critical,@idp_own");
     LIST("of operations, sound", NULL, NULL, (one.authority = AUTHORITY_OPS, one.idp = NULL));
     LIST("SHA-384 with RSA", "crl signature", "5.1.2.2", one.digest = EVP_sha384);
@@ -189,6 +224,7 @@ static void test_lists(void **state)
     LIST("in force for a month", "nextUpdate", "PROFILE.md", one.next_update = "261223000000Z");
     LIST("GeneralizedTime before 2050", "thisUpdate", "5.1.2.4", one.this_update = "20261123000000Z");
     LIST("a number twice", "userCertificate", "5.1.2.6", one.serials[2] = "0132C4AB");
+    LIST("not in order", "userCertificate", "5.1.2.6", (one.serials[0] = "0132C4AB", one.serials[1] = "FF01"));
     LIST("number 0", "userCertificate", "5.1.2.6", one.serials[1] = "0");
     LIST("a negative number", "userCertificate", "5.1.2.6", one.serials[1] = "-5");
     LIST("a number of 21 bytes", "userCertificate", "5.1.2.6", one.serials[1] = "0102030405060708090A0B0C0D0E0F101112131415");
@@ -196,6 +232,7 @@ static void test_lists(void **state)
     LIST("GeneralizedTime in an entry", "revocationDate", "5.1.2.6", (one.revoked_at = "20261122000000Z", one.serials[1] = NULL));
     LIST("unspecified", "reasonCode", "5.3.1", (one.reason = 0, one.serials[1] = NULL));
     LIST("removeFromCRL", "reasonCode", "5.3.1", (one.reason = 8, one.serials[1] = NULL));
+    LIST("a reason of attribute certificates", "reasonCode", "5.3.1", (one.reason = 10, one.serials[1] = NULL));
     LIST("a critical reason", "reasonCode", "5.3.1", (one.reason_critical = true, one.serials[1] = NULL));
     LIST("another entry extension", "crlEntryExtensions", "5.3", (one.invalidity = true, one.serials[1] = NULL));
     LIST("no key identifier", "authorityKeyIdentifier", "4.2.1.1", one.aki = NULL);
@@ -203,7 +240,6 @@ static void test_lists(void **state)
     LIST("no number", "cRLNumber", "5.2.3", one.number = NULL);
     LIST("number 0 of the list", "cRLNumber", "5.2.3", one.number = "0");
     LIST("a critical number", "cRLNumber", "5.2.3", one.number = "critical,7");
-    LIST("no scope", "issuingDistributionPoint", "5.2.5", one.idp = NULL);
     LIST("scope not critical", "issuingDistributionPoint", "5.2.5", one.idp = "@idp");
     LIST("scope by URI", "issuingDistributionPoint", "5.2.5", one.idp = "critical,@idp_uri");
     LIST("a point that is none", "issuingDistributionPoint", "5.2.5", one.idp = "critical,@idp_else");
@@ -218,14 +254,7 @@ static void test_lists(void **state)
 static void test_version_1(void **state)
 {
     (void)state;
-    struct list_recipe one = list_good;
-    struct lint lint;
-    unsigned char *der = NULL;
-    one.version = 0;
-    int len = make_list(&one, &der);
-    assert_int_equal(lint_crl(bytes_of(der, (size_t)len), &lint), RC_OK);
-    expect("version 1", &lint, "crl version", "5.1.2.1");
-    OPENSSL_free(der);
+    LIST("version 1", "crl version", "5.1.2.1", one.version = 0);
 }
 
 /* --- responses --------------------------------------------------------------------------------------------------------------- */
@@ -284,6 +313,18 @@ static int make_answer(const struct answer_recipe *recipe, unsigned char **der)
     return len;
 }
 
+/* The to-be-signed part of a response. */
+static struct bytes data_of(struct bytes der)
+{
+    struct bytes response, skip, wrapped, bytes, octets, basic, inner, whole;
+    assert_int_equal(der_expect(&der, 0x30, &response, NULL) || der_expect(&response, 0x0A, &skip, NULL) ||
+                         der_expect(&response, 0xA0, &wrapped, NULL) || der_expect(&wrapped, 0x30, &bytes, NULL) ||
+                         der_expect(&bytes, 0x06, &skip, NULL) || der_expect(&bytes, 0x04, &octets, NULL) ||
+                         der_expect(&octets, 0x30, &basic, NULL) || der_expect(&basic, 0x30, &inner, &whole),
+                     0);
+    return whole;
+}
+
 static void answer_row(const char *flaw, const struct answer_recipe *recipe, const char *field, const char *section)
 {
     unsigned char *der = NULL;
@@ -291,6 +332,10 @@ static void answer_row(const char *flaw, const struct answer_recipe *recipe, con
     int len = make_answer(recipe, &der);
     assert_int_equal(lint_ocsp(bytes_of(der, (size_t)len), &lint), RC_OK);
     expect(flaw, &lint, field, section);
+    if (!field || (strcmp(field, "certs") != 0 && strcmp(field, "signatureAlgorithm") != 0)) { /* those are not signed over */
+        assert_int_equal(lint_ocsp_data(data_of(bytes_of(der, (size_t)len)), &lint), RC_OK);
+        expect(flaw, &lint, field, section);
+    }
     OPENSSL_free(der);
 }
 
@@ -438,6 +483,26 @@ static X509 *make_responder(void)
     return cert;
 }
 
+/* As much of an authority's certificate as a list is held against: name, key and its identifier. */
+static X509 *make_authority(enum authority authority)
+{
+    X509 *cert = X509_new();
+    X509_NAME *name = NULL;
+    X509V3_CTX ctx;
+    assert_int_equal(authority_dn(authority, "JPKI-TEST", &name), RC_OK);
+    X509_set_version(cert, 2);
+    X509_set_subject_name(cert, name);
+    X509_set_issuer_name(cert, name);
+    X509_set_pubkey(cert, key);
+    X509V3_set_ctx(&ctx, cert, cert, NULL, NULL, 0);
+    X509_EXTENSION *identifier = X509V3_EXT_nconf_nid(config, &ctx, NID_subject_key_identifier, "hash");
+    X509_add_ext(cert, identifier, -1);
+    assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
+    X509_EXTENSION_free(identifier);
+    X509_NAME_free(name);
+    return cert;
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -450,6 +515,8 @@ static int setup(void **state)
     key = EVP_RSA_gen(2048);
     other_key = EVP_RSA_gen(2048);
     responder = make_responder();
+    for (enum authority a = 0; a < AUTHORITY_COUNT; a++)
+        authorities[a] = make_authority(a);
     return key && other_key && responder ? 0 : -1;
 }
 
@@ -457,6 +524,8 @@ static int teardown(void **state)
 {
     (void)state;
     X509_free(responder);
+    for (enum authority a = 0; a < AUTHORITY_COUNT; a++)
+        X509_free(authorities[a]);
     EVP_PKEY_free(key);
     EVP_PKEY_free(other_key);
     NCONF_free(config);

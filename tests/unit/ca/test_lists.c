@@ -287,7 +287,7 @@ static void test_read_openssl(void **state)
     X509_CRL *crl = X509_CRL_new();
     struct spec spec = { .number = 9, .scope = WHOLE };
     X509_EXTENSIONS *extensions = extensions_of(&spec);
-    ASN1_TIME *from = ASN1_TIME_set(NULL, (time_t)now), *to = ASN1_TIME_set(NULL, (time_t)(now + 3600));
+    ASN1_TIME *from = ASN1_TIME_set(NULL, (time_t)(in_2050 + 60)), *to = ASN1_TIME_set(NULL, (time_t)(in_2050 + 3600));
     assert_true(X509_CRL_set_version(crl, X509_CRL_VERSION_2) && X509_CRL_set1_lastUpdate(crl, from) &&
                 X509_CRL_set1_nextUpdate(crl, to) && X509_CRL_set_issuer_name(crl, X509_get_subject_name(whos[SIGN].cert)));
     for (int i = 0; i < sk_X509_EXTENSION_num(extensions); i++)
@@ -304,7 +304,7 @@ static void test_read_openssl(void **state)
         struct crlwalk_entry entry;
         struct crlfacts facts;
         assert_int_equal(crlwalk_new(source_read, &source, true, &walk, NULL), RC_OK);
-        assert_int_equal(crlwalk_head(walk)->this_update, now);
+        assert_int_equal(crlwalk_head(walk)->this_update, in_2050 + 60);
         for (int64_t i = 1; i <= 5000; i++) {
             char serial[CRLWALK_SERIAL_TEXT], wanted[24];
             assert_int_equal(crlwalk_next(walk, &entry, NULL), RC_OK);
@@ -378,6 +378,8 @@ static void test_bad_entries(void **state)
         ROW("a leap second", "\x30\x12\x02\x01\x05\x17\x0D" "261231235960Z"),
         ROW("GeneralizedTime before 2050", "\x30\x14\x02\x01\x05\x18\x0F" "20261123093000Z"),
         ROW("unspecified as a reason", "\x30\x20\x02\x01\x05\x17\x0D" "261123093000Z" "\x30\x0C\x30\x0A\x06\x03\x55\x1D\x15\x04\x03\x0A\x01\x00"),
+        ROW("a reason of attribute certificates", "\x30\x20\x02\x01\x05\x17\x0D" "261123093000Z" "\x30\x0C\x30\x0A\x06\x03\x55\x1D\x15\x04\x03\x0A\x01\x0A"),
+        ROW("a time after the list's own", "\x30\x12\x02\x01\x05\x17\x0D" "491231235959Z"),
         ROW("a reason of delta lists", "\x30\x20\x02\x01\x05\x17\x0D" "261123093000Z" "\x30\x0C\x30\x0A\x06\x03\x55\x1D\x15\x04\x03\x0A\x01\x08"),
         ROW("another extension", "\x30\x20\x02\x01\x05\x17\x0D" "261123093000Z" "\x30\x0C\x30\x0A\x06\x03\x55\x1D\x18\x04\x03\x0A\x01\x01"),
         ROW("a byte behind the extensions", "\x30\x21\x02\x01\x05\x17\x0D" "261123093000Z" "\x30\x0C\x30\x0A\x06\x03\x55\x1D\x15\x04\x03\x0A\x01\x01\x00"),

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "pki/attributes.h"
 #include "pki/profile.h"
+#include "pki/statusform.h"
 
 #include <openssl/conf.h>
 #include <stdio.h>
@@ -628,24 +629,33 @@ static bool page_row(const char *page, const char *section, size_t number, char 
     return false;
 }
 
-/* The page says what the rows say, row for row. */
+static void expect_rows(const char *page, const char *name, const struct profile_row *rows, size_t count)
+{
+    char want[260], found[260];
+    for (size_t i = 0; i < count; i++) {
+        snprintf(want, sizeof want, "%s|%s|%s", rows[i].name, rows[i].oid, rows[i].critical ? "yes" : "no");
+        if (!page_row(page, rows[i].source, i + 1, found, sizeof found) || strcmp(found, want) != 0)
+            fail_msg("%s, row %zu: %s, the page: %s", name, i + 1, want, found);
+    }
+    assert_false(page_row(page, rows[0].source, count + 1, found, sizeof found));
+    assert_non_null(strstr(rows[0].source, name));
+}
+
+/* The page says what the rows say, row for row: of certificates, of lists and answers. */
 static void test_page_agrees(void **state)
 {
     (void)state;
+    size_t count;
     struct buf text = {0};
     assert_int_equal(file_read(getenv("PROFILE_PAGE"), &text, NULL), RC_OK);
     const char *page = buf_string(&text);
-    for (int kind = 0; kind < PROFILE_COUNT; kind++) {
-        size_t count;
-        const struct profile_row *rows = profile_rows((enum profile_kind)kind, &count);
-        char want[260], found[260];
-        for (size_t i = 0; i < count; i++) {
-            snprintf(want, sizeof want, "%s|%s|%s", rows[i].name, rows[i].oid, rows[i].critical ? "yes" : "no");
-            if (!page_row(page, rows[i].source, i + 1, found, sizeof found) || strcmp(found, want) != 0)
-                fail_msg("%s, row %zu: %s, the page: %s", profile_name((enum profile_kind)kind), i + 1, want, found);
-        }
-        assert_false(page_row(page, rows[0].source, count + 1, found, sizeof found));
-        assert_non_null(strstr(rows[0].source, profile_name((enum profile_kind)kind)));
+    for (enum profile_kind kind = 0; kind < PROFILE_COUNT; kind++) {
+        const struct profile_row *rows = profile_rows(kind, &count);
+        expect_rows(page, profile_name(kind), rows, count);
+    }
+    for (enum statusform form = 0; form < STATUSFORM_COUNT; form++) {
+        const struct profile_row *rows = statusform_rows(form, &count);
+        expect_rows(page, statusform_name(form), rows, count);
     }
     buf_wipe(&text);
 }
