@@ -165,7 +165,7 @@ static int command_identity(int argc, char **argv)
           OPT_TEXT, &opsid.role, true },
         { "--name", "NAME", "name of the computer or officer", OPT_TEXT, &opsid.name, true },
         { "--municipality", "CODE", "6 digits; default 000000, none", OPT_TEXT, &opsid.municipality, false },
-        { "--dns", "NAME", "host name of a server, beside localhost and 127.0.0.1", OPT_TEXT, &opsid.dns, false },
+        { "--dns", "NAMES", "host names and addresses of a server, with commas, beside localhost and 127.0.0.1", OPT_TEXT, &opsid.dns, false },
         { "--out", "FOLDER", "gets key.pem, cert.pem and ca.pem", OPT_TEXT, &opsid.folder, true },
         { 0 },
     };

@@ -31,6 +31,19 @@ enum rc ext_extended_key_usage(X509_EXTENSIONS **list, bool critical, int nid, i
     return rc;
 }
 
+enum rc ext_document_signing(X509_EXTENSIONS **list)
+{
+    EXTENDED_KEY_USAGE *usage = sk_ASN1_OBJECT_new_null();
+    ASN1_OBJECT *signing = OBJ_txt2obj("1.3.6.1.5.5.7.3.36", 1); /* OpenSSL 3.0 has no name for it */
+    enum rc rc = RC_NOMEM;
+    if (usage && signing && sk_ASN1_OBJECT_push(usage, signing) &&
+        sk_ASN1_OBJECT_push(usage, OBJ_nid2obj(NID_email_protect)))
+        rc = ext_add(list, NID_ext_key_usage, usage, false);
+    sk_ASN1_OBJECT_free(usage);
+    ASN1_OBJECT_free(signing);
+    return rc;
+}
+
 enum rc ext_policy(X509_EXTENSIONS **list, const char *oid, const char *cps_uri)
 {
     CERTIFICATEPOLICIES *policies = CERTIFICATEPOLICIES_new();

@@ -11,7 +11,11 @@
 
 /* Bits as in RFC 5280 §4.2.1.3: 0 digitalSignature, 1 nonRepudiation, 5 keyCertSign, 6 cRLSign; -1 ends. Critical. */
 enum rc ext_key_usage(X509_EXTENSIONS **list, int bit, int other_bit) MUST_CHECK;
-enum rc ext_extended_key_usage(X509_EXTENSIONS **list, bool critical, int nid, int other_nid) MUST_CHECK; /* 0: none */
+enum rc ext_extended_key_usage(X509_EXTENSIONS **list, bool critical, int nid, int other_nid) MUST_CHECK;
+
+/* extendedKeyUsage of who signs documents: id-kp-documentSigning (RFC 9336), and emailProtection, which readers that know
+ * only the older one (NSS) look for. */
+enum rc ext_document_signing(X509_EXTENSIONS **list) MUST_CHECK; /* 0: none */
 enum rc ext_policy(X509_EXTENSIONS **list, const char *oid, const char *cps_uri) MUST_CHECK;             /* critical */
 enum rc ext_names(X509_EXTENSIONS **list, int nid, const GENERAL_NAMES *names) MUST_CHECK;  /* subject-, issuerAltName */
 enum rc ext_directory_name(X509_EXTENSIONS **list, int nid, const X509_NAME *name) MUST_CHECK; /* the same, one name */

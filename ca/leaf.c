@@ -7,7 +7,9 @@
 #include "ca/tbs.h"
 #include "pki/municipality.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -164,37 +166,46 @@ enum rc leaf_auth_tbs(const struct issuer *issuer, const struct leaf *leaf, stru
     return rc;
 }
 
-/* localhost, the name asked for, 127.0.0.1. */
-static enum rc ops_hosts(const char *dns, GENERAL_NAMES **out)
+static enum rc ops_add_host(GENERAL_NAMES *names, int type, const void *data, int len)
+{
+    GENERAL_NAME *name = GENERAL_NAME_new();
+    ASN1_STRING *value = type == GEN_DNS ? ASN1_IA5STRING_new() : ASN1_OCTET_STRING_new();
+    if (!name || !value || !ASN1_STRING_set(value, data, len)) {
+        GENERAL_NAME_free(name);
+        ASN1_STRING_free(value);
+        return RC_NOMEM;
+    }
+    GENERAL_NAME_set0_value(name, type, value);
+    if (sk_GENERAL_NAME_push(names, name) > 0)
+        return RC_OK;
+    GENERAL_NAME_free(name);
+    return RC_NOMEM;
+}
+
+/* localhost and 127.0.0.1, and the names and addresses of the list. */
+static enum rc ops_hosts(const char *list, GENERAL_NAMES **out)
 {
     static const uint8_t loopback[4] = { 127, 0, 0, 1 };
-    const struct { int type; const void *data; int len; } hosts[] = {
-        { GEN_DNS, "localhost", 9 }, { GEN_DNS, dns, dns ? (int)strlen(dns) : 0 }, { GEN_IPADD, loopback, 4 }
-    };
+    char *hosts = strdup(list ? list : ""), *rest = hosts;
     GENERAL_NAMES *names = GENERAL_NAMES_new();
-    for (size_t i = 0; names && i < 3; i++) {
-        if (!hosts[i].len)
-            continue;
-        GENERAL_NAME *name = GENERAL_NAME_new();
-        ASN1_STRING *value = hosts[i].type == GEN_DNS ? ASN1_IA5STRING_new() : ASN1_OCTET_STRING_new();
-        if (!name || !value || !ASN1_STRING_set(value, hosts[i].data, hosts[i].len)) {
-            GENERAL_NAME_free(name);
-            ASN1_STRING_free(value);
-            goto failed;
-        }
-        GENERAL_NAME_set0_value(name, hosts[i].type, value);
-        if (!sk_GENERAL_NAME_push(names, name)) {
-            GENERAL_NAME_free(name);
-            goto failed;
-        }
+    enum rc rc = hosts && names ? ops_add_host(names, GEN_DNS, "localhost", 9) : RC_NOMEM;
+    for (char *host; !rc && (host = strsep(&rest, ","));) {
+        uint8_t address[16];
+        if (inet_pton(AF_INET, host, address) == 1)
+            rc = ops_add_host(names, GEN_IPADD, address, 4);
+        else if (inet_pton(AF_INET6, host, address) == 1)
+            rc = ops_add_host(names, GEN_IPADD, address, 16);
+        else if (*host)
+            rc = ops_add_host(names, GEN_DNS, host, (int)strlen(host));
     }
-    if (names) {
+    if (!rc)
+        rc = ops_add_host(names, GEN_IPADD, loopback, 4);
+    free(hosts);
+    if (rc)
+        GENERAL_NAMES_free(names);
+    else
         *out = names;
-        return RC_OK;
-    }
-failed:
-    GENERAL_NAMES_free(names);
-    return RC_NOMEM;
+    return rc;
 }
 
 enum rc leaf_ops_tbs(const struct issuer *issuer, const struct leaf *leaf, struct buf *out, struct err *err)
@@ -204,7 +215,7 @@ enum rc leaf_ops_tbs(const struct issuer *issuer, const struct leaf *leaf, struc
                                      { NID_organizationalUnitName, leaf->role },
                                      { NID_localityName, leaf->municipality },
                                      { NID_commonName, leaf->identifier } };
-    bool stamps = strcmp(leaf->role, "time-stamp") == 0;
+    bool stamps = strcmp(leaf->role, "time-stamp") == 0, seals = strcmp(leaf->role, "document-seal") == 0;
     bool serves = strcmp(leaf->role, "ca") == 0 || strcmp(leaf->role, "verifier") == 0 ||
                   strncmp(leaf->role, "node-", 5) == 0;
     X509_NAME *subject = NULL;
@@ -212,9 +223,11 @@ enum rc leaf_ops_tbs(const struct issuer *issuer, const struct leaf *leaf, struc
     X509_EXTENSIONS *extensions = NULL;
     enum rc rc = name_make(rows, 5, &subject);
     if (!rc)
-        rc = ext_key_usage(&extensions, BIT_SIGNATURE, -1);
+        rc = ext_key_usage(&extensions, BIT_SIGNATURE, seals ? BIT_NON_REPUDIATION : -1);
     if (!rc && stamps) /* RFC 3161 §2.3: critical, and nothing else */
         rc = ext_extended_key_usage(&extensions, true, NID_time_stamp, 0);
+    else if (!rc && seals)
+        rc = ext_document_signing(&extensions);
     else if (!rc && serves)
         rc = ext_extended_key_usage(&extensions, false, NID_server_auth, NID_client_auth);
     else if (!rc) /* people only ever call */

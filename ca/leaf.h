@@ -30,7 +30,7 @@ struct leaf {
     const char *identifier;       /* CN of a card's certificate (leaf_identifier), the name of an operations one */
     const struct attributes *attributes; /* signature certificates */
     const char *role;             /* operations: OU */
-    const char *dns;              /* nodes and authorities: a host name beside localhost; NULL for none */
+    const char *dns;              /* nodes and authorities: host names and addresses beside localhost, with commas; NULL for none */
 };
 
 #define LEAF_IDENTIFIER_SIZE 24

@@ -18,19 +18,40 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Host names and addresses between commas; what a name may be in full is the profile's to judge. */
+static enum rc opsid_check_hosts(const char *list, struct err *err)
+{
+    for (const char *host = list; host;) {
+        size_t len = strcspn(host, ",");
+        if (len == 0 || len > 253 || strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:") < len)
+            return err_set(err, RC_FORMAT, "'%.*s' is no host name or address", (int)(len > 60 ? 60 : len), host);
+        host = host[len] ? host + len + 1 : NULL;
+    }
+    return RC_OK;
+}
+
+/* A prefecture's code: "460001". */
+static bool opsid_is_prefecture(const char *code)
+{
+    return strlen(code) == 6 && strspn(code, "0123456789") == 6 && memcmp(code + 2, "000", 3) == 0 &&
+           code[5] == municipality_check_digit(code);
+}
+
 static enum rc opsid_check(const struct opsid *opsid, struct err *err)
 {
     enum role role;
     const struct municipality *row;
     if (role_parse(opsid->role, &role))
         return err_set(err, RC_FORMAT, "'%s' is no role", opsid->role);
-    if (strcmp(opsid->municipality, "000000") != 0 &&
+    if (role == ROLE_NODE_PREFECTURAL && !opsid_is_prefecture(opsid->municipality))
+        return err_set(err, RC_FORMAT, "'%s' is no prefecture's code", opsid->municipality);
+    if (role != ROLE_NODE_PREFECTURAL && strcmp(opsid->municipality, "000000") != 0 &&
         (strlen(opsid->municipality) != 6 || municipality_find(opsid->municipality, &row)))
         return err_set(err, RC_FORMAT, "'%s' is no municipality's code", opsid->municipality);
     size_t len = strlen(opsid->name);
     if (len < 1 || len > 64)
         return err_set(err, RC_FORMAT, "a name has 1 to 64 bytes");
-    return RC_OK;
+    return opsid_check_hosts(opsid->dns, err);
 }
 
 static enum rc pem_write(const char *path, BIO *bio, mode_t mode, struct err *err)

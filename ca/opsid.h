@@ -8,7 +8,7 @@ struct opsid {
     const char *role;         /* net/identity.h */
     const char *name;         /* CN */
     const char *municipality; /* 6 digits; "000000" for none */
-    const char *dns;          /* NULL: localhost and 127.0.0.1 only */
+    const char *dns;          /* host names and addresses of a server, with commas; NULL: localhost and 127.0.0.1 only */
     const char *folder;
 };
 

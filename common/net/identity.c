@@ -31,6 +31,7 @@ static const char *const role_names[ROLE_COUNT] = {
     [ROLE_AUDITOR] = "auditor",
     [ROLE_ADMINISTRATOR] = "administrator",
     [ROLE_AGENCY] = "agency",
+    [ROLE_DOCUMENT_SEAL] = "document-seal",
 };
 
 const char *role_name(enum role role)

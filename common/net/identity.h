@@ -27,6 +27,7 @@ enum role {
     ROLE_AUDITOR,        /* "auditor": reads the trail and the reports */
     ROLE_ADMINISTRATOR,  /* "administrator": officers' own certificates, reports, metrics */
     ROLE_AGENCY,         /* "agency": 行政機関 that get 本人確認情報 for tasks of the law; known by the name */
+    ROLE_DOCUMENT_SEAL,  /* "document-seal": a municipality's signature on copies and certificates (no TLS) */
     ROLE_COUNT
 };
 

@@ -205,8 +205,8 @@ static enum rc link_judge(struct link *link, struct MHD_Connection *connection)
     struct err format = { 0 };
     if (peer_from_cert(bytes_of(chain[0].data, chain[0].size), &link->peer, &format) != RC_OK)
         return err_set(&link->why, RC_DENIED, "%s", format.text);
-    if (link->peer.role == ROLE_TIME_STAMP)
-        return err_set(&link->why, RC_DENIED, "the role time-stamp is not one for TLS");
+    if (link->peer.role == ROLE_TIME_STAMP || link->peer.role == ROLE_DOCUMENT_SEAL)
+        return err_set(&link->why, RC_DENIED, "the role %s is not one for TLS", role_name(link->peer.role));
     return RC_OK;
 }
 

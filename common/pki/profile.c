@@ -39,6 +39,7 @@ static int64_t profile_longest(enum profile_kind kind, const struct suite_row *s
     case PROFILE_OFFICER:
     case PROFILE_VERIFIER:
     case PROFILE_TIME_STAMP:
+    case PROFILE_DOCUMENT_SEAL:
     case PROFILE_COUNT:
         break;
     }

@@ -21,6 +21,7 @@ enum profile_kind {
     PROFILE_OFFICER,    /* operations: people at a counter, TLS client, CMP protection */
     PROFILE_VERIFIER,   /* operations: TLS server and client: a relying party has a web server, and asks the registry */
     PROFILE_TIME_STAMP, /* operations: time-stamping authority (RFC 3161 §2.3) */
+    PROFILE_DOCUMENT_SEAL, /* operations: a municipality's signature on documents (RFC 9336) */
     PROFILE_SIGN_LINK,  /* from one key of an authority to its next, both ways (RFC 9810 §4.4) */
     PROFILE_AUTH_LINK,
     PROFILE_OPS_LINK,

@@ -51,6 +51,7 @@
 #define EKU_SERVER_CLIENT "3014 0608 2B06010505070301 0608 2B06010505070302"
 #define EKU_OCSP "300A 0608 2B06010505070309"
 #define EKU_TIME_STAMP "300A 0608 2B06010505070308"
+#define EKU_DOCUMENT "3014 0608 2B06010505070324 0608 2B06010505070304"
 
 static const struct profile_row profile_jpki_ca[] = {
     KEY_USAGE(KU_CA, "sign-ca, auth-ca"),     SUBJECT_ALT_NAME(PROFILE_JAPANESE_NAME, "sign-ca, auth-ca"),
@@ -119,6 +120,13 @@ static const struct profile_row profile_time_stamp[] = {
     SUBJECT_KEY("time-stamp"),
 };
 
+static const struct profile_row profile_document_seal[] = {
+    KEY_USAGE(KU_SIGN_AND_COMMIT, "document-seal"),
+    EXTENDED_KEY_USAGE(false, EKU_DOCUMENT, "document-seal"),
+    AUTHORITY_KEY("document-seal"),
+    SUBJECT_KEY("document-seal"),
+};
+
 struct profile_entry {
     const char *name;
     enum authority authority;
@@ -140,6 +148,7 @@ static const struct profile_entry profile_entries[PROFILE_COUNT] = {
     [PROFILE_OFFICER] = {"officer", AUTHORITY_OPS, ROWS(profile_client)},
     [PROFILE_VERIFIER] = {"verifier", AUTHORITY_OPS, ROWS(profile_node)},
     [PROFILE_TIME_STAMP] = {"time-stamp", AUTHORITY_OPS, ROWS(profile_time_stamp)},
+    [PROFILE_DOCUMENT_SEAL] = {"document-seal", AUTHORITY_OPS, ROWS(profile_document_seal)},
     [PROFILE_SIGN_LINK] = {"sign-link", AUTHORITY_SIGN, ROWS(profile_link)},
     [PROFILE_AUTH_LINK] = {"auth-link", AUTHORITY_AUTH, ROWS(profile_link)},
     [PROFILE_OPS_LINK] = {"ops-link", AUTHORITY_OPS, ROWS(profile_link)},
@@ -154,6 +163,7 @@ static const struct {
     {"counter", PROFILE_OFFICER},       {"kiosk", PROFILE_OFFICER},      {"verifier", PROFILE_VERIFIER},
     {"time-stamp", PROFILE_TIME_STAMP}, {"approver", PROFILE_OFFICER},   {"revoker", PROFILE_OFFICER},
     {"auditor", PROFILE_OFFICER},       {"administrator", PROFILE_OFFICER}, {"agency", PROFILE_OFFICER},
+    {"node-prefectural", PROFILE_NODE}, {"document-seal", PROFILE_DOCUMENT_SEAL},
 };
 
 const char *profile_name(enum profile_kind kind)

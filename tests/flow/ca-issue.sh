@@ -28,6 +28,16 @@ check "an officer of Kagoshima" identity desk-officer 462012 officer
 check "an officer of Chiyoda" identity desk-officer 131016 stranger
 check "the national node" identity node-national 000000 national
 check "a verifier" identity verifier 000000 verifier
+check "a node that other machines reach" "$JPKI_CA" identity --state "$W/ca" --role node-prefectural --municipality 460001 --name kagoshima-ken \
+    --dns node.example.jp,10.77.0.9,fd00::9 --out "$W/prefecture"
+for host in "hostname node.example.jp" "hostname localhost" "ip 10.77.0.9" "ip fd00::9" "ip 127.0.0.1"; do
+    check "its certificate names $host" openssl verify -purpose sslserver -verify_${host% *} "${host#* }" -CAfile "$W/ops-ca.pem" "$W/prefecture/cert.pem"
+done
+refuse "a prefecture's node of a municipality" identity node-prefectural 462012 wrong-prefecture
+refuse "a certificate for all hosts" "$JPKI_CA" identity --state "$W/ca" --role node-national --name wild --dns '*.example.jp' --out "$W/wild"
+check "a municipality's seal" identity document-seal 462012 kagoshima-seal
+check "it is for documents" sh -c "openssl x509 -in '$W/kagoshima-seal/cert.pem' -noout -text | grep -q '1.3.6.1.5.5.7.3.36, E-mail Protection'"
+check "and for no TLS" sh -c "! openssl verify -purpose sslclient -CAfile '$W/ops-ca.pem' '$W/kagoshima-seal/cert.pem'"
 check "a time-stamping authority" identity time-stamp 000000 stamper
 refuse "an identity twice" identity desk-officer 462012 officer
 refuse "a role that is none" identity minister 000000 minister

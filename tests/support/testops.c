@@ -99,13 +99,16 @@ static void testops_write(const char *folder, const char *file, BIO *content)
 static void testops_profile(struct testops *ops, X509 *cert, enum role role, enum testops_flaw flaw)
 {
     testops_extension(cert, ops->ca_cert, NID_basic_constraints, "critical,CA:FALSE");
-    testops_extension(cert, ops->ca_cert, NID_key_usage, "critical,digitalSignature");
+    testops_extension(cert, ops->ca_cert, NID_key_usage,
+                      role == ROLE_DOCUMENT_SEAL ? "critical,digitalSignature,nonRepudiation" : "critical,digitalSignature");
     testops_extension(cert, ops->ca_cert, NID_subject_key_identifier, "hash");
     testops_extension(cert, ops->ca_cert, NID_authority_key_identifier, "keyid:always");
-    testops_extension(cert, ops->ca_cert, NID_subject_alt_name,
-                      flaw == TESTOPS_OTHER_HOST ? "DNS:elsewhere.invalid" : "IP:127.0.0.1,DNS:localhost");
+    char hosts[200];
+    snprintf(hosts, sizeof hosts, "IP:127.0.0.1,DNS:localhost%s", ops->hosts);
+    testops_extension(cert, ops->ca_cert, NID_subject_alt_name, flaw == TESTOPS_OTHER_HOST ? "DNS:elsewhere.invalid" : hosts);
     testops_extension(cert, ops->ca_cert, NID_ext_key_usage,
                       role == ROLE_TIME_STAMP        ? "critical,timeStamping"
+                      : role == ROLE_DOCUMENT_SEAL ? "1.3.6.1.5.5.7.3.36,emailProtection"
                       : flaw == TESTOPS_NO_CLIENT ? "serverAuth"
                                                      : "serverAuth,clientAuth");
     if (flaw == TESTOPS_OUTDATED)

@@ -12,6 +12,7 @@ struct testops {
     EVP_PKEY *ca_key;
     X509 *ca_cert;
     long next_serial;
+    char hosts[160]; /* more for subjectAltName of what is made from now on: ",IP:10.77.0.1" */
 };
 
 void testops_new(struct testops *ops);
@@ -30,7 +31,8 @@ enum testops_flaw {
 };
 
 /* Makes the folder <ops>/<name> with key.pem, cert.pem and ca.pem: role, municipality ("462012" or "000000"), CN = name,
- * subjectAltName 127.0.0.1 and localhost, extendedKeyUsage serverAuth and clientAuth (timeStamping for ROLE_TIME_STAMP).
+ * subjectAltName 127.0.0.1 and localhost, extendedKeyUsage serverAuth and clientAuth (timeStamping for
+ * ROLE_TIME_STAMP, documentSigning and emailProtection for ROLE_DOCUMENT_SEAL).
  * Returns the path, borrowed until testops_free's folder goes; caller frees. */
 char *testops_identity(struct testops *ops, enum role role, const char *municipality, const char *name);
 char *testops_flawed(struct testops *ops, enum role role, const char *municipality, const char *name,

@@ -108,6 +108,7 @@ static const struct {
     const char *role;
 } kinds[] = { { AUTHORITY_SIGN, NULL },        { AUTHORITY_AUTH, NULL },       { AUTHORITY_OPS, "ca" },
               { AUTHORITY_OPS, "desk-officer" }, { AUTHORITY_OPS, "verifier" }, { AUTHORITY_OPS, "time-stamp" },
+              { AUTHORITY_OPS, "document-seal" }, { AUTHORITY_OPS, "node-prefectural" },
               { AUTHORITY_SIGN, "ocsp" },       { AUTHORITY_AUTH, "ocsp" } };
 
 static void test_signer_accepts(void **state)

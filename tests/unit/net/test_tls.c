@@ -156,6 +156,7 @@ static void test_peers(void **state)
         { "sound", false, ROLE_DESK_OFFICER, TESTOPS_SOUND, 200 },
         { "wrong role", false, ROLE_VERIFIER, TESTOPS_SOUND, 403 },
         { "time-stamp role", false, ROLE_TIME_STAMP, TESTOPS_SOUND, 403 },
+        { "document-seal role", false, ROLE_DOCUMENT_SEAL, TESTOPS_SOUND, 403 },
         { "outdated", false, ROLE_DESK_OFFICER, TESTOPS_OUTDATED, 403 },
         { "not yet valid", false, ROLE_DESK_OFFICER, TESTOPS_NOT_YET, 403 },
         { "server purpose only", false, ROLE_DESK_OFFICER, TESTOPS_NO_CLIENT, 403 },

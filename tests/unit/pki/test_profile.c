@@ -200,6 +200,21 @@ static const struct recipe good[PROFILE_COUNT] = {
                             0,
                             false,
                             NULL},
+    [PROFILE_DOCUMENT_SEAL] = {PROFILE_DOCUMENT_SEAL,
+                               "JPKI-TEST",
+                               {{"C", "JP"}, {"O", "JPKI-TEST"}, {"OU", "document-seal"}, {"L", "462012"}, {"CN", "kagoshima"}},
+                               {{NID_key_usage, "critical,digitalSignature,nonRepudiation"},
+                                {NID_ext_key_usage, "1.3.6.1.5.5.7.3.36,emailProtection"},
+                                {NID_authority_key_identifier, "keyid:always,issuer:always"},
+                                {NID_subject_key_identifier, "hash"}},
+                               "2026-11-23T00:30:00Z",
+                               "2028-11-22T14:59:59Z",
+                               2,
+                               11,
+                               NULL,
+                               0,
+                               false,
+                               NULL},
 };
 
 static void set_time(ASN1_TIME *time, const char *text)
@@ -553,6 +568,9 @@ static void test_spoilt_extensions(void **state)
     ROW(PROFILE_SIGN_OCSP, "lives a month", "validity", one.not_after = "2026-12-23T14:59:59Z");
     ROW(PROFILE_TIME_STAMP, "usage not critical", "extKeyUsage", EXT(1, "timeStamping"));
     ROW(PROFILE_TIME_STAMP, "a second usage", "extKeyUsage", EXT(1, "critical,timeStamping,clientAuth"));
+    ROW(PROFILE_DOCUMENT_SEAL, "no commitment", "keyUsage", EXT(0, "critical,digitalSignature"));
+    ROW(PROFILE_DOCUMENT_SEAL, "may be a client", "extKeyUsage", EXT(1, "1.3.6.1.5.5.7.3.36,emailProtection,clientAuth"));
+    ROW(PROFILE_DOCUMENT_SEAL, "not for documents", "extKeyUsage", EXT(1, "emailProtection"));
 }
 
 /* Every cut is no certificate; of the flips that are still DER, most break a rule, and none crashes. */
