@@ -28,7 +28,7 @@ enum rc copies_collect(struct store *store, const struct peer *peer, const char 
 
 /* Who seals, and what kind of copy. Everything borrowed. */
 struct copies_issue {
-    const struct identity *identity;
+    const struct identity *identity; /* a document seal; NULL: nothing is issued (RC_STATE) */
     const char *issuer;    /* the municipality that issues */
     const char *home;      /* the one whose register it is */
     const char *action;    /* "copy-elsewhere", … */

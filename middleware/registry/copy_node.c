@@ -26,7 +26,7 @@ static enum rc copy_recall(struct node *node, const char *kind, const json_t *bo
 static enum rc copy_issue(struct node *node, const struct request *request, const char *action, const char *home,
                           const json_t *body, json_t *items, json_t **answer, struct err *err)
 {
-    struct copies_issue issue = {.identity = &node->identity,
+    struct copies_issue issue = {.identity = node_document_seal(node),
                                  .issuer = node->self.municipality,
                                  .home = home,
                                  .action = action,

@@ -152,6 +152,8 @@ enum rc copies_make(void *context, struct store *store, const json_t *body, json
     uint8_t chance[NUMBER_BYTES];
     char number[2 * NUMBER_BYTES + 1], issued[CLOCK_TEXT_SIZE];
     struct buf pdf = {0};
+    if (!issue->identity)
+        return err_set(err, RC_STATE, "this node has no document seal (serve --document-seal): it issues no copies");
     enum rc rc = random_bytes(chance, sizeof chance);
     hex_encode(bytes_of(chance, sizeof chance), number);
     if (!rc)

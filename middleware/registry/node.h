@@ -37,6 +37,7 @@ struct line {
 struct node {
     enum node_role role;
     struct identity identity;
+    struct identity document_seal; /* a municipal node's, for copies; folder NULL: it has none, and issues none */
     struct peer self;     /* what the node's own certificate says */
     pthread_mutex_t lock; /* over store: handlers run at the same time */
     struct store *store;
@@ -72,6 +73,12 @@ enum rc node_expected(struct response *response, int64_t expected, struct err *e
 
 /* RC_DENIED unless the peer is of this node's municipality. */
 enum rc node_own(const struct node *node, const struct peer *peer, struct err *err) MUST_CHECK;
+
+/* NULL: none was given. */
+static inline const struct identity *node_document_seal(const struct node *node)
+{
+    return node->document_seal.folder ? &node->document_seal : NULL;
+}
 
 /* One POST of the courier: the status and the answer's JSON (caller decrefs). Any other failure is the rc. */
 enum rc node_post(struct line *line, const char *path, const json_t *body, unsigned *status, json_t **answer,

@@ -77,7 +77,7 @@ static enum rc sheet_issue(struct node *node, const struct peer *peer, const jso
 {
     json_t *items = NULL;
     enum rc rc = copies_collect(node->store, peer, sheet->issue.action, wish, &items, err);
-    sheet->issue.identity = &node->identity;
+    sheet->issue.identity = node_document_seal(node);
     sheet->issue.issuer = sheet->issue.home = node->self.municipality;
     sheet->issue.asker = peer->serial;
     sheet->issue.items = items;

@@ -17,27 +17,47 @@
 #define BODY_MAX (2u << 20)
 
 struct serve_options {
-    const char *role, *store, *identity, *bind, *national, *prefecture, *nodes, *ca, *sign_ca, *pid_file, *log;
+    const char *role, *store, *identity, *document_seal, *bind, *national, *prefecture, *nodes, *ca, *sign_ca, *pid_file, *log;
     long port;
 };
 
-static enum rc serve_read_self(struct node *node, struct err *err)
+static enum rc serve_read_peer(const struct identity *identity, struct peer *peer, struct err *err)
 {
     X509 *cert = NULL;
     struct buf der = { 0 };
-    enum rc rc = cert_read(node->identity.cert_path, &cert, err);
+    enum rc rc = cert_read(identity->cert_path, &cert, err);
     if (!rc)
         rc = cert_encode(cert, &der);
     if (!rc)
-        rc = peer_from_cert(buf_bytes(&der), &node->self, err);
+        rc = peer_from_cert(buf_bytes(&der), peer, err);
     X509_free(cert);
     buf_wipe(&der);
+    return rc;
+}
+
+static enum rc serve_read_self(struct node *node, struct err *err)
+{
+    enum rc rc = serve_read_peer(&node->identity, &node->self, err);
     static const enum role roles[] = { [NODE_MUNICIPAL] = ROLE_NODE_MUNICIPAL, [NODE_PREFECTURAL] = ROLE_NODE_PREFECTURAL,
                                        [NODE_NATIONAL] = ROLE_NODE_NATIONAL };
     enum role want = roles[node->role];
     if (!rc && node->self.role != want)
         rc = err_set(err, RC_DENIED, "%s: its role is %s, a %s node needs %s", node->identity.cert_path,
                      role_name(node->self.role), node_role_name(node->role), role_name(want));
+    return rc;
+}
+
+/* The key that signs what is handed out: another one than the node's own, of the same municipality. */
+static enum rc serve_open_seal(struct node *node, const char *folder, struct err *err)
+{
+    struct peer peer;
+    enum rc rc = identity_open(folder, &node->document_seal, err);
+    if (!rc)
+        rc = serve_read_peer(&node->document_seal, &peer, err);
+    if (!rc && (node->role != NODE_MUNICIPAL || peer.role != ROLE_DOCUMENT_SEAL ||
+                strcmp(peer.municipality, node->self.municipality) != 0))
+        rc = err_set(err, RC_DENIED, "%s: a %s of %s; the municipal node %s needs a %s of its own", folder, role_name(peer.role),
+                     peer.municipality, node->self.municipality, role_name(ROLE_DOCUMENT_SEAL));
     return rc;
 }
 
@@ -93,6 +113,8 @@ static enum rc serve_open(struct node *node, const struct serve_options *o, stru
     enum rc rc = identity_open(o->identity, &node->identity, err);
     if (!rc)
         rc = serve_read_self(node, err);
+    if (!rc && o->document_seal)
+        rc = serve_open_seal(node, o->document_seal, err);
     if (!rc && node->role == NODE_NATIONAL)
         rc = designate_key(o->identity, &node->key, err);
     if (!rc)
@@ -120,6 +142,7 @@ static void serve_close(struct node *node)
     opseal_close(node->seal);
     sk_X509_pop_free(node->sign_authorities, X509_free);
     secret_wipe(&node->key);
+    identity_close(&node->document_seal);
     identity_close(&node->identity);
 }
 
@@ -156,6 +179,7 @@ int serve_main(int argc, char **argv)
         { "--role", "ROLE", "municipal, prefectural or national", OPT_TEXT, &o.role, true },
         { "--store", "URL", "sqlite:PATH or a path (made when it is not there), or postgresql://…", OPT_TEXT, &o.store, true },
         { "--identity", "FOLDER", "key.pem, cert.pem and ca.pem; names the municipality", OPT_TEXT, &o.identity, true },
+        { "--document-seal", "FOLDER", "an identity of role document-seal, for a municipal node: signs copies", OPT_TEXT, &o.document_seal, false },
         { "--port", "P", "0 for any", OPT_NUMBER, &o.port, true },
         { "--bind", "ADDRESS", "where to listen (default 127.0.0.1)", OPT_TEXT, &o.bind, false },
         { "--national", "URL", "the national node, for a municipal one", OPT_TEXT, &o.national, false },

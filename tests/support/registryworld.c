@@ -1,6 +1,7 @@
 /* registryworld.c — the registry's nodes as processes. */
 #include "registryworld.h"
 
+#include "testnet.h"
 #include "teststore.h"
 
 #include "base/file.h"
@@ -38,6 +39,7 @@ static const struct {
     { ROLE_KIOSK, "000000", "kiosk" },           { ROLE_REGISTRAR, THERE, "elsewhere" },
     { ROLE_NODE_PREFECTURAL, THEIR_PREFECTURE, "prefecture" },
     { ROLE_AGENCY, "000000", "nenkin" },         { ROLE_AGENCY, "000000", "builder" },
+    { ROLE_DOCUMENT_SEAL, HERE, "kagoshima-seal" }, { ROLE_DOCUMENT_SEAL, THERE, "chiyoda-seal" },
 };
 
 /* The authorities: each event once, in order; known ones answered again; may fail first. */
@@ -86,11 +88,13 @@ void pause_ms(long ms)
     nanosleep(&(struct timespec) { ms / 1000, ms % 1000 * 1000000 }, NULL);
 }
 
-static pid_t run(const char *fault, const char *const *args)
+static pid_t run(const char *fault, pid_t net, const char *const *args)
 {
     pid_t pid = fork();
     if (pid == 0) {
         proc_die_with_parent(); /* a failed test leaves no node behind */
+        if (net && !testnet_enter(net))
+            _exit(126);
         const char *argv[32] = { program };
         for (size_t i = 0; args[i] && i < 30; i++)
             argv[i + 1] = args[i];
@@ -105,7 +109,7 @@ static pid_t run(const char *fault, const char *const *args)
 int run_wait(const char *const *args)
 {
     int status;
-    pid_t pid = run(NULL, args);
+    pid_t pid = run(NULL, 0, args);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
@@ -128,7 +132,9 @@ static void read_port(struct process *node)
     assert_non_null(at);
     unsigned port = (unsigned)strtoul(at + strlen("listens on port "), NULL, 10) & 0xFFFF;
     snprintf(node->port, sizeof node->port, "%u", port);
-    snprintf(node->url, sizeof node->url, "https://127.0.0.1:%u", port);
+    char url[sizeof node->url];
+    snprintf(url, sizeof url, "https://%s:%u", node->host, port);
+    memcpy(node->url, url, sizeof url);
     buf_wipe(&text);
 }
 
@@ -153,19 +159,20 @@ bool start(struct world *w, enum who who, const char *fault)
     } rows[ALL_NODES] = { [MUNICIPAL] = { "municipal", ID_MUNICIPAL }, [NATIONAL] = { "national", ID_NATIONAL },
                           [OTHER] = { "municipal", ID_OTHER_NODE }, [PREFECTURE] = { "prefectural", ID_PREFECTURE } };
     struct process *node = &w->nodes[who];
-    char target[40];
+    char target[48];
     bool municipal = who == MUNICIPAL || who == OTHER;
-    snprintf(target, sizeof target, "https://127.0.0.1:%u", server_port(w->ca));
+    snprintf(target, sizeof target, "https://%s:%u", w->ca_host, server_port(w->ca));
     unlink(node->pid_file);
-    const char *args[24] = { "serve", "--role", rows[who].role, "--store", node->store, "--identity", w->paths[rows[who].id],
-                             "--port", node->port[0] ? node->port : "0", "--pid-file", node->pid_file, "--log", node->log };
+    const char *args[28] = { "serve", "--role", rows[who].role, "--store", node->store, "--identity", w->paths[rows[who].id],
+                             "--port", node->port[0] ? node->port : "0", "--pid-file", node->pid_file, "--log", node->log, "--bind", node->host };
     const char *more[] = { municipal ? "--national" : who == NATIONAL ? "--ca" : NULL,
                            municipal ? w->nodes[NATIONAL].url : target, municipal ? "--nodes" : who == NATIONAL && w->sign_ca[0] ? "--sign-ca" : NULL,
                            municipal ? w->directory : w->sign_ca,
+                           municipal ? "--document-seal" : NULL, w->paths[who == OTHER ? ID_OTHER_SEAL : ID_SEAL],
                            who == MUNICIPAL && w->nodes[PREFECTURE].url[0] ? "--prefecture" : NULL, w->nodes[PREFECTURE].url, NULL };
     for (size_t i = 0; more[i]; i++)
-        args[13 + i] = more[i];
-    node->pid = run(fault, args);
+        args[15 + i] = more[i];
+    node->pid = run(fault, node->net, args);
     for (int i = 0; i < 1500; i++) {
         if (access(node->pid_file, F_OK) == 0) {
             if (!node->port[0])
@@ -196,11 +203,26 @@ void stop(struct process *node, int signal_number)
         fail_msg("a node did not stop cleanly (%d)", status);
 }
 
+void world_populate(struct world *w, enum who who, const char *municipality, const char *residents)
+{
+    const char *const populate[] = { "populate", "--store", w->nodes[who].store, "--municipality", municipality,
+                                     "--residents", residents, NULL };
+    assert_int_equal(run_wait(populate), 0);
+}
+
 void world_new(struct world *w, const char *residents)
+{
+    world_new_apart(w, residents, NULL);
+}
+
+void world_new_apart(struct world *w, const char *residents, const struct testnet *net)
 {
     memset(w, 0, sizeof *w);
     pthread_mutex_init(&w->lock, NULL);
     testops_new(&w->ops);
+    snprintf(w->ca_host, sizeof w->ca_host, "%s", net ? net->host : "127.0.0.1");
+    if (net)
+        testnet_names(net, w->ops.hosts, sizeof w->ops.hosts);
     for (size_t i = 0; i < IDS; i++) {
         w->paths[i] = testops_identity(&w->ops, people[i].role, people[i].municipality, people[i].name);
         assert_int_equal(identity_open(w->paths[i], &w->ids[i], NULL), RC_OK);
@@ -212,12 +234,12 @@ void world_new(struct world *w, const char *residents)
         teststore_url(w->ops.folder, names[i], node->store);
         snprintf(node->pid_file, sizeof node->pid_file, "%s/%s.pid", w->ops.folder, names[i]);
         snprintf(node->log, sizeof node->log, "%s/%s.log", w->ops.folder, names[i]);
+        snprintf(node->host, sizeof node->host, "%s", net ? net->places[i].host : "127.0.0.1");
+        node->net = net ? net->places[i].holder : 0;
     }
-    const struct server_settings settings = { .identity = &w->ids[ID_CA], .routes = ca_routes, .context = w };
+    const struct server_settings settings = { .bind = w->ca_host, .identity = &w->ids[ID_CA], .routes = ca_routes, .context = w };
     assert_int_equal(server_start(&settings, &w->ca, NULL), RC_OK);
-    const char *const populate[] = { "populate", "--store", w->nodes[MUNICIPAL].store, "--municipality", HERE,
-                                     "--residents", residents, NULL };
-    assert_int_equal(run_wait(populate), 0);
+    world_populate(w, MUNICIPAL, HERE, residents);
 }
 
 void world_free(struct world *w)

@@ -21,11 +21,12 @@ extern const char *program; /* jpki-registry */
 enum who { MUNICIPAL, NATIONAL, NODES, OTHER = NODES, PREFECTURE, ALL_NODES };
 enum { ID_MUNICIPAL, ID_NATIONAL, ID_OFFICER, ID_REGISTRAR, ID_VERIFIER, ID_CA, ID_OTHER_NODE, ID_OTHER_OFFICER, ID_CARD_OFFICER,
        ID_COUNTER, ID_OTHER_COUNTER, ID_OTHER_CARD_OFFICER, ID_KIOSK, ID_OTHER_REGISTRAR, ID_PREFECTURE,
-       ID_AGENCY, ID_OTHER_AGENCY, IDS };
+       ID_AGENCY, ID_OTHER_AGENCY, ID_SEAL, ID_OTHER_SEAL, IDS };
 
 struct process {
     pid_t pid;
-    char port[8], url[40], store[256], pid_file[96], log[96];
+    char port[8], host[16], url[48], store[256], pid_file[96], log[96];
+    pid_t net; /* a process in whose network it runs; 0: the test's own */
 };
 
 struct world {
@@ -34,6 +35,7 @@ struct world {
     char *paths[IDS];
     struct process nodes[ALL_NODES];
     char sign_ca[96]; /* a file, for the national node; "": none */
+    char ca_host[16]; /* where the nodes find the authorities */
     char directory[96]; /* the file that names the municipal nodes to each other */
     struct server *ca;
     pthread_mutex_t lock;
@@ -47,7 +49,12 @@ struct world {
 
 /* A new world with a populated town; nothing runs yet. world_free stops what runs. */
 void world_new(struct world *w, const char *residents);
+void world_populate(struct world *w, enum who who, const char *municipality, const char *residents);
 void world_free(struct world *w);
+
+/* The same with each node in a network of its own (testnet.h): node i has the address and the process of `net`'s place i. */
+struct testnet;
+void world_new_apart(struct world *w, const char *residents, const struct testnet *net);
 
 bool start(struct world *w, enum who who, const char *fault); /* until it serves; false when it died of the fault */
 void stop(struct process *node, int signal_number);           /* SIGTERM must end it with 0 */

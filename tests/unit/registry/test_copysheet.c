@@ -86,7 +86,7 @@ static void test_seal(void **state)
     struct identity id;
     struct buf pdf = { 0 };
     testops_new(&ops);
-    char *path = testops_identity(&ops, ROLE_NODE_MUNICIPAL, "462012", "sealer");
+    char *path = testops_identity(&ops, ROLE_DOCUMENT_SEAL, "462012", "sealer");
     assert_int_equal(identity_open(path, &id, NULL), RC_OK);
     struct pdfseal seal = { .key_pem = buf_bytes(&id.key_pem), .cert_pem = buf_bytes(&id.cert_pem), .ca_pem = buf_bytes(&id.ca_pem),
                             .name = "Kagoshima-shi", .reason = "Copy", .time = 1795651200 };

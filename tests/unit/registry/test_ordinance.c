@@ -274,9 +274,12 @@ static void test_sheet_is_forgotten(void **state)
     json_t *answer = NULL, *items = json_pack("[{s:s}]", "name", "公的　花子"), *body = json_pack("{s:s}", "request", "sheet");
     assert_int_equal(clock_set("+0"), RC_OK);
     testops_new(&ops);
-    char *path = testops_identity(&ops, ROLE_NODE_MUNICIPAL, HERE, "sealer");
+    char *path = testops_identity(&ops, ROLE_DOCUMENT_SEAL, HERE, "sealer");
     assert_int_equal(identity_open(path, &id, NULL), RC_OK);
-    struct copies_issue issue = { .identity = &id, .issuer = HERE, .home = HERE, .action = COPIES_OWN, .asker = "01", .items = items };
+    struct copies_issue issue = { .issuer = HERE, .home = HERE, .action = COPIES_OWN, .asker = "01", .items = items };
+    assert_int_equal(asked_once(w.town, "copy", body, copies_make, &issue, &answer, NULL), RC_STATE); /* no seal, no copy */
+    assert_int_equal(townpair_count(w.town, "SELECT count(*) FROM copy"), 0);
+    issue.identity = &id;
     assert_int_equal(asked_once(w.town, "copy", body, copies_make, &issue, &answer, NULL), RC_OK);
     const char *number = json_string_value(json_object_get(answer, "copy"));
     assert_int_equal(copies_get(w.town, number, "02", &pdf, NULL), RC_NOT_FOUND); /* another's */
