@@ -13,23 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Prints and takes the value. */
-static int ask_print(json_t *value)
-{
-    char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
-    json_decref(value);
-    if (!text)
-        return opt_fail("%s", rc_text(RC_NOMEM));
-    puts(text);
-    free(text);
-    return EXIT_DONE;
-}
-
-static int ask_failed(struct err *err, enum rc rc)
-{
-    return opt_fail("%s: %s", rc_name(rc), err_text(err, rc));
-}
-
 /* "1980-02-29" becomes the register's "319800229"; anything else stays. */
 static void ask_birth(const char *typed, char out[16])
 {
@@ -40,41 +23,43 @@ static void ask_birth(const char *typed, char out[16])
     snprintf(out, 16, "%c%04d%02d%02d", attributes_era(year, month, day), year, month, day);
 }
 
+struct find_wish {
+    const char *code, *name, *birth, *address;
+};
+
+static enum rc find_ask(const void *context, struct registry_client *client, json_t **answer, struct err *err)
+{
+    const struct find_wish *wish = context;
+    struct resident resident;
+    char day[16] = "";
+    if (wish->birth)
+        ask_birth(wish->birth, day);
+    enum rc rc = registry_find_resident(client, wish->code, wish->name, wish->birth ? day : NULL, wish->address, &resident, err);
+    if (!rc && !(*answer = resident_to_json(&resident)))
+        rc = RC_NOMEM;
+    return rc;
+}
+
 int find_main(int argc, char **argv)
 {
-    const char *node = NULL, *folder = NULL, *code = NULL, *name = NULL, *birth = NULL, *address = NULL;
+    const char *node = NULL, *folder = NULL;
+    struct find_wish wish = { 0 };
     const struct opt opts[] = {
         { "--node", "URL", "the municipal node", OPT_TEXT, &node, true },
         { "--identity", "FOLDER", "an officer of the municipality", OPT_TEXT, &folder, true },
-        { "--code", "CODE", "住民票コード, 11 digits", OPT_TEXT, &code, false },
-        { "--name", "NAME", "or by name,", OPT_TEXT, &name, false },
-        { "--birth", "BIRTH", "birth (1980-02-29, or as the register writes it)", OPT_TEXT, &birth, false },
-        { "--address", "ADDRESS", "and address together", OPT_TEXT, &address, false },
+        { "--code", "CODE", "住民票コード, 11 digits", OPT_TEXT, &wish.code, false },
+        { "--name", "NAME", "or by name,", OPT_TEXT, &wish.name, false },
+        { "--birth", "BIRTH", "birth (1980-02-29, or as the register writes it)", OPT_TEXT, &wish.birth, false },
+        { "--address", "ADDRESS", "and address together", OPT_TEXT, &wish.address, false },
         { 0 },
     };
-    int rest, status;
-    if (opt_parse("jpki-registry find [OPTIONS]", "Finds one resident.", opts, argc, argv, &rest, &status))
+    int status;
+    if (program_parse("jpki-registry find [OPTIONS]", "Finds one resident.", opts, argc, argv, &status))
         return status;
-    if (rest < argc)
-        return opt_misuse("'%s' is not expected here", argv[rest]);
-    if (code ? name || birth || address : !name || !birth || !address)
+    bool some = wish.name || wish.birth || wish.address, all = wish.name && wish.birth && wish.address;
+    if (wish.code ? some : !all)
         return opt_misuse("either --code, or --name, --birth and --address together");
-    proc_harden();
-    struct identity identity = { 0 };
-    struct registry_client *client = NULL;
-    struct resident resident;
-    struct err err = { 0 };
-    char day[16] = "";
-    if (birth)
-        ask_birth(birth, day);
-    enum rc rc = identity_open(folder, &identity, &err);
-    if (!rc)
-        rc = registry_open(node, &identity, &client, &err);
-    if (!rc)
-        rc = registry_find_resident(client, code, name, birth ? day : NULL, address, &resident, &err);
-    registry_close(client);
-    identity_close(&identity);
-    return rc ? ask_failed(&err, rc) : ask_print(resident_to_json(&resident));
+    return program_at_node(node, folder, find_ask, &wish);
 }
 
 int ask_post(const char *node, const char *folder, const char *path, json_t *body)
@@ -95,7 +80,7 @@ int ask_post(const char *node, const char *folder, const char *path, json_t *bod
     client_close(client);
     identity_close(&identity);
     json_decref(body);
-    return rc ? ask_failed(&err, rc) : ask_print(answer);
+    return rc ? program_failed(&err, rc) : program_print(answer);
 }
 
 int move_main(int argc, char **argv)
@@ -188,43 +173,28 @@ int record_main(int argc, char **argv)
     return ask_post(node, folder, "/v1/residents/record", record_body(argv[rest], code, date, request, why, fields));
 }
 
-int confirm_main(int argc, char **argv)
+int program_authority(const char *name, enum authority *authority)
 {
-    const char *node = NULL, *folder = NULL, *name = NULL, *serial = NULL;
-    bool wanted = false;
-    const struct opt opts[] = {
-        { "--attributes", NULL, "with the newest four attributes, under the resident's consent", OPT_FLAG, &wanted, false },
-        { "--node", "URL", "the national node", OPT_TEXT, &node, true },
-        { "--identity", "FOLDER", "a verifier", OPT_TEXT, &folder, true },
-        { "--authority", "A", "sign or auth", OPT_TEXT, &name, true },
-        { "--serial", "HEX", "the certificate's serial number", OPT_TEXT, &serial, true },
-        { 0 },
-    };
-    int rest, status;
-    if (opt_parse("jpki-registry confirm [OPTIONS]", "Is the person of this certificate still as it says?", opts, argc, argv,
-                  &rest, &status))
-        return status;
-    enum authority authority;
-    if (rest < argc)
-        return opt_misuse("'%s' is not expected here", argv[rest]);
-    if (authority_parse(name, &authority) || authority == AUTHORITY_OPS)
+    if (authority_parse(name, authority) || *authority == AUTHORITY_OPS)
         return opt_misuse("--authority takes sign or auth, not '%s'", name);
-    proc_harden();
-    struct identity identity = { 0 };
-    struct registry_client *client = NULL;
+    return EXIT_DONE;
+}
+
+struct confirm_wish {
+    enum authority authority;
+    const char *serial;
+    bool attributes;
+};
+
+static enum rc confirm_ask(const void *context, struct registry_client *client, json_t **answer, struct err *err)
+{
+    const struct confirm_wish *wish = context;
     struct confirmation confirmation;
     struct attributes attributes = { 0 };
-    struct err err = { 0 };
-    enum rc rc = identity_open(folder, &identity, &err);
-    if (!rc)
-        rc = registry_open(node, &identity, &client, &err);
-    if (!rc)
-        rc = wanted ? registry_confirm_attributes(client, authority, serial, &confirmation, &attributes, &err)
-                    : registry_confirm(client, authority, serial, &confirmation, &err);
-    registry_close(client);
-    identity_close(&identity);
+    enum rc rc = wish->attributes ? registry_confirm_attributes(client, wish->authority, wish->serial, &confirmation, &attributes, err)
+                                  : registry_confirm(client, wish->authority, wish->serial, &confirmation, err);
     if (rc)
-        return ask_failed(&err, rc);
+        return rc;
     char as_of[CLOCK_TEXT_SIZE], since[CLOCK_TEXT_SIZE];
     clock_format(confirmation.as_of, as_of);
     clock_format(confirmation.since, since);
@@ -232,9 +202,29 @@ int confirm_main(int argc, char **argv)
                               confirmation.node);
     if (value && confirmation.since)
         (void)json_object_set_new(value, "since", json_string(since));
-    if (value && wanted)
+    if (value && wish->attributes)
         (void)json_object_set_new(value, "attributes", json_pack("{s:s, s:s, s:s, s:s}", "name", attributes.name, "birth",
                                                                  attributes.birth, "sex", attributes.sex, "address",
                                                                  attributes.address));
-    return ask_print(value);
+    *answer = value;
+    return value ? RC_OK : RC_NOMEM;
+}
+
+int confirm_main(int argc, char **argv)
+{
+    const char *node = NULL, *folder = NULL, *name = NULL;
+    struct confirm_wish wish = { 0 };
+    const struct opt opts[] = {
+        { "--attributes", NULL, "with the newest four attributes, under the resident's consent", OPT_FLAG, &wish.attributes, false },
+        { "--node", "URL", "the national node", OPT_TEXT, &node, true },
+        { "--identity", "FOLDER", "a verifier", OPT_TEXT, &folder, true },
+        { "--authority", "A", "sign or auth", OPT_TEXT, &name, true },
+        { "--serial", "HEX", "the certificate's serial number", OPT_TEXT, &wish.serial, true },
+        { 0 },
+    };
+    int status;
+    if (program_parse("jpki-registry confirm [OPTIONS]", "Is the person of this certificate still as it says?", opts, argc, argv, &status) ||
+        (status = program_authority(name, &wish.authority)) != EXIT_DONE)
+        return status;
+    return program_at_node(node, folder, confirm_ask, &wish);
 }

@@ -1,7 +1,5 @@
 /* disclose_main.c — `jpki-registry disclose`: the operator answers residents, and reports on provision. */
 #include "base/fault.h"
-#include "base/opt.h"
-#include "base/proc.h"
 #include "registry/code.h"
 #include "registry/program.h"
 #include "registry/rights.h"
@@ -35,11 +33,9 @@ static enum rc disclose_print(const json_t *lines, struct err *err)
     size_t at;
     json_array_foreach(lines, at, line)
     {
-        char *text = json_dumps(line, JSON_COMPACT);
-        if (!text)
-            return RC_NOMEM;
-        puts(text);
-        free(text);
+        enum rc rc = program_line(line);
+        if (rc)
+            return rc;
     }
     return fflush(stdout) ? err_set(err, RC_IO, "the answer could not be written") : RC_OK;
 }
@@ -111,27 +107,28 @@ static const struct action {
      run_sweep},
 };
 
-static int disclose_in_store(const struct action *action, struct told *told)
+struct disclosure {
+    const struct action *action;
+    struct told *told;
+};
+
+static enum rc disclose_in_store(void *context, const struct program_store *it, struct err *err)
 {
-    struct store *store = NULL;
-    enum node_role role;
-    struct err err = {0};
-    enum rc rc = ledger_open_any(told->url, &role, told->municipality, &store, &err);
-    if (!rc)
-        rc = store_begin(store, &err);
+    const struct disclosure *disclosure = context;
+    struct told *told = disclosure->told;
+    memcpy(told->municipality, it->municipality, sizeof told->municipality);
     told->lines = json_array();
+    enum rc rc = told->lines ? store_begin(it->store, err) : RC_NOMEM;
     if (!rc)
-        rc = told->lines ? action->run(store, told, &err) : RC_NOMEM;
+        rc = disclosure->action->run(it->store, told, err);
     if (!rc)
-        rc = store_commit(store, &err);
+        rc = store_commit(it->store, err);
     fault_point("registry.after_disclose");
     if (!rc)
-        rc = disclose_print(told->lines, &err);
+        rc = disclose_print(told->lines, err);
     json_decref(told->lines);
-    if (store)
-        store_rollback(store);
-    store_close(store);
-    return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
+    store_rollback(it->store);
+    return rc;
 }
 
 static int disclose_run(const struct action *action, int argc, char **argv)
@@ -154,17 +151,15 @@ static int disclose_run(const struct action *action, int argc, char **argv)
     }
     if (action->takes & TAKES_YEARS)
         opts[n++] = (struct opt){"--years", "N", "from now on it is kept so long", OPT_NUMBER, &told.years, false};
-    int rest, status;
+    int status;
     char usage[64];
     snprintf(usage, sizeof usage, "jpki-registry disclose %s [OPTIONS]", action->name);
-    if (opt_parse(usage, action->about, opts, argc, argv, &rest, &status))
+    if (program_parse(usage, action->about, opts, argc, argv, &status))
         return status;
-    if (rest < argc)
-        return opt_misuse("'%s' is not expected here", argv[rest]);
     if (told.code && code_check(told.code))
         return opt_misuse("--code takes 11 digits with a right check digit");
-    proc_harden();
-    return disclose_in_store(action, &told);
+    struct disclosure disclosure = {action, &told};
+    return program_in_store(told.url, disclose_in_store, &disclosure);
 }
 
 #define ACTION(i)                                                                                                      \

@@ -1,8 +1,5 @@
 /* gates.c — `jpki-registry settings`: the days from which the rules of the network hold, in one store. */
-#include "base/opt.h"
-#include "base/proc.h"
 #include "registry/gate.h"
-#include "registry/ledger.h"
 #include "registry/program.h"
 
 #include <stdio.h>
@@ -19,6 +16,30 @@ static enum rc gates_print(struct store *store, struct err *err)
                gate_rows[i].what);
     }
     return RC_OK;
+}
+
+/* NAME=DATE arguments, all or none. */
+struct gates_wish {
+    char **settings;
+    int count;
+};
+
+static enum rc gates_run(void *context, const struct program_store *it, struct err *err)
+{
+    const struct gates_wish *wish = context;
+    enum rc rc = store_begin(it->store, err);
+    for (int i = 0; !rc && i < wish->count; i++) {
+        char name[64];
+        const char *equals = strchr(wish->settings[i], '=');
+        snprintf(name, sizeof name, "%.*s", (int)(equals - wish->settings[i]), wish->settings[i]);
+        rc = gate_set(it->store, name, equals + 1, err);
+    }
+    if (!rc)
+        rc = gates_print(it->store, err);
+    if (!rc)
+        rc = store_commit(it->store, err);
+    store_rollback(it->store);
+    return rc;
 }
 
 int settings_main(int argc, char **argv)
@@ -38,26 +59,6 @@ int settings_main(int argc, char **argv)
     for (int i = rest; i < argc; i++)
         if (!strchr(argv[i], '='))
             return opt_misuse("'%s' is not NAME=DATE", argv[i]);
-    proc_harden();
-    struct store *store = NULL;
-    enum node_role role;
-    char municipality[7];
-    struct err err = {0};
-    enum rc rc = ledger_open_any(url, &role, municipality, &store, &err);
-    if (!rc)
-        rc = store_begin(store, &err);
-    for (int i = rest; !rc && i < argc; i++) {
-        char name[64];
-        const char *equals = strchr(argv[i], '=');
-        snprintf(name, sizeof name, "%.*s", (int)(equals - argv[i]), argv[i]);
-        rc = gate_set(store, name, equals + 1, &err);
-    }
-    if (!rc)
-        rc = gates_print(store, &err);
-    if (!rc)
-        rc = store_commit(store, &err);
-    if (store)
-        store_rollback(store);
-    store_close(store);
-    return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
+    struct gates_wish wish = {argv + rest, argc - rest};
+    return program_in_store(url, gates_run, &wish);
 }

@@ -1,7 +1,5 @@
 /* look.c — `jpki-registry sample`, `status` and `usage`: the operator's look into a store on their own machine. */
 #include "base/clock.h"
-#include "base/opt.h"
-#include "base/proc.h"
 #include "registry/code.h"
 #include "registry/municipal.h"
 #include "registry/outbox.h"
@@ -21,28 +19,31 @@ static void look_adult(char day[9])
     snprintf(day, 9, "%04u%.2s%.2s", (unsigned)(atoi(today) - ADULT) % 10000, today + 5, today + 8);
 }
 
-static enum rc look_sample(struct store *store, long count, bool adult, struct err *err)
+struct look_wish {
+    const char *code;
+    long count;
+    bool adult;
+};
+
+static enum rc look_sample(void *context, const struct program_store *it, struct err *err)
 {
+    const struct look_wish *wish = context;
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT code FROM resident WHERE removed = 0 AND substr(birth, 2) <= ?1 "
+    enum rc rc = store_prepare(it->store, "SELECT code FROM resident WHERE removed = 0 AND substr(birth, 2) <= ?1 "
                                       "ORDER BY code LIMIT ?2", &s, err);
     if (rc)
         return rc;
     char day[9] = "99999999";
-    if (adult)
+    if (wish->adult)
         look_adult(day);
     bind_text(s, 1, day);
-    bind_integer(s, 2, count);
+    bind_integer(s, 2, wish->count);
     while (!(rc = statement_step(s, err))) {
         struct ledger_row row;
-        rc = ledger_find_code(store, column_text(s, 0), &row, err);
+        rc = ledger_find_code(it->store, column_text(s, 0), &row, err);
         json_t *json = rc ? NULL : resident_to_json(&row.resident);
-        char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-        if (text)
-            puts(text);
-        else if (!rc)
-            rc = RC_NOMEM;
-        free(text);
+        if (!rc)
+            rc = program_line(json);
         json_decref(json);
         if (rc)
             break;
@@ -54,32 +55,20 @@ static enum rc look_sample(struct store *store, long count, bool adult, struct e
 int sample_main(int argc, char **argv)
 {
     const char *url = NULL;
-    long count = 1;
-    bool adult = false;
+    struct look_wish wish = { .count = 1 };
     const struct opt opts[] = {
         { "--store", "URL", "a node's store", OPT_TEXT, &url, true },
-        { "--count", "N", "how many (default 1)", OPT_NUMBER, &count, false },
-        { "--adult", NULL, "only people of 18 years or more", OPT_FLAG, &adult, false },
+        { "--count", "N", "how many (default 1)", OPT_NUMBER, &wish.count, false },
+        { "--adult", NULL, "only people of 18 years or more", OPT_FLAG, &wish.adult, false },
         { 0 },
     };
-    int rest, status;
-    if (opt_parse("jpki-registry sample [OPTIONS]", "Prints residents as JSON lines, in the order of their codes.", opts,
-                  argc, argv, &rest, &status))
+    int status;
+    if (program_parse("jpki-registry sample [OPTIONS]", "Prints residents as JSON lines, in the order of their codes.", opts, argc, argv,
+                      &status))
         return status;
-    if (rest < argc)
-        return opt_misuse("'%s' is not expected here", argv[rest]);
-    if (count < 1)
+    if (wish.count < 1)
         return opt_misuse("--count takes a number from 1 on");
-    proc_harden();
-    struct store *store = NULL;
-    enum node_role role;
-    char municipality[7];
-    struct err err = { 0 };
-    enum rc rc = ledger_open_any(url, &role, municipality, &store, &err);
-    if (!rc)
-        rc = look_sample(store, count, adult, &err);
-    store_close(store);
-    return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
+    return program_in_store(url, look_sample, &wish);
 }
 
 static const struct {
@@ -94,27 +83,45 @@ static const struct {
     { "denied", "SELECT count(*) FROM usage WHERE action = 'denied'" },
 };
 
-static enum rc look_status(struct store *store, enum node_role role, const char *municipality, struct err *err)
+/* What is still to be told to each peer: the words of the last refusal, when there is one, hold back what is behind it. */
+static enum rc look_outbox(struct store *store, const char *peer, json_t *to, struct err *err)
 {
-    struct outbox_state outbox;
-    const char *peer = role == NODE_MUNICIPAL ? OUTBOX_NATIONAL : OUTBOX_CA;
-    enum rc rc = outbox_read(store, peer, &outbox, err);
-    json_t *json = json_pack("{s:s, s:s}", "role", node_role_name(role), "municipality", municipality);
+    struct outbox_lag lag;
+    enum rc rc = outbox_lag(store, peer, &lag, err);
+    if (rc)
+        return rc;
+    json_t *json = json_pack("{s:I, s:I}", "told", (json_int_t)lag.state.acknowledged, "waiting",
+                             (json_int_t)(lag.state.last - lag.state.acknowledged));
+    char oldest[CLOCK_TEXT_SIZE];
+    clock_format(lag.oldest, oldest);
+    if (json && lag.oldest && json_object_set_new(json, "oldest", json_string(oldest)))
+        rc = RC_NOMEM;
+    if (json && lag.error[0] && json_object_set_new(json, "error", json_string(lag.error)))
+        rc = RC_NOMEM;
+    return json && !rc && !json_object_set_new(to, peer, json) ? RC_OK : RC_NOMEM;
+}
+
+static enum rc look_status(void *context, const struct program_store *it, struct err *err)
+{
+    (void)context;
+    static const char *const municipal[] = { OUTBOX_NATIONAL, OUTBOX_PREFECTURE, NULL }, *const national[] = { OUTBOX_CA, NULL },
+                             *const nobody[] = { NULL };
+    const char *const *peers = it->role == NODE_MUNICIPAL ? municipal : it->role == NODE_NATIONAL ? national : nobody;
+    enum rc rc = RC_OK;
+    json_t *json = json_pack("{s:s, s:s}", "role", node_role_name(it->role), "municipality", it->municipality), *outbox = json_object();
     for (size_t i = 0; !rc && i < sizeof counts / sizeof counts[0]; i++) {
         int64_t count = 0;
-        rc = ledger_count(store, counts[i].sql, &count, err);
+        rc = ledger_count(it->store, counts[i].sql, &count, err);
         if (!rc && json_object_set_new(json, counts[i].name, json_integer(count)))
             rc = RC_NOMEM;
     }
-    if (!rc && (json_object_set_new(json, "told", json_integer(outbox.acknowledged)) ||
-                json_object_set_new(json, "outbox", json_integer(outbox.last - outbox.acknowledged))))
+    for (; !rc && *peers; peers++)
+        rc = look_outbox(it->store, *peers, outbox, err);
+    if (!rc && json_object_set(json, "outbox", outbox))
         rc = RC_NOMEM;
-    char *text = rc ? NULL : json_dumps(json, JSON_COMPACT);
-    if (text)
-        puts(text);
-    else if (!rc)
-        rc = RC_NOMEM;
-    free(text);
+    if (!rc)
+        rc = program_line(json);
+    json_decref(outbox);
     json_decref(json);
     return rc;
 }
@@ -126,22 +133,13 @@ int status_main(int argc, char **argv)
         { "--store", "URL", "a node's store", OPT_TEXT, &url, true },
         { 0 },
     };
-    int rest, status;
-    if (opt_parse("jpki-registry status [OPTIONS]", "Prints what the store holds, as one line of JSON.", opts, argc, argv,
-                  &rest, &status))
+    int status;
+    if (program_parse("jpki-registry status [OPTIONS]",
+                      "Prints what the store holds, as one line of JSON: counts, and for each who is told how far they are, how much waits\n"
+                      "for them since when, and why.",
+                      opts, argc, argv, &status))
         return status;
-    if (rest < argc)
-        return opt_misuse("'%s' is not expected here", argv[rest]);
-    proc_harden();
-    struct store *store = NULL;
-    enum node_role role;
-    char municipality[7];
-    struct err err = { 0 };
-    enum rc rc = ledger_open_any(url, &role, municipality, &store, &err);
-    if (!rc)
-        rc = look_status(store, role, municipality, &err);
-    store_close(store);
-    return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
+    return program_in_store(url, look_status, NULL);
 }
 
 static enum rc look_use(void *context, const struct usage_row *row)
@@ -152,46 +150,37 @@ static enum rc look_use(void *context, const struct usage_row *row)
     json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "time", time, "role", row->role, "municipality",
                              row->municipality, "name", row->name, "action", row->action, "record", row->record, "result",
                              row->result);
-    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    enum rc rc = program_line(json);
     json_decref(json);
-    if (!text)
-        return RC_NOMEM;
-    puts(text);
-    free(text);
-    return RC_OK;
+    return rc;
+}
+
+static enum rc look_usage(void *context, const struct program_store *it, struct err *err)
+{
+    const struct look_wish *wish = context;
+    struct ledger_row row;
+    enum rc rc = ledger_find_code(it->store, wish->code, &row, err);
+    if (rc == RC_NOT_FOUND)
+        return err_set(err, rc, "no such resident");
+    return rc ? rc : usage_each(it->store, wish->code, look_use, NULL, err);
 }
 
 int usage_main(int argc, char **argv)
 {
-    const char *url = NULL, *code = NULL;
+    const char *url = NULL;
+    struct look_wish wish = { 0 };
     const struct opt opts[] = {
         { "--store", "URL", "a node's store", OPT_TEXT, &url, true },
-        { "--code", "CODE", "住民票コード, 11 digits", OPT_TEXT, &code, true },
+        { "--code", "CODE", "住民票コード, 11 digits", OPT_TEXT, &wish.code, true },
         { 0 },
     };
-    int rest, status;
-    if (opt_parse("jpki-registry usage [OPTIONS]",
-                  "Prints who used a resident's record, and whose question concerned one of the resident's certificates:\n"
-                  "JSON lines, oldest first. For answering the resident who asks.",
-                  opts, argc, argv, &rest, &status))
+    int status;
+    if (program_parse("jpki-registry usage [OPTIONS]",
+                      "Prints who used a resident's record, and whose question concerned one of the resident's certificates:\n"
+                      "JSON lines, oldest first. For answering the resident who asks.",
+                      opts, argc, argv, &status))
         return status;
-    if (rest < argc)
-        return opt_misuse("'%s' is not expected here", argv[rest]);
-    if (code_check(code))
+    if (code_check(wish.code))
         return opt_misuse("--code takes 11 digits with a right check digit");
-    proc_harden();
-    struct store *store = NULL;
-    enum node_role role;
-    char municipality[7];
-    struct ledger_row row;
-    struct err err = { 0 };
-    enum rc rc = ledger_open_any(url, &role, municipality, &store, &err);
-    if (!rc)
-        rc = ledger_find_code(store, code, &row, &err);
-    if (rc == RC_NOT_FOUND)
-        err_set(&err, rc, "no such resident");
-    if (!rc)
-        rc = usage_each(store, code, look_use, NULL, &err);
-    store_close(store);
-    return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
+    return program_in_store(url, look_usage, &wish);
 }

@@ -16,6 +16,18 @@ void node_wake(struct node *node)
         courier_wake(node->lines[i].courier);
 }
 
+enum rc node_deliver(void *context, struct err *err)
+{
+    struct line *line = context;
+    char words[sizeof line->noted] = "";
+    enum rc rc = line->deliver(context, err);
+    if (rc && rc != RC_NOT_FOUND)
+        snprintf(words, sizeof words, "%s: %s", rc_name(rc), err_text(err, rc));
+    if (strcmp(words, line->noted) != 0 && outbox_note(line->store, line->peer, words, NULL) == RC_OK)
+        memcpy(line->noted, words, sizeof words);
+    return rc;
+}
+
 enum rc node_body(const struct request *request, json_t **body, struct err *err)
 {
     json_t *json = NULL;
@@ -38,22 +50,26 @@ enum rc node_answer(struct response *response, json_t *value, struct err *err)
     return rc;
 }
 
-void node_denied(void *context, const struct peer *peer, const char *method, const char *path)
+void node_record(struct node *node, const struct peer *peer, const char *action, const char *record, enum rc result)
 {
-    struct node *node = context;
     struct err err = { 0 };
-    char route[80];
-    snprintf(route, sizeof route, "%s %s", method, path);
     pthread_mutex_lock(&node->lock);
     enum rc rc = store_begin(node->store, &err);
     if (!rc)
-        rc = usage_write(node->store, peer, "denied", route, rc_name(RC_DENIED), &err);
+        rc = usage_write(node->store, peer, action, record, rc_name(result), &err);
     if (!rc)
         rc = store_commit(node->store, &err);
     store_rollback(node->store);
     pthread_mutex_unlock(&node->lock);
     if (rc)
         log_error("a refusal could not be recorded: %s", err_text(&err, rc));
+}
+
+void node_denied(void *context, const struct peer *peer, const char *method, const char *path)
+{
+    char route[80];
+    snprintf(route, sizeof route, "%s %s", method, path);
+    node_record(context, peer, "denied", route, RC_DENIED);
 }
 
 enum rc node_expected(struct response *response, int64_t expected, struct err *err)

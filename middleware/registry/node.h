@@ -8,6 +8,7 @@
 #include "net/server.h"
 #include "registry/courier.h"
 #include "registry/ledger.h"
+#include "registry/presented.h"
 #include "store/storegroup.h"
 
 #include <pthread.h>
@@ -32,6 +33,8 @@ struct line {
     size_t batch; /* notices in the next request */
     struct line_pause pauses[LINE_PAUSES];
     struct courier *courier;
+    courier_deliver_fn deliver;
+    char noted[300]; /* the failure that stands in the store; "?" before the first delivery: whatever was there before */
 };
 
 struct node {
@@ -47,6 +50,7 @@ struct node {
     struct line lines[LINES_MAX];
     size_t line_count;
     struct stack_st_X509 *sign_authorities; /* of signature certificates, for consents; NULL: none */
+    struct presented_rules auth; /* judges certificates at kiosks; authorities NULL: none are taken */
     const char *directory; /* the file that names the other municipal nodes (directory.h); NULL: none */
 };
 
@@ -56,6 +60,9 @@ extern const struct route municipal_routes[], prefectural_routes[], national_rou
 enum rc municipal_deliver(void *context, struct err *err) MUST_CHECK;
 enum rc national_deliver(void *context, struct err *err) MUST_CHECK;
 
+/* A line's delivery, with what came of it for `jpki-registry status`; context a struct line. */
+enum rc node_deliver(void *context, struct err *err) MUST_CHECK;
+
 /* Wakes every line: something is new. */
 void node_wake(struct node *node);
 
@@ -64,6 +71,9 @@ enum rc node_body(const struct request *request, json_t **body, struct err *err)
 
 /* Writes the value into the response and takes it (NULL: RC_NOMEM). */
 enum rc node_answer(struct response *response, json_t *value, struct err *err) MUST_CHECK;
+
+/* A refusal in the record of use, in a transaction of its own; what cannot be written is in the log. */
+void node_record(struct node *node, const struct peer *peer, const char *action, const char *record, enum rc result);
 
 /* For struct server_settings: a refusal in the record of use, action "denied", the route in the place of a record. */
 void node_denied(void *context, const struct peer *peer, const char *method, const char *path);

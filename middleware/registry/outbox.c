@@ -24,6 +24,56 @@ enum rc outbox_read(struct store *store, const char *peer, struct outbox_state *
     return rc;
 }
 
+/* One number or text of a query about a peer, 0 and "" when there is none. */
+static enum rc outbox_one(struct store *store, const char *sql, const char *peer, int64_t after, int64_t *number, char *text, size_t size,
+                          struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, sql, &s, err);
+    if (rc)
+        return rc;
+    if (peer)
+        bind_text(s, 1, peer);
+    else
+        bind_integer(s, 1, after);
+    rc = statement_step(s, err);
+    if (!rc && number)
+        *number = column_integer(s, 0);
+    if (!rc && text)
+        snprintf(text, size, "%s", column_text(s, 0));
+    statement_done(s);
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+enum rc outbox_lag(struct store *store, const char *peer, struct outbox_lag *lag, struct err *err)
+{
+    *lag = (struct outbox_lag) { 0 };
+    const char *first = strcmp(peer, OUTBOX_CA) == 0 ? "SELECT time FROM event WHERE sequence > ?1 ORDER BY sequence LIMIT 1"
+                                                     : "SELECT recorded FROM notice WHERE sequence > ?1 ORDER BY sequence LIMIT 1";
+    enum rc rc = outbox_read(store, peer, &lag->state, err);
+    if (!rc)
+        rc = outbox_one(store, first, NULL, lag->state.acknowledged, &lag->oldest, NULL, 0, err);
+    return rc ? rc : outbox_one(store, "SELECT error FROM delivery WHERE peer = ?1", peer, 0, NULL, lag->error, sizeof lag->error, err);
+}
+
+enum rc outbox_note(struct store *store, const char *peer, const char *error, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, *error ? "INSERT INTO delivery (peer, error, since) VALUES (?1, ?2, ?3) "
+                                               "ON CONFLICT (peer) DO UPDATE SET error = ?2, since = ?3"
+                                             : "DELETE FROM delivery WHERE peer = ?1", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, peer);
+    if (*error) {
+        bind_text(s, 2, error);
+        bind_integer(s, 3, clock_now());
+    }
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    return rc;
+}
+
 enum rc outbox_number(struct store *store, const char *peer, int64_t *number, struct err *err)
 {
     struct statement *s = NULL;

@@ -17,6 +17,18 @@ struct outbox_state {
 
 enum rc outbox_read(struct store *store, const char *peer, struct outbox_state *state, struct err *err) MUST_CHECK;
 
+/* How far behind a peer is: for the operator. oldest: when the first notice or event that waits was recorded (0: none waits). error: the
+ * last failure of a delivery that has not succeeded since, "" when there is none. No transaction needed. */
+struct outbox_lag {
+    struct outbox_state state;
+    int64_t oldest;
+    char error[300];
+};
+enum rc outbox_lag(struct store *store, const char *peer, struct outbox_lag *lag, struct err *err) MUST_CHECK;
+
+/* Why the last delivery failed, or with "" that it did not; its own transaction. */
+enum rc outbox_note(struct store *store, const char *peer, const char *error, struct err *err) MUST_CHECK;
+
 /* Gives the next number; inside the change's transaction. */
 enum rc outbox_number(struct store *store, const char *peer, int64_t *number, struct err *err) MUST_CHECK;
 

@@ -1,10 +1,10 @@
-/* program.h — the commands of jpki-registry, one function each. */
+/* program.h — the commands of jpki-registry, one function each, and the frames they stand in. */
 #ifndef JPKI_REGISTRY_PROGRAM_H
 #define JPKI_REGISTRY_PROGRAM_H
 
-#include <jansson.h>
-
-#include <jansson.h>
+#include "base/opt.h"
+#include "registry/confirm.h"
+#include "registry/ledger.h"
 
 int populate_main(int argc, char **argv);
 int serve_main(int argc, char **argv);
@@ -32,6 +32,27 @@ int verifiers_main(int argc, char **argv);
 int tasks_main(int argc, char **argv);
 int provide_main(int argc, char **argv);
 int disclose_main(int argc, char **argv);
+
+/* opt_parse for a command that takes options only. Not 0: *status is the exit status. */
+int program_parse(const char *usage, const char *about, const struct opt *opts, int argc, char **argv, int *status);
+
+/* A look into a store that was claimed. Returns an exit status; the failure is printed. */
+struct program_store {
+    struct store *store;
+    enum node_role role;
+    char municipality[7];
+};
+typedef enum rc (*program_store_fn)(void *context, const struct program_store *it, struct err *err);
+int program_in_store(const char *url, program_store_fn run, void *context);
+
+/* A question to a node through the client. *answer may stay NULL; it is printed as one line of JSON. */
+typedef enum rc (*program_node_fn)(const void *context, struct registry_client *client, json_t **answer, struct err *err);
+int program_at_node(const char *node, const char *folder, program_node_fn ask, const void *context);
+
+int program_authority(const char *name, enum authority *authority); /* of --authority: sign or auth */
+int program_failed(struct err *err, enum rc rc); /* "RC_…: words" */
+enum rc program_line(const json_t *value);       /* one compact line; NULL: RC_NOMEM */
+int program_print(json_t *value);                /* the same as a command's end. Takes the value */
 
 /* One POST to a municipal node; the answer is printed as one line of JSON. Takes the body. Returns an exit status. */
 int ask_post(const char *node, const char *folder, const char *path, json_t *body);

@@ -42,6 +42,20 @@ static enum rc tasks_load(struct store *store, const char *path, struct err *err
     return rc;
 }
 
+static enum rc tasks_run(void *context, const struct program_store *it, struct err *err)
+{
+    const char *path = context;
+    enum rc rc = store_begin(it->store, err);
+    if (!rc && path)
+        rc = tasks_load(it->store, path, err);
+    if (!rc)
+        rc = store_commit(it->store, err);
+    if (!rc)
+        rc = task_each(it->store, tasks_print, NULL, err);
+    store_rollback(it->store);
+    return rc;
+}
+
 int tasks_main(int argc, char **argv)
 {
     const char *url = NULL;
@@ -59,24 +73,7 @@ int tasks_main(int argc, char **argv)
         return status;
     if (rest + 1 < argc)
         return opt_misuse("'%s' is not expected here", argv[rest + 1]);
-    proc_harden();
-    struct store *store = NULL;
-    enum node_role role;
-    char municipality[7];
-    struct err err = {0};
-    enum rc rc = ledger_open_any(url, &role, municipality, &store, &err);
-    if (!rc)
-        rc = store_begin(store, &err);
-    if (!rc && rest < argc)
-        rc = tasks_load(store, argv[rest], &err);
-    if (!rc)
-        rc = store_commit(store, &err);
-    if (!rc)
-        rc = task_each(store, tasks_print, NULL, &err);
-    if (store)
-        store_rollback(store);
-    store_close(store);
-    return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
+    return program_in_store(url, tasks_run, rest < argc ? argv[rest] : NULL);
 }
 
 /* An agency's connection and what it asks for. */
@@ -100,16 +97,6 @@ static void asking_close(struct asking *a)
 {
     client_close(a->client);
     identity_close(&a->identity);
-}
-
-static enum rc asking_print(const json_t *json)
-{
-    char *text = json_dumps(json, JSON_COMPACT);
-    if (!text)
-        return RC_NOMEM;
-    puts(text);
-    free(text);
-    return RC_OK;
 }
 
 /* A file's lines, each checked before the first is sent. */
@@ -158,7 +145,7 @@ static enum rc batch_send(struct asking *a, const json_t *keys, size_t from, str
     if (!rc && json_array_size(answers) != asked)
         rc = err_set(err, RC_REFUSED, "the node gave %zu answers to %zu keys", json_array_size(answers), asked);
     if (!rc)
-        json_array_foreach(answers, at, one) if (!rc) rc = asking_print(one);
+        json_array_foreach(answers, at, one) if (!rc) rc = program_line(one);
     json_decref(body);
     json_decref(answer);
     return rc;
@@ -198,7 +185,7 @@ static int provide_single(struct asking *a, json_t *key)
     if (!rc)
         rc = body ? client_json(a->client, "POST", "/v1/provide", body, &answer, &err) : RC_NOMEM;
     if (!rc)
-        rc = asking_print(answer);
+        rc = program_line(answer);
     asking_close(a);
     json_decref(body);
     json_decref(answer);

@@ -1,6 +1,4 @@
 /* retain.c — `jpki-registry retention`: what may be erased, by the rules of the day, and its erasure. */
-#include "base/opt.h"
-#include "base/proc.h"
 #include "registry/municipal.h"
 #include "registry/program.h"
 #include "registry/retention.h"
@@ -8,8 +6,17 @@
 #include <stdio.h>
 #include <string.h>
 
-static enum rc retain_run(struct store *store, const char *date, bool erase, struct err *err)
+struct retain_wish {
+    const char *date;
+    bool erase;
+};
+
+static enum rc retain_run(void *context, const struct program_store *it, struct err *err)
 {
+    const struct retain_wish *wish = context;
+    struct store *store = it->store;
+    const char *date = wish->date;
+    bool erase = wish->erase;
     enum rc rc = store_begin(store, err);
     if (rc)
         return rc;
@@ -28,35 +35,26 @@ static enum rc retain_run(struct store *store, const char *date, bool erase, str
 
 int retention_main(int argc, char **argv)
 {
-    const char *url = NULL, *date = NULL;
-    bool erase = false;
+    const char *url = NULL;
+    struct retain_wish wish = {0};
     char today[11];
     const struct opt opts[] = {
         {"--store", "URL", "a node's store", OPT_TEXT, &url, true},
-        {"--date", "DATE", "as on this day, not later than today (default today)", OPT_TEXT, &date, false},
-        {"--erase", NULL, "erase what is due", OPT_FLAG, &erase, false},
+        {"--date", "DATE", "as on this day, not later than today (default today)", OPT_TEXT, &wish.date, false},
+        {"--erase", NULL, "erase what is due", OPT_FLAG, &wish.erase, false},
         {0},
     };
-    int rest, status;
-    if (opt_parse("jpki-registry retention [OPTIONS]",
+    int status;
+    if (program_parse("jpki-registry retention [OPTIONS]",
                   "Prints how many records are past their time of keeping (保存期間) by the law of the day, a JSON "
                   "line for each\n"
                   "kind; with --erase they are erased, all or none.",
-                  opts, argc, argv, &rest, &status))
+                  opts, argc, argv, &status))
         return status;
-    if (rest < argc)
-        return opt_misuse("'%s' is not expected here", argv[rest]);
     municipal_today(today);
-    if (date && (date_check(date) || strcmp(date, today) > 0))
+    if (wish.date && (date_check(wish.date) || strcmp(wish.date, today) > 0))
         return opt_misuse("--date takes a day YYYY-MM-DD, not later than today");
-    proc_harden();
-    struct store *store = NULL;
-    enum node_role role;
-    char municipality[7];
-    struct err err = {0};
-    enum rc rc = ledger_open_any(url, &role, municipality, &store, &err);
-    if (!rc)
-        rc = retain_run(store, date ? date : today, erase, &err);
-    store_close(store);
-    return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
+    if (!wish.date)
+        wish.date = today;
+    return program_in_store(url, retain_run, &wish);
 }

@@ -163,6 +163,9 @@ const char *const registry_migrations[] = {
     "until BIGINT NOT NULL, withdrawn BIGINT NOT NULL, PRIMARY KEY (digest, serial));"
     "CREATE INDEX consent_service ON consent (serial, service);"
     "CREATE TABLE linker (verifier TEXT PRIMARY KEY, since BIGINT NOT NULL)",
+
+    /* why a peer was not reached the last time */
+    "CREATE TABLE delivery (peer TEXT PRIMARY KEY, error TEXT NOT NULL, since BIGINT NOT NULL)",
 };
 
 const size_t registry_migration_count = sizeof registry_migrations / sizeof registry_migrations[0];

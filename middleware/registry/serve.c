@@ -17,7 +17,7 @@
 #define BODY_MAX (2u << 20)
 
 struct serve_options {
-    const char *role, *store, *identity, *document_seal, *bind, *national, *prefecture, *nodes, *ca, *sign_ca, *pid_file, *log;
+    const char *role, *store, *identity, *document_seal, *bind, *national, *prefecture, *nodes, *ca, *sign_ca, *auth_ca, *auth_ocsp, *pid_file, *log;
     long port;
 };
 
@@ -72,7 +72,7 @@ static enum rc serve_line(struct node *node, const struct serve_options *o, cons
                           courier_deliver_fn deliver, struct err *err)
 {
     struct line *line = &node->lines[node->line_count];
-    *line = (struct line) { .node = node, .peer = peer, .batch = NOTICE_BATCH };
+    *line = (struct line) { .node = node, .peer = peer, .batch = NOTICE_BATCH, .deliver = deliver, .noted = "?" };
     node->line_count++;
     enum rc rc = ledger_open(o->store, node->role, serve_place(node), &line->store, err);
     if (!rc)
@@ -83,7 +83,7 @@ static enum rc serve_line(struct node *node, const struct serve_options *o, cons
         return rc;
     if (url)
         client_expect(line->client, ROLE_BIT(role));
-    return courier_start(peer, deliver, line, &line->courier, err);
+    return courier_start(peer, node_deliver, line, &line->courier, err);
 }
 
 /* Who is told what: the rows of a role's lines. */
@@ -125,6 +125,9 @@ static enum rc serve_open(struct node *node, const struct serve_options *o, stru
         rc = opseal_open(&node->identity, &node->seal, err);
     if (!rc && o->sign_ca)
         rc = cert_read_all(o->sign_ca, &node->sign_authorities, err);
+    if (!rc && o->auth_ca)
+        rc = cert_read_all(o->auth_ca, &node->auth.authorities, err);
+    node->auth.ocsp = o->auth_ocsp;
     node->directory = o->nodes;
     return rc ? rc : serve_lines(node, o, err);
 }
@@ -141,6 +144,7 @@ static void serve_close(struct node *node)
     store_close(node->store);
     opseal_close(node->seal);
     sk_X509_pop_free(node->sign_authorities, X509_free);
+    sk_X509_pop_free(node->auth.authorities, X509_free);
     secret_wipe(&node->key);
     identity_close(&node->document_seal);
     identity_close(&node->identity);
@@ -187,6 +191,8 @@ int serve_main(int argc, char **argv)
         { "--nodes", "FILE", "the other municipal nodes: lines of code and URL", OPT_TEXT, &o.nodes, false },
         { "--ca", "URL", "the certification authorities, for the national one", OPT_TEXT, &o.ca, false },
         { "--sign-ca", "FILE", "the authorities of signature certificates (PEM), for the national one: consents", OPT_TEXT, &o.sign_ca, false },
+        { "--auth-ca", "FILE", "the authorities of authentication certificates (PEM), for a municipal one: kiosks", OPT_TEXT, &o.auth_ca, false },
+        { "--auth-ocsp", "URL", "who says whether they are revoked (default: whom they name)", OPT_TEXT, &o.auth_ocsp, false },
         { "--pid-file", "FILE", "written when the node is ready", OPT_TEXT, &o.pid_file, false },
         { "--log", "FILE", "instead of standard error", OPT_TEXT, &o.log, false },
         { 0 },

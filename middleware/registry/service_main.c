@@ -1,7 +1,9 @@
 /* service_main.c — `jpki-registry service …`, the services by ordinance, and `jpki-registry kiosk …`. */
 #include "base/clock.h"
+#include "base/hex.h"
 #include "base/opt.h"
 #include "base/proc.h"
+#include "pki/cert.h"
 #include "registry/confirm.h"
 #include "registry/kiosk.h"
 #include "registry/program.h"
@@ -175,16 +177,35 @@ static enum rc kiosk_ask_nation(const char *url, const struct identity *identity
     return rc;
 }
 
+/* The certificate in hex (caller frees) and its serial number. */
+static enum rc kiosk_read_certificate(const char *path, char **hex, struct buf *serial, struct err *err)
+{
+    X509 *cert = NULL;
+    struct buf der = {0};
+    enum rc rc = cert_read(path, &cert, err);
+    if (!rc)
+        rc = cert_serial(cert, serial);
+    if (!rc)
+        rc = cert_encode(cert, &der);
+    if (!rc && (!buf_string(serial) || !(*hex = malloc(2 * der.len + 1))))
+        rc = RC_NOMEM;
+    if (!rc)
+        hex_encode(buf_bytes(&der), *hex);
+    X509_free(cert);
+    buf_wipe(&der);
+    return rc;
+}
+
 static int kiosk_copy_main(int argc, char **argv)
 {
-    const char *node = NULL, *national = NULL, *folder = NULL, *serial = NULL, *request = NULL, *file = NULL;
+    const char *node = NULL, *national = NULL, *folder = NULL, *path = NULL, *request = NULL, *file = NULL;
     bool relation = false, number = false, show_code = false;
     const struct opt opts[] = {
         {"--national", "URL", "the national node, which is asked about the certificate first", OPT_TEXT, &national,
          true},
         {"--node", "URL", "the node of the municipality of residence", OPT_TEXT, &node, true},
         {"--identity", "FOLDER", "a kiosk", OPT_TEXT, &folder, true},
-        {"--serial", "HEX", "the authentication certificate on the card, opened with its PIN", OPT_TEXT, &serial, true},
+        {"--certificate", "FILE", "the authentication certificate of the card, opened with its PIN (PEM or DER)", OPT_TEXT, &path, true},
         {"--relation", NULL, "with 世帯主 and 続柄", OPT_FLAG, &relation, false},
         {"--number", NULL, "with 個人番号", OPT_FLAG, &number, false},
         {"--show-code", NULL, "with 住民票コード", OPT_FLAG, &show_code, false},
@@ -198,20 +219,28 @@ static int kiosk_copy_main(int argc, char **argv)
         return status;
     struct identity identity = {0};
     struct err err = {0};
-    enum rc rc = identity_open(folder, &identity, &err);
+    char *hex = NULL;
+    struct buf serial = {0};
+    enum rc rc = kiosk_read_certificate(path, &hex, &serial, &err);
     if (!rc)
-        rc = kiosk_ask_nation(national, &identity, serial, &err);
+        rc = identity_open(folder, &identity, &err);
+    if (!rc)
+        rc = kiosk_ask_nation(national, &identity, buf_string(&serial), &err);
     identity_close(&identity);
-    if (rc)
-        return opt_fail("%s: %s", rc_name(rc), err_text(&err, rc));
-    return copy_fetch(node, folder, "/v1/copies/kiosk",
-                      json_pack("{s:s, s:b, s:b, s:b, s:s}", "serial", serial, "relation", relation, "number", number,
-                                "show_code", show_code, "request", request),
-                      file);
+    buf_wipe(&serial);
+    status = rc ? program_failed(&err, rc)
+                : copy_fetch(node, folder, "/v1/copies/kiosk",
+                             json_pack("{s:s, s:b, s:b, s:b, s:s}", "certificate", hex, "relation", relation, "number", number,
+                                       "show_code", show_code, "request", request),
+                             file);
+    free(hex);
+    return status;
 }
 
-static enum rc kiosk_hours(struct store *store, const char *const values[KIOSK_HOURS], struct err *err)
+static enum rc kiosk_hours(void *context, const struct program_store *it, struct err *err)
 {
+    const char *const *values = context;
+    struct store *store = it->store;
     enum rc rc = store_begin(store, err);
     for (int i = 0; !rc && i < KIOSK_HOURS; i++)
         if (values[i])
@@ -245,15 +274,7 @@ static int kiosk_hours_main(int argc, char **argv)
                            "Prints or changes the hours of kiosks; a running node heeds them at once.", opts, argc,
                            argv, NULL, &status))
         return status;
-    struct store *store = NULL;
-    enum node_role role;
-    char municipality[7];
-    struct err err = {0};
-    enum rc rc = ledger_open_any(url, &role, municipality, &store, &err);
-    if (!rc)
-        rc = kiosk_hours(store, values, &err);
-    store_close(store);
-    return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
+    return program_in_store(url, kiosk_hours, values);
 }
 
 static const struct command kiosk_commands[] = {

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "net/client.h"
 #include "registry/ledger.h"
+#include "registry/outbox.h"
 #include "testnet.h"
 
 #include <setjmp.h>
@@ -98,6 +99,28 @@ static void stands_still(struct world *w, enum who who, const char *sql)
     assert_int_equal(count(w, who, sql), now);
 }
 
+/* What `jpki-registry status` says of a line: whether something waits, since when, and why. */
+static void status_says(struct world *w, const char *peer, bool held)
+{
+    struct store *store = NULL;
+    enum node_role role;
+    char municipality[7];
+    struct outbox_lag lag;
+    const char *status[] = {"status", "--store", w->nodes[MUNICIPAL].store, NULL};
+    assert_int_equal(run_wait(status), 0);
+    assert_int_equal(ledger_open_any(w->nodes[MUNICIPAL].store, &role, municipality, &store, NULL), RC_OK);
+    for (int i = 0; i < 200; i++) {
+        assert_int_equal(outbox_lag(store, peer, &lag, NULL), RC_OK);
+        if (held == (lag.error[0] != '\0'))
+            break;
+        pause_ms(20);
+    }
+    store_close(store);
+    if (held != (lag.error[0] != '\0') || (held && (lag.state.last == lag.state.acknowledged || !lag.oldest)))
+        fail_msg("%s: %lld waiting since %lld, '%s'", peer, (long long)(lag.state.last - lag.state.acknowledged),
+                 (long long)lag.oldest, lag.error);
+}
+
 static void link_cut(size_t one, size_t other, bool cut)
 {
     testnet_drop(&net, one, other, cut);
@@ -147,6 +170,15 @@ static void test_single_links(void **state)
     goes_on(&w, MUNICIPAL, LAST);
     goes_on(&w, NATIONAL, INTAKE(THERE));
     goes_on(&w, PREFECTURE, INTAKE(HERE));
+    struct store *store = NULL; /* what waits is counted while the request that is on its way may still be answered */
+    struct outbox_lag lag;
+    enum node_role role;
+    char municipality[7];
+    assert_int_equal(ledger_open_any(w.nodes[MUNICIPAL].store, &role, municipality, &store, NULL), RC_OK);
+    assert_int_equal(outbox_lag(store, OUTBOX_NATIONAL, &lag, NULL), RC_OK);
+    store_close(store);
+    assert_true(lag.oldest > 0 && lag.state.last > lag.state.acknowledged + 2);
+    status_says(&w, OUTBOX_PREFECTURE, false);
     pick(&w, &r);
     day_of(clock_now(), day);
     assert_int_equal(post(&w, MUNICIPAL, ID_REGISTRAR, "/v1/moves/leave",
@@ -156,6 +188,14 @@ static void test_single_links(void **state)
     await(&w, OTHER, "SELECT count(*) FROM incoming", 1); /* from municipality to municipality */
     link_cut(MUNICIPAL, NATIONAL, false);
     goes_on(&w, NATIONAL, INTAKE(HERE));
+    status_says(&w, OUTBOX_NATIONAL, false);
+    testnet_plug(&net, PREFECTURE, false);
+    goes_on(&w, NATIONAL, INTAKE(HERE));
+    stop(&w.nodes[PREFECTURE], SIGKILL);
+    testnet_plug(&net, PREFECTURE, true); /* nobody listens there: that is said at once */
+    status_says(&w, OUTBOX_PREFECTURE, true);
+    start(&w, PREFECTURE, NULL);
+    status_says(&w, OUTBOX_PREFECTURE, false);
 
     /* the nation hears and its answers are lost; the municipality dies without having heard one */
     testnet_drop(&net, NATIONAL, MUNICIPAL, true);

@@ -163,15 +163,27 @@ bool start(struct world *w, enum who who, const char *fault)
     bool municipal = who == MUNICIPAL || who == OTHER;
     snprintf(target, sizeof target, "https://%s:%u", w->ca_host, server_port(w->ca));
     unlink(node->pid_file);
-    const char *args[28] = { "serve", "--role", rows[who].role, "--store", node->store, "--identity", w->paths[rows[who].id],
+    const char *args[32] = { "serve", "--role", rows[who].role, "--store", node->store, "--identity", w->paths[rows[who].id],
                              "--port", node->port[0] ? node->port : "0", "--pid-file", node->pid_file, "--log", node->log, "--bind", node->host };
-    const char *more[] = { municipal ? "--national" : who == NATIONAL ? "--ca" : NULL,
-                           municipal ? w->nodes[NATIONAL].url : target, municipal ? "--nodes" : who == NATIONAL && w->sign_ca[0] ? "--sign-ca" : NULL,
-                           municipal ? w->directory : w->sign_ca,
-                           municipal ? "--document-seal" : NULL, w->paths[who == OTHER ? ID_OTHER_SEAL : ID_SEAL],
-                           who == MUNICIPAL && w->nodes[PREFECTURE].url[0] ? "--prefecture" : NULL, w->nodes[PREFECTURE].url, NULL };
-    for (size_t i = 0; more[i]; i++)
-        args[15 + i] = more[i];
+    const struct {
+        const char *option, *value;
+        bool wanted;
+    } more[] = {
+        { "--national", w->nodes[NATIONAL].url, municipal },
+        { "--nodes", w->directory, municipal },
+        { "--document-seal", w->paths[who == OTHER ? ID_OTHER_SEAL : ID_SEAL], municipal },
+        { "--prefecture", w->nodes[PREFECTURE].url, who == MUNICIPAL && w->nodes[PREFECTURE].url[0] },
+        { "--auth-ca", w->auth_ca, municipal && w->auth_ca[0] },
+        { "--auth-ocsp", w->auth_ocsp, municipal && w->auth_ocsp[0] },
+        { "--ca", target, who == NATIONAL },
+        { "--sign-ca", w->sign_ca, who == NATIONAL && w->sign_ca[0] },
+    };
+    size_t count = 15;
+    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++)
+        if (more[i].wanted) {
+            args[count++] = more[i].option;
+            args[count++] = more[i].value;
+        }
     node->pid = run(fault, node->net, args);
     for (int i = 0; i < 1500; i++) {
         if (access(node->pid_file, F_OK) == 0) {

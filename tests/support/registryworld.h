@@ -35,6 +35,7 @@ struct world {
     char *paths[IDS];
     struct process nodes[ALL_NODES];
     char sign_ca[96]; /* a file, for the national node; "": none */
+    char auth_ca[96], auth_ocsp[48]; /* for the municipal ones, likewise */
     char ca_host[16]; /* where the nodes find the authorities */
     char directory[96]; /* the file that names the municipal nodes to each other */
     struct server *ca;
