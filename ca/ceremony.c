@@ -29,7 +29,7 @@ enum rc ceremony_lock(const char *state, int *fd, struct err *err)
     enum rc rc = path ? file_lock(path, fd, &quiet) : RC_NOMEM;
     free(path);
     if (rc == RC_CONFLICT)
-        return err_set(err, rc, "the authorities in %s are in use by another serve or ceremony", state);
+        return err_set(err, rc, "the authorities in %s are in use by serve or another ceremony: stop it, and start it again afterwards", state);
     return rc ? err_set(err, rc, "%s", err_text(&quiet, rc)) : RC_OK;
 }
 

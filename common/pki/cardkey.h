@@ -7,11 +7,11 @@
 
 #include <openssl/evp.h>
 
-/* Signs: pads `input` (a DER DigestInfo) with PKCS#1 v1.5 and returns the signature of the modulus's length in `out`
- * (space: the modulus's length). RC_OK or the reason. */
-typedef enum rc (*cardkey_sign_fn)(void *context, struct bytes digest_info, uint8_t *out, size_t out_len);
+/* Signs. RSA: pads `input` (a DER DigestInfo) with PKCS#1 v1.5; `out` has the modulus's length. P-384: `input` is the digest,
+ * `out` has 96 bytes for r and s. RC_OK or the reason. */
+typedef enum rc (*cardkey_sign_fn)(void *context, struct bytes input, uint8_t *out, size_t out_len);
 
-/* The key with the public part of public_key (RSA). The context is borrowed until EVP_PKEY_free of the key. What the
+/* The key with the public part of public_key (RSA, or EC on any curve). RC_UNSUPPORTED: another kind. The context is borrowed until EVP_PKEY_free of the key. What the
  * call-back returned last is kept and read with cardkey_last, since OpenSSL only says that signing failed. */
 enum rc cardkey_new(EVP_PKEY *public_key, cardkey_sign_fn sign, void *context, EVP_PKEY **key, struct err *err) MUST_CHECK;
 enum rc cardkey_last(const EVP_PKEY *key);

@@ -23,6 +23,7 @@
 #define ISSUER_LE_ANY 65536u
 #define ISSUER_SHORT_DATA 223u /* more would not fit a short command once padded and with its MAC */
 #define ISSUER_RSA_BITS 2048
+#define ISSUER_POINT_LEN 97u /* of P-384, uncompressed */
 
 struct issuer {
     struct card *card;
@@ -213,11 +214,33 @@ static enum rc issuer_make_public_key(struct bytes modulus, struct bytes exponen
     return rc;
 }
 
-/* 7F49 { 81 modulus, 82 public exponent } (ISO/IEC 7816-8 §5.1). */
+/* An uncompressed point that lies on the curve, which OpenSSL sees to. */
+static enum rc issuer_make_point(struct bytes point, EVP_PKEY **key)
+{
+    EVP_PKEY *made = NULL;
+    char curve[] = "P-384";
+    OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, curve, 0),
+                            OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)point.data, point.len),
+                            OSSL_PARAM_construct_end() };
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    bool sound = context && EVP_PKEY_fromdata_init(context) == 1 &&
+                 EVP_PKEY_fromdata(context, &made, EVP_PKEY_PUBLIC_KEY, params) == 1;
+    EVP_PKEY_CTX_free(context);
+    if (!sound)
+        return RC_FORMAT;
+    *key = made;
+    return RC_OK;
+}
+
+/* 7F49 { 81 modulus, 82 public exponent }, or { 86 point } of the next card (ISO/IEC 7816-8 §5.1). */
 static enum rc issuer_parse_public_key(struct issuer *issuer, struct bytes answer, EVP_PKEY **key, struct err *err)
 {
-    struct tlv template, modulus, exponent;
+    struct tlv template, modulus, exponent, point;
     enum rc rc = tlv_find(answer, 0x7F49, &template);
+    if (!rc && tlv_find(template.value, 0x86, &point) == RC_OK) {
+        rc = point.value.len == ISSUER_POINT_LEN && point.value.data[0] == 4 ? issuer_make_point(point.value, key) : RC_FORMAT;
+        return rc ? err_set(err, rc, "%s: no point of P-384 in the card's answer", card_reader(issuer->card)) : RC_OK;
+    }
     if (!rc)
         rc = tlv_find(template.value, 0x81, &modulus);
     if (!rc)

@@ -32,7 +32,7 @@ struct issuer_status {
 };
 enum rc issuer_get_status(struct issuer *issuer, struct issuer_status *status, struct err *err) MUST_CHECK;
 
-/* The card makes a new RSA-2048 key pair; *public_key is its public half, freed with EVP_PKEY_free. Takes seconds on a
+/* The card makes a new key pair, RSA-2048 or on the next card P-384; *public_key is its public half, freed with EVP_PKEY_free. Takes seconds on a
  * slow card. RC_STATE once the card is its holder's. */
 enum rc issuer_generate_key(struct issuer *issuer, enum card_key key, EVP_PKEY **public_key, struct err *err) MUST_CHECK;
 

@@ -60,7 +60,7 @@ static enum rc abandon_certificate(struct abandon *abandon, enum authority autho
     bool is_known = abandon->enrolment.half[authority].cert.len > 0;
     if (rc == RC_STATE) /* revoked: an earlier run, or the authority waited too long for the confirmation */
         rc = RC_OK;
-    else if (rc == RC_NOT_FOUND || (rc == RC_REFUSED && !is_known)) /* never sent, or sent and refused: nothing was issued */
+    else if (rc == RC_NOT_FOUND || ((rc == RC_REFUSED || rc == RC_DENIED) && !is_known)) /* never sent, or sent and refused: nothing was issued */
         rc = RC_OK;
     else if (rc)
         err_set(abandon->err, rc, "%s", err_text(&doubts, rc));
@@ -80,7 +80,7 @@ static enum rc abandon_both(struct abandon *abandon)
     if (enrolment->half[AUTHORITY_AUTH].key.len)
         rc = abandon_certificate(abandon, AUTHORITY_AUTH);
     fault_point("desk.between_rejections");
-    if (rc == RC_OK && enrolment->half[AUTHORITY_AUTH].cert.len) /* the other request names its end */
+    if (rc == RC_OK && !enrolment->without_sign && enrolment->half[AUTHORITY_AUTH].cert.len) /* the other request names its end */
         rc = abandon_certificate(abandon, AUTHORITY_SIGN);
     return rc;
 }

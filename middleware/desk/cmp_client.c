@@ -196,6 +196,8 @@ static enum rc cmp_client_prepare(OSSL_CMP_CTX *ctx, struct transaction *t, cons
         EVP_PKEY_free(order->key);
         good = false;
     }
+    if (EVP_PKEY_is_a(order->key, "EC")) /* the next card signs hashes of SHA-384 only */
+        good = good && OSSL_CMP_CTX_set_option(ctx, OSSL_CMP_OPT_DIGEST_ALGNID, NID_sha384) == 1;
     good = good && OSSL_CMP_CTX_set_option(ctx, OSSL_CMP_OPT_SUBJECTALTNAME_NODEFAULT, 1) == 1
            && OSSL_CMP_CTX_set_option(ctx, OSSL_CMP_OPT_DISABLE_CONFIRM,
                                       order->confirm.len == 0 && !order->reject) == 1

@@ -78,7 +78,7 @@ static enum rc desk_read_publication(const char *folder, enum authority authorit
 struct desk_options {
     const char *identity, *registry, *ca, *issuer_key, *state, *code, *reader, *expiry, *publication;
     long pins_fd;
-    bool yes;
+    bool yes, ward, without_sign;
     int64_t card_expiry;
 };
 
@@ -109,6 +109,8 @@ static enum rc desk_enrol(const struct desk_options *options, struct err *err)
         struct steps_settings settings = { .code = options->code,
                                            .master = &master,
                                            .card_expiry = options->card_expiry,
+                                           .ward = options->ward,
+                                           .without_sign = options->without_sign,
                                            .ca = { buf_bytes(&ca[0]), buf_bytes(&ca[1]) } };
         rc = steps_run(book, card, &peers, &settings, err);
     }
@@ -136,14 +138,19 @@ static int desk_run_enrol(int argc, char **argv)
         { "--reader", "READER", "pcsc:NAME or sim:PATH; default $JPKI_READER", OPT_TEXT, &o.reader, false },
         { "--publication", "DIR", "folder with sign/ca.cer and auth/ca.cer; default: as the authority sends them", OPT_TEXT,
           &o.publication, false },
-        { "--pins-fd", "N", "read both PINs from here, authentication first, a line each; default: ask", OPT_NUMBER,
+        { "--pins-fd", "N", "read the PINs from here, authentication first, a line each; default: ask", OPT_NUMBER,
           &o.pins_fd, false },
+        { "--ward", NULL, "the person is an adult ward (成年被後見人): the authority is told, and gives no signature certificate", OPT_FLAG,
+          &o.ward, false },
+        { "--without-sign", NULL, "the authentication certificate alone; a torn enrolment can go on so", OPT_FLAG, &o.without_sign,
+          false },
         { "--yes", NULL, "the person was compared with the register already: do not ask", OPT_FLAG, &o.yes, false },
         { 0 },
     };
     int rest, status;
     if (opt_parse("jpki-desk enrol [OPTIONS]",
-                  "Puts both certificates of a resident onto a card, step by step. Run it again with the same card and code\n"
+                  "Puts both certificates of a resident onto a card, step by step: RSA as today, or P-384 on the next card, as the\n"
+                  "authorities' keys must be too. Run it again with the same card and code\n"
                   "after an interruption: it goes on where it stopped, and nothing is issued twice.",
                   opts, argc, argv, &rest, &status))
         return status;

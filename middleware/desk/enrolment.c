@@ -27,11 +27,13 @@ static const char *const migrations[] = {
     " sign_key BLOB, sign_cert BLOB, sign_ca BLOB, auth_key BLOB, auth_cert BLOB, auth_ca BLOB);"
     "CREATE TABLE proof (request TEXT NOT NULL REFERENCES enrolment, digest_info BLOB NOT NULL, signature BLOB NOT NULL,"
     " PRIMARY KEY (request, digest_info));",
+    "ALTER TABLE enrolment ADD COLUMN ward BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE enrolment ADD COLUMN without_sign BIGINT NOT NULL DEFAULT 0;",
 };
 
 #define COLUMNS                                                                                                        \
     "request, card, municipality, card_expiry, started, changed, step, name, name_substitutes, birth, sex, address, "  \
-    "address_substitutes, sign_key, sign_cert, sign_ca, auth_key, auth_cert, auth_ca"
+    "address_substitutes, sign_key, sign_cert, sign_ca, auth_key, auth_cert, auth_ca, ward, without_sign"
 
 struct enrolment_book {
     struct store *store;
@@ -130,8 +132,8 @@ enum rc enrolment_begin(struct enrolment_book *book, const char *code, struct en
     enrolment->started = clock_now();
     struct statement *insert;
     rc = store_prepare(book->store,
-                       "INSERT INTO enrolment (request, person, card, municipality, card_expiry, started, changed, step)"
-                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 'personalise')",
+                       "INSERT INTO enrolment (request, person, card, municipality, card_expiry, started, changed, step, ward)"
+                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 'personalise', ?7)",
                        &insert, err);
     if (rc)
         return rc;
@@ -143,6 +145,7 @@ enum rc enrolment_begin(struct enrolment_book *book, const char *code, struct en
         bind_text(insert, 4, enrolment->municipality);
         bind_integer(insert, 5, enrolment->card_expiry);
         bind_integer(insert, 6, enrolment->started);
+        bind_integer(insert, 7, enrolment->ward);
         rc = statement_run(insert, NULL, err);
     }
     statement_done(insert);
@@ -209,6 +212,8 @@ static enum rc enrolment_take(struct statement *row, struct enrolment *out, stru
     made.card_expiry = column_integer(row, 3);
     made.started = column_integer(row, 4);
     made.changed = column_integer(row, 5);
+    made.ward = column_integer(row, 19) != 0;
+    made.without_sign = column_integer(row, 20) != 0;
     if (rc == RC_OK)
         rc = enrolment_take_step(row, 6, &made.step);
     if (rc == RC_OK)
@@ -269,7 +274,7 @@ enum rc enrolment_find_person(struct enrolment_book *book, const char *code, str
         rc = request ? enrolment_person(request, code, person) : RC_FORMAT;
         if (rc)
             break;
-        if (bytes_equal(column_blob(all, 19), bytes_of(person, sizeof person))) {
+        if (bytes_equal(column_blob(all, 21), bytes_of(person, sizeof person))) {
             rc = enrolment_take(all, enrolment, err);
             break;
         }
@@ -294,6 +299,7 @@ static void enrolment_bind(struct statement *update, const struct enrolment *enr
         bind_blob(update, 11 + 3 * i, buf_bytes(&half->cert));
         bind_blob(update, 12 + 3 * i, buf_bytes(&half->ca));
     }
+    bind_integer(update, 16, enrolment->without_sign);
 }
 
 enum rc enrolment_record(struct enrolment_book *book, struct enrolment *enrolment, enum enrolment_step step,
@@ -303,7 +309,7 @@ enum rc enrolment_record(struct enrolment_book *book, struct enrolment *enrolmen
     enum rc rc = store_prepare(book->store,
                                "UPDATE enrolment SET step = ?2, changed = ?3, name = ?4, name_substitutes = ?5, birth = ?6,"
                                " sex = ?7, address = ?8, address_substitutes = ?9, sign_key = ?10, sign_cert = ?11,"
-                               " sign_ca = ?12, auth_key = ?13, auth_cert = ?14, auth_ca = ?15 WHERE request = ?1",
+                               " sign_ca = ?12, auth_key = ?13, auth_cert = ?14, auth_ca = ?15, without_sign = ?16 WHERE request = ?1",
                                &update, err);
     if (rc)
         return rc;

@@ -40,6 +40,8 @@ struct enrolment {
     char card[17];    /* the card's serial number */
     char municipality[7];
     int64_t card_expiry;
+    bool ward;         /* 成年被後見人, as the officer says: the authorities are told */
+    bool without_sign; /* the authentication certificate alone: for whom there is no other, and for who wants no other */
     int64_t started, changed;
     enum enrolment_step step;
     struct attributes attributes; /* all zero once done or abandoned */

@@ -9,7 +9,7 @@
 
 static struct registration order_registration(const struct enrolment *enrolment)
 {
-    struct registration registration = { .card_expiry = enrolment->card_expiry };
+    struct registration registration = { .card_expiry = enrolment->card_expiry, .ward = enrolment->ward };
     memcpy(registration.request, enrolment->request, sizeof enrolment->request);
     memcpy(registration.municipality, enrolment->municipality, sizeof registration.municipality);
     memcpy(registration.card, enrolment->card, sizeof registration.card);

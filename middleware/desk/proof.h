@@ -1,6 +1,6 @@
 /* proof.h — proof of possession by the card's own key: a key for OpenSSL whose signature the card makes inside the issuer's
- * channel the first time, and the desk's record gives every other time for the same bytes (RSA with PKCS#1 v1.5 padding has
- * one signature for one message). */
+ * channel the first time, and the desk's record gives every other time for the same bytes (of RSA with PKCS#1 v1.5 padding there is
+ * only one; of ECDSA any one will do, and the record keeps the request the same bytes). */
 #ifndef JPKI_DESK_PROOF_H
 #define JPKI_DESK_PROOF_H
 

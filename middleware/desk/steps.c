@@ -33,7 +33,13 @@ static const struct {
     { AUTHORITY_SIGN, CARD_KEY_SIGN, CARD_CERT_SIGN, CARD_CERT_SIGN_CA, CARD_PIN_SIGN },
 };
 
-static const uint8_t presence_both[] = { 0x8F, 0x8F, 0x00 };
+static const uint8_t presence_both[] = { 0x8F, 0x8F, 0x00 }, presence_auth[] = { 0x00, 0x8F, 0x00 };
+
+/* How many of them there are: the second is the signature certificate's. */
+static size_t steps_halves(const struct run *run)
+{
+    return run->enrolment.without_sign ? 1 : 2;
+}
 
 static enum rc steps_get_status(struct run *run, struct issuer_status *status)
 {
@@ -75,7 +81,7 @@ static enum rc steps_keys(struct run *run)
     if (rc == RC_OK)
         rc = steps_make_key(run, 0, status.auth_key);
     fault_point("desk.between_keys");
-    if (rc == RC_OK)
+    if (rc == RC_OK && steps_halves(run) == 2)
         rc = steps_make_key(run, 1, status.sign_key);
     return rc;
 }
@@ -153,13 +159,18 @@ static enum rc steps_certify(struct run *run)
 {
     enum rc rc = steps_certify_half(run, 0);
     fault_point("desk.between_certificates");
-    return rc ? rc : steps_certify_half(run, 1);
+    if (rc || steps_halves(run) < 2)
+        return rc;
+    rc = steps_certify_half(run, 1);
+    if (rc == RC_DENIED)
+        run->peers->tell(run->peers->context, "refused", "no signature certificate; --without-sign goes on with the other alone");
+    return rc;
 }
 
 static enum rc steps_write(struct run *run)
 {
     enum rc rc = RC_OK;
-    for (size_t i = 0; rc == RC_OK && i < 2; i++) {
+    for (size_t i = 0; rc == RC_OK && i < steps_halves(run); i++) {
         const struct enrolment_half *half = &run->enrolment.half[halves[i].authority];
         rc = issuer_put_cert(run->issuer, halves[i].ca, buf_bytes(&half->ca), run->err);
         if (rc == RC_OK)
@@ -167,8 +178,8 @@ static enum rc steps_write(struct run *run)
         fault_point("desk.between_files");
     }
     if (rc == RC_OK)
-        rc = issuer_put_file(run->issuer, APPLET_EF_CERT_PRESENCE, bytes_of(presence_both, sizeof presence_both),
-                             run->err);
+        rc = issuer_put_file(run->issuer, APPLET_EF_CERT_PRESENCE,
+                             bytes_of(run->enrolment.without_sign ? presence_auth : presence_both, sizeof presence_both), run->err);
     return rc;
 }
 
@@ -176,14 +187,14 @@ static enum rc steps_write(struct run *run)
 static enum rc steps_pins(struct run *run)
 {
     enum rc rc = RC_OK;
-    for (size_t i = 0; rc == RC_OK && i < 2; i++) {
+    for (size_t i = 0; rc == RC_OK && i < steps_halves(run); i++) {
         secret_wipe(&run->pins[halves[i].pin]);
         rc = run->peers->ask_pin(run->peers->context, halves[i].pin, &run->pins[halves[i].pin], run->err);
         if (rc == RC_OK && card_pin_check_new(CARD_KIND_MYNUMBER, halves[i].pin, &run->pins[halves[i].pin]) != RC_OK)
             rc = err_set(run->err, RC_PIN_FORMAT, "the %s PIN does not have the form it must have; nothing was sent",
                          card_pin_name(halves[i].pin));
     }
-    for (size_t i = 0; rc == RC_OK && i < 2; i++) {
+    for (size_t i = 0; rc == RC_OK && i < steps_halves(run); i++) {
         rc = issuer_put_pin(run->issuer, halves[i].pin, &run->pins[halves[i].pin], run->err);
         fault_point("desk.between_pins");
     }
@@ -229,7 +240,7 @@ static enum rc steps_compare_key(struct run *run, size_t i)
 static enum rc steps_compare(struct run *run)
 {
     enum rc rc = RC_OK;
-    for (size_t i = 0; rc == RC_OK && i < 2; i++)
+    for (size_t i = 0; rc == RC_OK && i < steps_halves(run); i++)
         rc = steps_compare_key(run, i);
     if (rc)
         return rc;
@@ -239,9 +250,9 @@ static enum rc steps_compare(struct run *run)
     struct card_presence presence = { 0 };
     if (rc == RC_OK)
         rc = card_read_presence(run->card, &presence, run->err);
-    if (rc == RC_OK && (!presence.auth || !presence.sign))
-        rc = err_set(run->err, RC_CONFLICT, "the card does not tell that both certificates are there");
-    for (size_t i = 0; rc == RC_OK && i < 2; i++) {
+    if (rc == RC_OK && (!presence.auth || presence.sign == run->enrolment.without_sign))
+        rc = err_set(run->err, RC_CONFLICT, "the card does not tell which certificates are there");
+    for (size_t i = 0; rc == RC_OK && i < steps_halves(run); i++) {
         const struct enrolment_half *half = &run->enrolment.half[halves[i].authority];
         rc = card_verify_pin(run->card, halves[i].pin, &run->pins[halves[i].pin], NULL, run->err);
         if (rc == RC_OK)
@@ -261,7 +272,7 @@ static enum rc steps_link(struct run *run)
     enum rc rc = RC_OK;
     snprintf(resident.code, sizeof resident.code, "%s", run->settings->code);
     memcpy(resident.municipality, enrolment->municipality, sizeof resident.municipality);
-    for (size_t i = 0; rc == RC_OK && i < 2; i++) {
+    for (size_t i = 0; rc == RC_OK && i < steps_halves(run); i++) {
         X509 *cert = NULL;
         rc = cert_parse(buf_bytes(&enrolment->half[halves[i].authority].cert), &cert);
         if (rc == RC_OK)
@@ -271,7 +282,7 @@ static enum rc steps_link(struct run *run)
         X509_free(cert);
     }
     if (rc == RC_OK)
-        rc = run->peers->link(run->peers->context, &resident, links, 2, run->err);
+        rc = run->peers->link(run->peers->context, &resident, links, steps_halves(run), run->err);
     buf_wipe(&serials[0]);
     buf_wipe(&serials[1]);
     explicit_bzero(&resident, sizeof resident);
@@ -281,7 +292,7 @@ static enum rc steps_link(struct run *run)
 static enum rc steps_confirm(struct run *run)
 {
     enum rc rc = RC_OK;
-    for (size_t i = 0; rc == RC_OK && i < 2; i++) {
+    for (size_t i = 0; rc == RC_OK && i < steps_halves(run); i++) {
         struct peers_answer answer = { 0 };
         rc = steps_order(run, i, buf_bytes(&run->enrolment.half[halves[i].authority].cert), &answer);
         buf_wipe(&answer.cert);
@@ -297,14 +308,14 @@ static const struct {
     const char *words;
 } rows[ENROLMENT_DONE] = {
     [ENROLMENT_PERSONALISE] = { steps_personalise, ENROLMENT_PERSONALISE, "the card belongs to this enrolment" },
-    [ENROLMENT_KEYS] = { steps_keys, ENROLMENT_KEYS, "the card made both key pairs" },
-    [ENROLMENT_CERTIFY] = { steps_certify, ENROLMENT_CERTIFY, "both certificates issued, not yet confirmed" },
-    [ENROLMENT_WRITE] = { steps_write, ENROLMENT_WRITE, "both certificates and the authorities' own are on the card" },
-    [ENROLMENT_PINS] = { steps_pins, ENROLMENT_PINS, "the holder set both PINs" },
+    [ENROLMENT_KEYS] = { steps_keys, ENROLMENT_KEYS, "the card made its key pairs" },
+    [ENROLMENT_CERTIFY] = { steps_certify, ENROLMENT_CERTIFY, "certificates issued, not yet confirmed" },
+    [ENROLMENT_WRITE] = { steps_write, ENROLMENT_WRITE, "certificates and the authorities' own are on the card" },
+    [ENROLMENT_PINS] = { steps_pins, ENROLMENT_PINS, "the holder set the PINs" },
     [ENROLMENT_ACTIVATE] = { steps_activate, ENROLMENT_PINS, "the card is its holder's" },
     [ENROLMENT_COMPARE] = { steps_compare, ENROLMENT_PINS, "everything read back and equal" },
     [ENROLMENT_LINK] = { steps_link, ENROLMENT_LINK, "the registry knows the certificates" },
-    [ENROLMENT_CONFIRM] = { steps_confirm, ENROLMENT_CONFIRM, "both authorities told that the card is right" },
+    [ENROLMENT_CONFIRM] = { steps_confirm, ENROLMENT_CONFIRM, "the authorities told that the card is right" },
 };
 
 static void steps_fault(const char *when, enum enrolment_step step)
@@ -354,6 +365,19 @@ static enum rc steps_check_life(struct run *run, bool is_new)
     return RC_OK;
 }
 
+/* A torn enrolment may go on without the signature certificate, as long as it has none; not the other way round. */
+static enum rc steps_choose(struct run *run)
+{
+    struct enrolment *enrolment = &run->enrolment;
+    if (run->settings->without_sign == enrolment->without_sign || enrolment->step == ENROLMENT_DONE)
+        return RC_OK;
+    if (enrolment->without_sign || enrolment->half[AUTHORITY_SIGN].cert.len)
+        return err_set(run->err, RC_CONFLICT, "the enrolment %s %s a signature certificate", enrolment->request,
+                       enrolment->without_sign ? "was begun without" : "has");
+    enrolment->without_sign = true;
+    return RC_OK;
+}
+
 /* Finds the torn enrolment of this card and person, or makes sure that neither has one. */
 static enum rc steps_find(struct run *run, const char *card, bool *is_new)
 {
@@ -371,8 +395,11 @@ static enum rc steps_find(struct run *run, const char *card, bool *is_new)
     if (rc == RC_OK && run->enrolment.card_expiry != run->settings->card_expiry)
         return err_set(run->err, RC_CONFLICT, "the enrolment %s was begun with another expiry of the card",
                        run->enrolment.request);
+    if (rc == RC_OK && run->enrolment.ward != run->settings->ward)
+        return err_set(run->err, RC_CONFLICT, "the enrolment %s was begun %s", run->enrolment.request,
+                       run->enrolment.ward ? "as a ward's" : "as nobody's ward");
     if (!*is_new)
-        return rc;
+        return rc ? rc : steps_choose(run);
     rc = enrolment_find_person(run->book, run->settings->code, &other, run->err);
     if (rc == RC_OK)
         rc = err_set(run->err, RC_CONFLICT, "the resident's enrolment %s with the card %s is not finished", other.request,
@@ -382,6 +409,8 @@ static enum rc steps_find(struct run *run, const char *card, bool *is_new)
     enrolment_wipe(&other);
     memcpy(run->enrolment.card, card, sizeof run->enrolment.card);
     run->enrolment.card_expiry = run->settings->card_expiry;
+    run->enrolment.ward = run->settings->ward;
+    run->enrolment.without_sign = run->settings->without_sign;
     return rc;
 }
 

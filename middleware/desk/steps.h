@@ -11,6 +11,8 @@ struct steps_settings {
     const char *code;            /* 住民票コード */
     const struct secret *master; /* the card issuer's master key */
     int64_t card_expiry;
+    bool ward;                   /* the officer says that the person is an adult ward: the authority judges */
+    bool without_sign;           /* the authentication certificate alone; a torn run may go on so while it has no other */
     struct bytes ca[2];          /* the authorities' certificates (by AUTHORITY_SIGN, AUTHORITY_AUTH) when the publication is
                                     at hand; else empty, and the authority's answer must bring them */
 };

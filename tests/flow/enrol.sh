@@ -59,7 +59,7 @@ identity desk-officer elsewhere 131016
 identity verifier verifier 000000
 identity registrar registrar 462012
 "$registry" populate --store town.db --municipality 462012 --residents 40 >/dev/null
-code() { "$registry" sample --store town.db --adult --count 6 | sed -n "$1"'s/.*"code":"\([0-9]*\)".*/\1/p'; }
+code() { "$registry" sample --store town.db --adult --count 9 | sed -n "$1"'s/.*"code":"\([0-9]*\)".*/\1/p'; }
 one=$(code 1) two=$(code 2) three=$(code 3) four=$(code 4)
 
 ca_port=0
@@ -77,9 +77,9 @@ start_town() {
 }
 start_town
 
-# A blank card in a reader: card NAME.
+# A blank card in a reader: card NAME [PROFILE].
 card() {
-    "$sim" create --card "$1.card" --issuer-key issuer.key >/dev/null
+    "$sim" create --card "$1.card" --issuer-key issuer.key --profile "${2:-mynumber}" >/dev/null
     start "$1" "$sim" run --card "$1.card" --socket "$world/$1.socket"
 }
 # The desk: enrol CARD CODE [OFFICER]; desk_exec becomes the desk itself, so that its pid is the one to kill.
@@ -88,7 +88,7 @@ enrol() { (desk_exec "$@"); }
 desk_exec() {
     exec "$desk" enrol --identity "id/${3:-officer}" --registry "https://127.0.0.1:$town_port" --ca "https://127.0.0.1:$ca_port" \
         --issuer-key issuer.key --state desk --publication ca/publication --code "$2" --reader "sim:$world/$1.socket" \
-        --card-expiry 2035-03-01 --pins-fd 3 --yes 3<"${pins:-pins}"
+        --card-expiry 2035-03-01 --pins-fd 3 --yes ${options:-} 3<"${pins:-pins}"
 }
 serial() { "$desk" show --state desk "$(card_number "$1")" | sed -n "s/^$2: \([0-9A-F]*\) .*/\1/p"; }
 card_number() { "$jpki" card status --reader "sim:$world/$1.socket" | grep -o '[0-9]\{16\}' | head -1; }
@@ -198,14 +198,64 @@ check fifth
     fail "enrolled although nobody compared the person"
 echo "given up: ok"
 
+# --- a ward: the authority is told, and gives the authentication certificate alone -------------------------------------------------
+with_options() { (options=$1 && shift && enrol "$@"); }
+card ward
+with_options --ward ward "$(code 6)" >ward.out 2>ward.log && fail "a ward got a signature certificate"
+grep -q "adult ward" ward.log || fail "refused otherwise: $(cat ward.log)"
+grep -q '^refused:.*--without-sign' ward.out || fail "no way out is named: $(cat ward.out)"
+state_is ward auth pending
+enrol ward "$(code 6)" >/dev/null 2>ward.log && fail "gone on with as nobody's ward"
+with_options "--ward --without-sign" ward "$(code 6)" >ward.out || fail "a ward's authentication certificate"
+state_is ward auth active
+[ -z "$(serial ward sign)" ] || fail "the ward's card has a signature certificate"
+"$jpki" card certificate --which auth --reader "sim:$world/ward.socket" >/dev/null || fail "the ward's card is unreadable"
+card alone
+with_options --without-sign alone "$(code 7)" >alone.out || fail "the authentication certificate alone"
+enrol alone "$(code 7)" >/dev/null || fail "a finished enrolment again"
+state_is alone auth active
+card torn
+(pins=short.pins && options=--without-sign && enrol torn "$(code 8)") >/dev/null 2>&1 && fail "enrolled with a PIN that is none"
+abandon torn >/dev/null || fail "an enrolment without the signature certificate is not given up"
+state_is torn auth revoked
+echo "wards: ok"
+
+# --- the next card, P-384, once the authorities have keys of that suite --------------------------------------------------------
+rekey() { # authority suite
+    for p in a b; do
+        [ -e $p.key ] || openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out $p.key 2>/dev/null
+        openssl pkey -in $p.key -pubout -out $p.pem
+    done
+    printf '{"ceremony":"rekey","authority":"%s","suite":"%s","hsm":"pkcs11:token=flow?module-path=%s&pin-source=file:%s","persons":[{"name":"A","role":"administrator","key":"a.pem"},{"name":"B","role":"witness","key":"b.pem"}]}' \
+        "$1" "$2" "$module" "$world/pin" >"rekey-$1"
+    "$ca" ceremony --state ca --script "rekey-$1" --make-keys >/dev/null || return 1
+    for p in a b; do openssl dgst -sha256 -sign $p.key -out $p.sig ca/ceremony-plan.txt; done
+    "$ca" ceremony --state ca --script "rekey-$1" --confirm A=a.sig --confirm B=b.sig >/dev/null
+}
+card next next
+enrol next "$(code 9)" >/dev/null 2>next.log && fail "an RSA authority took a P-384 key"
+grep -q "RSA of 2048 bits" next.log || fail "refused otherwise: $(cat next.log)"
+rekey sign p-384 2>next.log && fail "a ceremony while the authorities serve"
+grep -q "stop it" next.log || fail "the ceremony does not say what to do: $(cat next.log)"
+kill "$(cat ca.started)"
+wait "$(cat ca.started)" || fail "serve did not end with 0"
+for a in sign auth; do rekey $a p-384 || fail "$a: a P-384 key"; done
+start_ca
+enrol next "$(code 9)" >next.out || fail "the next card"
+check next
+openssl x509 -in next.auth.pem -noout -text | grep -q "ecdsa-with-SHA384" || fail "not of the next suite"
+card today
+enrol today "$(code 1)" >/dev/null 2>next.log && fail "a P-384 authority took an RSA key"
+grep -q "named curve P-384" next.log || fail "refused otherwise: $(cat next.log)"
+echo "the next card: ok"
+
 "$desk" list --state desk >list.out
 grep -q ' abandoned ' list.out || fail "list: $(cat list.out)"
-[ "$(grep -c ' done ' list.out)" = 4 ] || fail "list: $(cat list.out)"
+[ "$(grep -c ' done ' list.out)" = 7 ] || fail "list: $(cat list.out)"
 "$ca" audit-verify --state ca >/dev/null || fail "the audit trail"
 total=$("$ca" status --state ca --json)
 echo "$total" | tr -d ' \n' | grep -o '"authority":"[a-z]*"[^}]*"certificates":[0-9]*' | grep -v ops >totals.out || :
 echo "authorities: $(cat totals.out | tr '\n' ' ')"
-for authority in sign auth; do
-    grep "\"$authority\"" totals.out | grep -q '"certificates":5$' || fail "$authority: not five certificates: $total"
-done
+grep '"sign"' totals.out | grep -q '"certificates":6$' || fail "sign: $total"
+grep '"auth"' totals.out | grep -q '"certificates":9$' || fail "auth: $total" # two cards and one torn without the other
 echo "enrol: ok"

@@ -184,11 +184,56 @@ static void test_refusals_keep_their_reason(void **state)
     assert_true(EVP_PKEY_sign(ctx, out, &len, block, sizeof block) <= 0);
     assert_int_equal(card.calls, 0);
     EVP_PKEY_CTX_free(ctx);
-    EVP_PKEY *curve = EVP_EC_gen("P-256"), *none = NULL;
+    EVP_PKEY *curve = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), *none = NULL;
     assert_int_equal(cardkey_new(curve, stand_in_sign, &card, &none, NULL), RC_UNSUPPORTED);
     assert_null(none);
     assert_int_equal(cardkey_last(card.key), RC_BUG);
     EVP_PKEY_free(curve);
+}
+
+/* The next card: the digest goes in, r and s come out side by side. */
+static enum rc stand_in_ecdsa(void *context, struct bytes digest, uint8_t *out, size_t out_len)
+{
+    struct stand_in *self = context;
+    uint8_t der[128];
+    size_t len = sizeof der;
+    const unsigned char *at = der;
+    self->calls++;
+    self->seen_len = digest.len;
+    if (self->answer)
+        return self->answer;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(self->key, NULL);
+    assert_int_equal(EVP_PKEY_sign_init(ctx), 1);
+    assert_int_equal(EVP_PKEY_sign(ctx, der, &len, digest.data, digest.len), 1);
+    ECDSA_SIG *signature = d2i_ECDSA_SIG(NULL, &at, (long)len);
+    assert_int_equal(out_len, 96);
+    assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_r(signature), out, 48), 48);
+    assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_s(signature), out + 48, 48), 48);
+    ECDSA_SIG_free(signature);
+    EVP_PKEY_CTX_free(ctx);
+    return RC_OK;
+}
+
+static void test_p384(void **state)
+{
+    (void)state;
+    struct stand_in next = {.key = EVP_EC_gen("P-384")};
+    EVP_PKEY *called = NULL;
+    assert_int_equal(cardkey_new(next.key, stand_in_ecdsa, &next, &called, NULL), RC_OK);
+    X509_REQ *request = X509_REQ_new();
+    assert_int_equal(X509_REQ_set_pubkey(request, called), 1);
+    assert_true(X509_REQ_sign(request, called, EVP_sha384()) > 0);
+    assert_int_equal(next.calls, 1);
+    assert_int_equal(next.seen_len, 48);
+    assert_int_equal(X509_REQ_verify(request, next.key), 1);
+    next.answer = RC_CARD_GONE;
+    assert_true(X509_REQ_sign(request, called, EVP_sha384()) <= 0);
+    assert_int_equal(cardkey_last(called), RC_CARD_GONE);
+    assert_int_equal(cardkey_last(next.key), RC_BUG);
+    X509_REQ_free(request);
+    EVP_PKEY_free(called);
+    EVP_PKEY_free(next.key);
+    ERR_clear_error();
 }
 
 int main(void)
@@ -198,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_cms_with_signed_attributes),
         cmocka_unit_test(test_crmf_possession),
         cmocka_unit_test(test_certificate_request),
+        cmocka_unit_test(test_p384),
         cmocka_unit_test(test_refusals_keep_their_reason),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
