@@ -82,6 +82,31 @@ enum rc crljudge_signature(X509 *ca, const struct crlwalk *walk, struct err *err
     return sound ? RC_OK : err_set(err, RC_BAD_SIGNATURE, "the list's signature does not verify with the authority's key");
 }
 
+enum rc crljudge_head_any(X509 *const *keys, unsigned count, struct crlwalk *walk, struct err *err)
+{
+    enum rc rc = RC_DENIED;
+    struct err why = { 0 };
+    for (unsigned i = 0; rc && i < count; i++) {
+        err_reset(&why);
+        rc = crljudge_head(keys[i], walk, &why);
+    }
+    return rc ? err_set(err, rc, "%s", err_text(&why, rc)) : RC_OK;
+}
+
+enum rc crljudge_end_any(X509 *const *keys, unsigned count, enum authority authority, const struct crlwalk *walk,
+                         struct crlfacts *facts, struct err *err)
+{
+    enum rc rc = RC_DENIED;
+    struct err why = { 0 };
+    for (unsigned i = 0; rc && i < count; i++) {
+        err_reset(&why);
+        rc = crljudge_tail(keys[i], authority, walk, facts, &why);
+        if (!rc && (rc = crljudge_signature(keys[i], walk, &why)) != RC_OK)
+            crlfacts_wipe(facts);
+    }
+    return rc ? err_set(err, rc, "%s", err_text(&why, rc)) : RC_OK;
+}
+
 enum rc crljudge_scope(const X509_NAME *point, bool only_ca, struct buf *out)
 {
     X509_EXTENSIONS *list = NULL;

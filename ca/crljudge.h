@@ -31,6 +31,11 @@ enum rc crljudge_tail(X509 *ca, enum authority authority, const struct crlwalk *
 /* At its end: the signature is this authority's. RC_BAD_SIGNATURE. */
 enum rc crljudge_signature(X509 *ca, const struct crlwalk *walk, struct err *err) MUST_CHECK;
 
+/* The same for what is published, which any key of the authority may have signed: at the start, and at the end with the signature. */
+enum rc crljudge_head_any(X509 *const *keys, unsigned count, struct crlwalk *walk, struct err *err) MUST_CHECK;
+enum rc crljudge_end_any(X509 *const *keys, unsigned count, enum authority authority, const struct crlwalk *walk,
+                         struct crlfacts *facts, struct err *err) MUST_CHECK;
+
 /* The scope that a list has whose distribution point this is. NULL: the list of everything, which has none. DER, appended. */
 enum rc crljudge_scope(const X509_NAME *point, bool only_ca, struct buf *out) MUST_CHECK;
 

@@ -70,11 +70,10 @@ static enum rc judge_end(const struct listfollow *follow, struct crlwalk *walk, 
     return rc ? rc : crljudge_signature(follow->ca, walk, err);
 }
 
-static enum rc number_is(const struct crlfacts *facts, int64_t number, struct err *err)
+static enum rc number_is(int64_t found, int64_t number, struct err *err)
 {
-    return facts->number == number ? RC_OK
-                                   : err_set(err, RC_CONFLICT, "the list has the number %lld, not %lld",
-                                             (long long)facts->number, (long long)number);
+    return found == number ? RC_OK
+                           : err_set(err, RC_CONFLICT, "the list has the number %lld, not %lld", (long long)found, (long long)number);
 }
 
 /* The new list against the one at `path`. *number: of that one. RC_NOT_FOUND: there is none. */
@@ -89,19 +88,19 @@ static enum rc follow_one(const struct listfollow *follow, const char *path, FIL
     rc = open_walk(follow->next, &next_fd, &next, err);
     if (!rc) {
         struct losing losing = { follow, crlwalk_head(last)->this_update, ended };
-        rc = crljudge_head(follow->ca, last, err);
+        rc = crljudge_head_any(follow->keys, follow->key_count, last, err);
         if (!rc)
             rc = crljudge_head(follow->ca, next, err);
         if (!rc)
             rc = crljudge_entries(last, next, may_go, &losing, err);
         if (!rc)
-            rc = judge_end(follow, last, &of_last, err);
+            rc = crljudge_end_any(follow->keys, follow->key_count, follow->authority, last, &of_last, err);
         if (!rc)
             rc = judge_end(follow, next, &of_next, err);
         if (!rc)
             rc = crljudge_order(&of_last, &of_next, err);
         if (!rc)
-            rc = number_is(&of_next, follow->number, err);
+            rc = number_is(of_next.number, follow->number, err);
         *number = of_last.number;
         close_walk(next_fd, next);
     }
@@ -111,8 +110,9 @@ static enum rc follow_one(const struct listfollow *follow, const char *path, FIL
     return rc;
 }
 
-/* A list alone, all of it. */
-static enum rc follow_none(const struct listfollow *follow, const char *path, int64_t number, struct err *err)
+/* A list alone, all of it, by one of these keys. *number is its own. */
+static enum rc follow_none(X509 *const *keys, unsigned count, enum authority authority, const char *path, int64_t *number,
+                           struct err *err)
 {
     int fd;
     struct crlwalk *walk = NULL;
@@ -120,22 +120,27 @@ static enum rc follow_none(const struct listfollow *follow, const char *path, in
     enum rc rc = open_walk(path, &fd, &walk, err);
     if (rc)
         return rc;
-    rc = crljudge_head(follow->ca, walk, err);
+    rc = crljudge_head_any(keys, count, walk, err);
     if (!rc)
         rc = crlwalk_finish(walk, err);
     if (!rc)
-        rc = judge_end(follow, walk, &facts, err);
-    if (!rc && number)
-        rc = number_is(&facts, number, err);
+        rc = crljudge_end_any(keys, count, authority, walk, &facts, err);
+    *number = facts.number;
     crlfacts_wipe(&facts);
     close_walk(fd, walk);
     return rc;
+}
+
+enum rc listfollow_number(X509 *const *keys, unsigned count, enum authority authority, const char *path, int64_t *number)
+{
+    return follow_none(keys, count, authority, path, number, NULL);
 }
 
 /* What lies in the publication may be anything: only a list of this authority can hold up the next one. */
 static enum rc follow_published(const struct listfollow *follow, int64_t *number, struct err *err)
 {
     struct err why = { 0 };
+    int64_t none;
     FILE *ended = fopen(follow->ended, "we");
     if (!ended)
         return err_set_errno(err, RC_IO, "%s", follow->ended);
@@ -144,7 +149,7 @@ static enum rc follow_published(const struct listfollow *follow, int64_t *number
         rc = rc ? rc : err_set_errno(&why, RC_IO, "%s", follow->ended);
     long len = ftell(ended);
     fclose(ended);
-    if (rc && rc != RC_NOT_FOUND && rc != RC_IO && follow_none(follow, follow->published, 0, NULL)) {
+    if (rc && rc != RC_NOT_FOUND && rc != RC_IO && listfollow_number(follow->keys, follow->key_count, follow->authority, follow->published, &none)) {
         log_warning("%s is no list of this authority, and is not compared with", follow->published);
         rc = RC_NOT_FOUND;
     }
@@ -166,5 +171,8 @@ enum rc listfollow_check(const struct listfollow *follow, struct err *err)
         if (rc == RC_NOT_FOUND)
             rc = RC_OK;
     }
-    return !rc && !published && !last ? follow_none(follow, follow->next, follow->number, err) : rc;
+    if (rc || published || last)
+        return rc;
+    rc = follow_none(&follow->ca, 1, follow->authority, follow->next, &last, err);
+    return rc ? rc : number_is(last, follow->number, err);
 }

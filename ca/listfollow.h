@@ -8,7 +8,9 @@
 
 struct listfollow {
     struct store *store;
-    X509 *ca;
+    X509 *ca;              /* with the key that signed the new list, */
+    X509 *const *keys;     /* and with each of its keys: any of them may have signed what is published */
+    unsigned key_count;
     enum authority authority;
     const char *next;      /* path of the new list, */
     int64_t number;        /* which must have this number */
@@ -20,6 +22,10 @@ struct listfollow {
 
 /* RC_CONFLICT, RC_DENIED, RC_FORMAT, RC_BAD_SIGNATURE name what; RC_IO. */
 enum rc listfollow_check(const struct listfollow *follow, struct err *err) MUST_CHECK;
+
+/* The number of a list of this authority in a file. RC_NOT_FOUND: no file; anything else: no such list. */
+enum rc listfollow_number(X509 *const *keys, unsigned count, enum authority authority, const char *path, int64_t *number)
+    MUST_CHECK;
 
 /* thisUpdate of a list in a file. RC_NOT_FOUND, RC_FORMAT. */
 enum rc listfollow_time(const char *path, int64_t *this_update) MUST_CHECK;

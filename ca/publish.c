@@ -241,7 +241,8 @@ static enum rc making_judge(struct making *making, struct making_key *key, struc
     struct buf last = { 0 };
     enum rc rc = making->last.number ? listplace_handed(ca->folder, &key->place, making->last.number, LISTPLACE_LIST, &last)
                                      : RC_OK;
-    struct listfollow follow = { .store = ca->store, .ca = key->issuer.cert, .authority = key->place.authority,
+    struct listfollow follow = { .store = ca->store, .ca = key->issuer.cert, .keys = ca->certs[key->place.authority],
+                                 .key_count = ca_newest(ca, key->place.authority), .authority = key->place.authority,
                                  .next = buf_string(&key->part), .number = making->next.number,
                                  .last = making->last.number && !rc ? buf_string(&last) : NULL, .last_number = making->last.number,
                                  .published = buf_string(&key->published), .ended = buf_string(&key->ended) };

@@ -129,7 +129,7 @@ static enum rc desk_read(struct desk *desk, enum authority authority, const char
 
 /* The paths of one list, and what is published of it. */
 struct place {
-    struct buf to, memory;
+    struct buf to, before, memory; /* before: of an older key's list, where it stood while that key was the newest */
     X509_NAME *point;
     X509 *ca;
     struct published published;
@@ -138,6 +138,7 @@ struct place {
 static void place_wipe(struct place *place)
 {
     buf_wipe(&place->to);
+    buf_wipe(&place->before);
     buf_wipe(&place->memory);
     X509_NAME_free(place->point);
 }
@@ -151,11 +152,13 @@ static enum rc place_of(const struct publishing *publishing, const struct listpl
     if (!rc)
         rc = listplace_published(publishing->config.publication, organisation, list,
                                  list->generation < desk->key_count ? place->ca : NULL, &place->to, err);
+    if (!rc && list->generation < desk->key_count)
+        rc = listplace_published(publishing->config.publication, organisation, list, NULL, &place->before, err);
     if (!rc)
         rc = buf_printf(&place->memory, "%s/publisher/", publishing->settings->state);
     if (!rc)
         rc = listplace_label(list, &place->memory);
-    if (!rc && (!buf_string(&place->to) || !buf_string(&place->memory)))
+    if (!rc && (!buf_string(&place->to) || !buf_string(&place->memory) || (place->before.len && !buf_string(&place->before))))
         rc = RC_NOMEM;
     return rc ? rc : published_read(buf_string(&place->memory), &place->published, err);
 }
@@ -172,6 +175,7 @@ static enum rc put_up_one(struct publishing *publishing, const struct listplace 
     struct publishone one = { .ca = place->ca, .keys = desk->keys, .key_count = desk->key_count, .authority = list->authority,
                               .point = place->point, .only_ca = !list->name[0], .from = rc ? NULL : buf_string(&from),
                               .ended = rc ? NULL : buf_string(&ended), .to = buf_string(&place->to),
+                              .before = place->before.len ? buf_string(&place->before) : NULL,
                               .memory = buf_string(&place->memory), .publication = publishing->config.publication };
     if (!rc)
         rc = one.from && one.ended ? publishone_run(&one, err) : RC_NOMEM;

@@ -249,22 +249,23 @@ static enum rc proved(void *context, const struct crlwalk_entry *entry, struct e
 
 /* --- judging ----------------------------------------------------------------------------------------------------------------- */
 
-/* The published file when it is a sound list of this authority. */
+/* The published file when it is a sound list of this authority, by whichever of its keys: the first list of a new key follows the
+ * last one of the old key, and the old key's first list under a name of its own the one that stood under the point's. */
 static enum rc open_published(const struct publishone *one, int *fd, struct crlfacts *facts)
 {
     struct crlwalk *walk = NULL;
     *fd = open(one->to, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (*fd < 0 && one->before)
+        *fd = open(one->before, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (*fd < 0)
         return RC_NOT_FOUND;
     enum rc rc = crlwalk_new_file(*fd, true, &walk, NULL);
     if (!rc)
-        rc = crljudge_head(one->ca, walk, NULL);
+        rc = crljudge_head_any(one->keys, one->key_count, walk, NULL);
     if (!rc)
         rc = crlwalk_finish(walk, NULL);
     if (!rc)
-        rc = crljudge_tail(one->ca, one->authority, walk, facts, NULL);
-    if (!rc)
-        rc = crljudge_signature(one->ca, walk, NULL);
+        rc = crljudge_end_any(one->keys, one->key_count, one->authority, walk, facts, NULL);
     crlwalk_free(walk);
     if (rc || lseek(*fd, 0, SEEK_SET) != 0) {
         log_warning("%s is no list of this authority any more, and is not compared with", one->to);
@@ -320,7 +321,8 @@ static enum rc judge_order(const struct published *last, const struct crlfacts *
     if (facts->number == last->number && bytes_equal(digest, bytes_of(last->digest, last->digest_len)))
         return RC_OK;
     if (facts->number <= last->number)
-        return err_set(err, RC_CONFLICT, "the list's number %lld would not rise: %lld was published",
+        return err_set(err, RC_CONFLICT, "the list's number %lld would not rise: %lld was published; after an old copy of the book was restored, "
+                       "'jpki-ca store ahead' skips the numbers that it does not know",
                        (long long)facts->number, (long long)last->number);
     if (facts->this_update < last->this_update)
         return err_set(err, RC_CONFLICT, "the list is of an earlier time than the one that was published");

@@ -27,6 +27,7 @@ struct publishone {
     const char *from;       /* path of the list that is handed over */
     const char *ended;      /* path of the proofs; need not be there */
     const char *to;         /* path of the published file */
+    const char *before;     /* path of the published file that this one follows while `to` is not there; NULL: none */
     const char *memory;     /* path of its line (published_read) */
     const char *publication;/* folder: what is below it is for all to read */
 };

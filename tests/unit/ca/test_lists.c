@@ -469,18 +469,25 @@ static void write_proof(enum who signs, const char *serial, int64_t ended)
     free(path);
 }
 
-static enum rc publish_one(const char *from, struct err *err)
+/* By the key that is the authority's newest one now. */
+static enum rc publish_by(enum who newest, const char *from, struct err *err)
 {
+    X509 *keys[] = { whos[SIGN].cert, whos[NEXT].cert };
     X509_NAME *point = NULL;
     char *paths[] = { path_of(from), path_of("ended"), path_of("public/town.crl"), path_of("memory"), path_of("public") };
     assert_int_equal(authority_crldp(AUTHORITY_SIGN, "JPKI-TEST", "462012", &point, NULL), RC_OK);
-    struct publishone one = { .ca = whos[SIGN].cert, .keys = &whos[SIGN].cert, .key_count = 1, .authority = AUTHORITY_SIGN, .point = point, .from = paths[0],
+    struct publishone one = { .ca = whos[newest].cert, .keys = keys, .key_count = newest == NEXT ? 2 : 1, .authority = AUTHORITY_SIGN, .point = point, .from = paths[0],
                               .ended = paths[1], .to = paths[2], .memory = paths[3], .publication = paths[4] };
     enum rc rc = publishone_run(&one, err);
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
         free(paths[i]);
     X509_NAME_free(point);
     return rc;
+}
+
+static enum rc publish_one(const char *from, struct err *err)
+{
+    return publish_by(SIGN, from, err);
 }
 
 #define UP "10+86400:1 20+86400:0 30+86400:6" /* what is published */
@@ -562,6 +569,42 @@ static void test_publisher_refuses(void **state)
     }
 }
 
+/* The first list of a new key follows the last one of the old key. */
+static void test_publisher_follows_keys(void **state)
+{
+    (void)state;
+#define NEWEST SOUND, .signs = NEXT, .names = NEXT
+    static const struct {
+        const char *what;
+        struct spec spec;
+        enum rc rc;
+        const char *proof;
+        bool other_file; /* what is up is no list at all: nothing to follow */
+    } rows[] = {
+        { .what = "an entry lost", .spec = { NEWEST, .entries = "10+86400:1 30+86400:6" }, .rc = RC_CONFLICT },
+        { .what = "an entry changed", .spec = { NEWEST, .entries = "10+86400:1 20+86400:1 30+86400:6" }, .rc = RC_CONFLICT },
+        { .what = "the number that was published", .spec = { .number = 5, .from = -60, .to = 86400, .signs = NEXT, .names = NEXT, .entries = UP }, .rc = RC_CONFLICT },
+        { .what = "sound", .spec = { NEWEST, .entries = UP " 40+60:4" }, .rc = RC_OK },
+        { .what = "an entry lost, with the old key's proof", .spec = { NEWEST, .entries = "10+86400:1 30+86400:6" }, .rc = RC_OK, .proof = "20" },
+        { .what = "over a file that is no list", .spec = { NEWEST, .entries = "10+86400:1" }, .rc = RC_OK, .other_file = true },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct err err = { 0 };
+        char *public = path_of("public/town.crl");
+        publish_first();
+        remove_file("memory"); /* the new key's lists have a memory of their own */
+        if (rows[i].other_file)
+            assert_int_equal(file_write_atomic(public, bytes_of("no list", 7), 0644, NULL), RC_OK);
+        write_list(&rows[i].spec, "second");
+        if (rows[i].proof)
+            write_proof(SIGN, rows[i].proof, UP_FROM - 1);
+        enum rc rc = publish_by(NEXT, "second", &err);
+        if (rc != rows[i].rc)
+            fail_msg("%s: %s (%s)", rows[i].what, rc_text(rc), err_text(&err, rc));
+        free(public);
+    }
+}
+
 /* A publication that was lost or changed lets nothing old in, and is made whole by the list that was in it. */
 static void test_publisher_remembers(void **state)
 {
@@ -587,7 +630,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_openssl_reads), cmocka_unit_test(test_read_openssl), cmocka_unit_test(test_cut_and_bent),
         cmocka_unit_test(test_bad_entries),   cmocka_unit_test(test_signer),       cmocka_unit_test(test_publisher_refuses),
-        cmocka_unit_test(test_publisher_remembers),
+        cmocka_unit_test(test_publisher_follows_keys), cmocka_unit_test(test_publisher_remembers),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
