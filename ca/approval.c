@@ -352,3 +352,18 @@ enum rc approval_end_wait(struct store *store, const char *transaction, struct e
     statement_done(s);
     return rc;
 }
+
+enum rc approval_sweep_waits(struct store *store, int64_t decided_before, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store,
+                               "DELETE FROM waits WHERE EXISTS (SELECT 1 FROM approvals WHERE approvals.id = waits.approval"
+                               " AND decided_at > 0 AND decided_at < ?1)",
+                               &s, err);
+    if (rc)
+        return rc;
+    bind_integer(s, 1, decided_before);
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    return rc;
+}

@@ -53,7 +53,10 @@ enum rc approval_find_wait(struct store *store, const char *transaction, struct 
                            struct err *err) MUST_CHECK;
 /* Enters it, or sets the nonce of the last answer. */
 enum rc approval_put_wait(struct store *store, const struct book_transaction *wait, struct err *err) MUST_CHECK;
-/* The certificate was issued: the transaction goes on as any other. Nothing when it never waited. */
+/* It has an answer: a certificate, and the transaction goes on as any other, or a refusal. Nothing when it never waited. */
 enum rc approval_end_wait(struct store *store, const char *transaction, struct err *err) MUST_CHECK;
+/* Takes out those whose request was decided before that time, and whose desk has not come for the answer: what was asked for stands
+ * in them. A desk that asks anew finds the decision. */
+enum rc approval_sweep_waits(struct store *store, int64_t decided_before, struct err *err) MUST_CHECK;
 
 #endif

@@ -36,6 +36,7 @@ struct deal {
     int64_t issued;                      /* certificate id of an ir; 0: none */
     int64_t waits;                       /* approval that the request waits for; 0: none */
     struct book_transaction transaction; /* of a certConf or pollReq */
+    enum rc refused;                     /* why the request was refused; RC_OK: it was not */
     OSSL_CMP_MSG *polled;                /* the recorded request of a pollReq, once it may be answered */
     bool confirmed;                      /* a certConf was acted upon */
     bool resuming;                       /* the recorded ir is being given to the context once more */
@@ -60,7 +61,7 @@ static OSSL_CMP_PKISI *deal_rejection(struct deal *deal, enum rc rc)
     for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++)
         if (failures[i].rc == rc)
             failure = failures[i].failure;
-    deal->rc = rc;
+    deal->rc = deal->refused = rc;
     log_warning("%s: refused %s: %s", deal->officer, authority_name(deal->authority), err_text(&deal->err, rc));
     return OSSL_CMP_STATUSINFO_new(OSSL_CMP_PKISTATUS_rejection, 1 << failure, err_text(&deal->err, rc));
 }
@@ -481,6 +482,24 @@ static enum rc deal_keep(struct deal *deal, struct bytes message, struct bytes a
     return rc;
 }
 
+/* What waited and was refused has ended, unless it may go better the next time. */
+static bool deal_ended(const struct deal *deal)
+{
+    static const enum rc last_words[] = { RC_FORMAT, RC_RANGE, RC_DENIED, RC_CONFLICT, RC_STATE };
+    bool ended = false;
+    for (size_t i = 0; i < sizeof last_words / sizeof last_words[0]; i++)
+        ended = ended || (deal->polled && deal->refused == last_words[i]);
+    return ended;
+}
+
+static enum rc deal_end_wait(struct deal *deal)
+{
+    ca_lock(deal->server->ca);
+    enum rc rc = approval_end_wait(deal->server->ca->store, deal->transaction.id, &deal->err);
+    ca_unlock(deal->server->ca);
+    return rc;
+}
+
 static enum rc deal_encode(OSSL_CMP_MSG *answer, struct buf *out)
 {
     BIO *bio = BIO_new(BIO_s_mem());
@@ -511,6 +530,8 @@ static enum rc deal_process(struct deal *deal, X509 *officer, struct bytes messa
         rc = deal_encode(answer, &encoded);
     if (!rc && (deal->issued || deal->waits))
         rc = deal_keep(deal, message, buf_bytes(&encoded));
+    else if (!rc && deal_ended(deal))
+        rc = deal_end_wait(deal);
     if (!rc)
         rc = buf_append_bytes(out, buf_bytes(&encoded));
     buf_wipe(&encoded);

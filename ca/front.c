@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/proc.h"
+#include "ca/approval.h"
 #include "ca/ceremony.h"
 #include "ca/confine.h"
 #include "ca/hall.h"
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #define TICK 500            /* milliseconds between looks at what is due */
+#define SWEEP_SECONDS 3600
 #define LINKS_MAX 64        /* certificates in one event */
 
 static enum rc handle_cmp(struct hall *hall, enum authority authority, const struct request *request,
@@ -203,16 +205,27 @@ static const struct route routes[] = {
     { 0 },
 };
 
+/* Answers that no desk has come for in the time that a certificate has to be confirmed. */
+static enum rc hall_sweep(struct hall *hall, struct err *err)
+{
+    int64_t now = clock_now();
+    if (now < hall->swept + SWEEP_SECONDS)
+        return RC_OK;
+    hall->swept = now;
+    return approval_sweep_waits(hall->ca->store, now - hall->ca->config.pending_seconds, err);
+}
+
 /* What the clock asks for. A failure of one is logged and tried again at the next tick, and holds up no other. */
 static void hall_tick(struct hall *hall)
 {
     size_t expired = 0, responders = 0;
-    struct err errs[3] = { 0 };
+    struct err errs[4] = { 0 };
     ca_lock(hall->ca);
-    enum rc rcs[3] = { issue_expire_pending(hall->ca, &expired, &errs[0]), seal_trail(hall->ca, false, &errs[1]) };
+    enum rc rcs[4] = { issue_expire_pending(hall->ca, &expired, &errs[0]), seal_trail(hall->ca, false, &errs[1]),
+                       hall_sweep(hall, &errs[2]) };
     ca_unlock(hall->ca);
-    rcs[2] = ocspbox_serve(hall->ca, &responders, &errs[2]);
-    for (int i = 0; i < 3; i++)
+    rcs[3] = ocspbox_serve(hall->ca, &responders, &errs[3]);
+    for (int i = 0; i < 4; i++)
         if (rcs[i])
             log_error("the clock's work: %s", err_text(&errs[i], rcs[i]));
     if (expired)

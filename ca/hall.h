@@ -11,6 +11,7 @@ struct hall {
     struct ca *lister; /* the same for the thread that makes lists: it waits for nobody, and nobody for it */
     pthread_t lists;
     struct cmpserver cmp;
+    int64_t swept; /* when what waits for nobody was taken out */
 };
 
 /* TLS has checked chain and time; the book knows whether the certificate still counts. RC_DENIED. Under the lock. */

@@ -105,6 +105,21 @@ ID=$(waiting approver)
 check "refused" decide approver "$ID" --refuse "the paper is missing"
 refuse "asked again" ir auth "$W/four.key" "$W/no.pem" -total_timeout 30
 grep -q "the paper is missing" "$W/said" || fail "the desk is not told why"
+# one that polls is refused while it waits: its transaction ends with the refusal, as it does with a certificate
+same "what nobody came for still waits" "3" "$(rows "SELECT COUNT(*) FROM waits")"
+request_file enrol-5 462012 319800217 20350217145959Z
+ir auth "$W/four.key" "$W/no.pem" -total_timeout 60 > "$W/polled" 2>&1 &
+POLL=$!
+soon sh -c "[ \"\$(sqlite3 '$W/ca/ca.db' 'SELECT COUNT(*) FROM waits')\" = 4 ]" || fail "the poll does not wait"
+check "refused while it polls" decide approver "$(waiting approver)" --refuse "another name"
+! wait "$POLL" || fail "a refused request got a certificate"
+grep -q "another name" "$W/polled" || fail "the desk that polls is not told why"
+same "its transaction has ended" "3" "$(rows "SELECT COUNT(*) FROM waits")"
+rows "UPDATE approvals SET decided_at = decided_at - 100000 WHERE decided_at > 0"
+stop
+check "serve again, a day later" start
+URL=https://localhost:$PORT
+same "answers that no desk came for are swept" "0" "$(rows "SELECT COUNT(*) FROM waits")"
 same "three certificates" 3 "$(count auth certificates)"
 
 # --- killed at each durable step of asking and deciding ------------------------------------------------------------------------------
