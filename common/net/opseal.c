@@ -157,7 +157,13 @@ static enum rc opseal_meet(struct opseal *seal, const char *hex, struct err *err
 }
 
 enum rc opseal_check(struct opseal *seal, const char *certificate, struct bytes text, const char *signature,
-                   struct peer *signer, struct err *err)
+                     struct peer *signer, struct err *err)
+{
+    return opseal_check_at(seal, clock_now(), certificate, text, signature, signer, err);
+}
+
+enum rc opseal_check_at(struct opseal *seal, int64_t when, const char *certificate, struct bytes text,
+                        const char *signature, struct peer *signer, struct err *err)
 {
     struct buf raw = {.max = SIGNATURE_MAX};
     if (strlen(certificate) > 2 * CERTIFICATE_MAX)
@@ -165,9 +171,8 @@ enum rc opseal_check(struct opseal *seal, const char *certificate, struct bytes 
     enum rc rc = seal->known && strcmp(seal->known, certificate) == 0 ? RC_OK : opseal_meet(seal, certificate, err);
     if (rc)
         return rc;
-    int64_t now = clock_now();
-    if (now < seal->known_from || now > seal->known_until)
-        return err_set(err, RC_DENIED, "certificate: not valid today");
+    if (when < seal->known_from || when > seal->known_until)
+        return err_set(err, RC_DENIED, "certificate: not valid then");
     if (hex_decode(signature, &raw))
         rc = err_set(err, RC_FORMAT, "signature: not hex");
     const gnutls_datum_t data = opseal_datum(text), made = opseal_datum(buf_bytes(&raw));

@@ -23,4 +23,8 @@ enum rc opseal_sign(const struct opseal *seal, struct bytes text, struct buf *si
 enum rc opseal_check(struct opseal *seal, const char *certificate, struct bytes text, const char *signature,
                    struct peer *signer, struct err *err) MUST_CHECK;
 
+/* The same about a signature that was made at another time and kept since: the certificate was valid then. */
+enum rc opseal_check_at(struct opseal *seal, int64_t when, const char *certificate, struct bytes text,
+                        const char *signature, struct peer *signer, struct err *err) MUST_CHECK;
+
 #endif

@@ -1,6 +1,7 @@
 /* intake.c — notices become records. */
 #include "registry/intake.h"
 
+#include "base/clock.h"
 #include "net/json.h"
 #include "registry/cardintake.h"
 #include "registry/certlink.h"
@@ -42,9 +43,15 @@ enum rc intake_advance(struct store *store, const char *municipality, int64_t ac
     return rc;
 }
 
-static enum rc intake_record(struct store *store, const struct notice *notice, struct err *err)
+/* Whose notice it is, and the row of history that it made: what its time of keeping goes by. */
+struct intake_kept {
+    char code[12];
+    int64_t revision, recorded;
+};
+
+static enum rc intake_record(struct store *store, const struct notice *notice, struct intake_kept *kept, struct err *err)
 {
-    struct ledger_change change;
+    struct ledger_change change = { 0 };
     enum rc rc = notice->previous_code[0]
         ? ledger_recode(store, notice->previous_code, &notice->resident, notice->reason, notice->date, notice->recorded,
                         &change, err)
@@ -55,6 +62,7 @@ static enum rc intake_record(struct store *store, const struct notice *notice, s
         rc = outbox_add_event(store, notice->resident.code, change.effect, notice->recorded, err);
     if (!rc)
         rc = certlink_mark(store, notice->resident.code, change.effect, notice->recorded, err);
+    kept->revision = change.revision;
     return rc;
 }
 
@@ -100,7 +108,8 @@ static enum rc intake_certificates(struct store *store, const struct notice *not
 
 /* What the notice says. A late one of a person who has moved on changes no record; its certificates are the person's all
  * the same. */
-static enum rc intake_apply(struct store *store, const char *municipality, const json_t *json, struct err *err)
+static enum rc intake_apply(struct store *store, const char *municipality, const json_t *json, struct intake_kept *kept,
+                            struct err *err)
 {
     struct notice notice;
     bool late = false;
@@ -109,6 +118,8 @@ static enum rc intake_apply(struct store *store, const char *municipality, const
         rc = release_late(store, &notice, &late, err);
     if (rc)
         return rc;
+    memcpy(kept->code, notice.resident.code, sizeof kept->code);
+    kept->recorded = notice.recorded;
     if (notice.kind == NOTICE_CARD)
         return cardintake_take(store, &notice, late, err);
     if (notice.kind == NOTICE_CERTIFICATES_KIND)
@@ -116,11 +127,12 @@ static enum rc intake_apply(struct store *store, const char *municipality, const
     if (late)
         return RC_OK;
     rc = release_use(store, &notice, json, err);
-    return rc ? rc : intake_record(store, &notice, err);
+    return rc ? rc : intake_record(store, &notice, kept, err);
 }
 
 /* The notice as it was signed, for whoever asks later who wrote what. */
-static enum rc intake_keep(struct store *store, const char *municipality, int64_t sequence, const json_t *json, struct err *err)
+static enum rc intake_keep(struct store *store, const char *municipality, int64_t sequence, const struct intake_kept *kept,
+                           const json_t *json, struct err *err)
 {
     struct buf text = { 0 };
     struct statement *s = NULL;
@@ -130,14 +142,17 @@ static enum rc intake_keep(struct store *store, const char *municipality, int64_
         return RC_OK;
     enum rc rc = sealed_text(json, &text);
     if (!rc)
-        rc = store_prepare(store, "INSERT INTO received (municipality, sequence, body, signature, signer) "
-                                  "VALUES (?1, ?2, ?3, ?4, ?5)", &s, err);
+        rc = store_prepare(store, "INSERT INTO received (municipality, sequence, body, signature, signer, code, revision, recorded) "
+                                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", &s, err);
     if (!rc) {
         bind_text(s, 1, municipality);
         bind_integer(s, 2, sequence);
         bind_text(s, 3, buf_string(&text));
         bind_text(s, 4, signature);
         bind_text(s, 5, signer ? signer : "");
+        bind_text(s, 6, kept->code);
+        bind_integer(s, 7, kept->revision);
+        bind_integer(s, 8, kept->recorded);
         rc = statement_run(s, NULL, err);
     }
     statement_done(s);
@@ -149,6 +164,7 @@ static enum rc intake_one(struct store *store, const char *municipality, const j
                           int64_t *expected, struct err *err)
 {
     int64_t sequence;
+    struct intake_kept kept = { .recorded = clock_now() };
     enum rc rc = json_want_integer(json, "sequence", &sequence, err);
     if (rc || sequence <= *acknowledged)
         return rc;
@@ -159,9 +175,9 @@ static enum rc intake_one(struct store *store, const char *municipality, const j
     }
     rc = notice_void_check(json, err);
     if (rc == RC_NOT_FOUND)
-        rc = intake_apply(store, municipality, json, err);
+        rc = intake_apply(store, municipality, json, &kept, err);
     if (!rc)
-        rc = intake_keep(store, municipality, sequence, json, err);
+        rc = intake_keep(store, municipality, sequence, &kept, json, err);
     if (!rc)
         *acknowledged = sequence;
     return rc;

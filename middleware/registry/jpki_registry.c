@@ -30,6 +30,7 @@ static const struct command commands[] = {
     { "tasks", "[FILE]", "load and print the tasks of the law, for which agencies get data", tasks_main },
     { "provide", NULL, "ask for 本人確認情報 as an agency: one or a batch", provide_main },
     { "disclose", "COMMAND", "the rights of residents: own record, uses, correction; reports", disclose_main },
+    { "notice", "COMMAND", "a signed notice that a node has kept, and its signature", notice_main },
     { "sample", NULL, "print some residents of a store (synthetic people)", sample_main },
     { "usage", NULL, "print who used a resident's record", usage_main },
     { "leave", NULL, "record a 転出届 to another municipality", leave_main },

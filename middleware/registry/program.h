@@ -14,6 +14,7 @@ int record_main(int argc, char **argv);
 int confirm_main(int argc, char **argv);
 int leave_main(int argc, char **argv);
 int arrive_main(int argc, char **argv);
+int notice_main(int argc, char **argv);
 int blocked_main(int argc, char **argv);
 int reconcile_main(int argc, char **argv);
 int letters_main(int argc, char **argv);

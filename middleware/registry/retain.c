@@ -8,8 +8,22 @@
 
 struct retain_wish {
     const char *date;
-    bool erase;
+    bool erase, trace;
 };
+
+static enum rc retain_trace(struct store *store, struct err *err)
+{
+    json_t *traces = NULL, *one;
+    size_t at;
+    enum rc rc = retention_traces(store, &traces, err);
+    json_array_foreach(traces, at, one)
+    {
+        if (!rc)
+            rc = program_line(one);
+    }
+    json_decref(traces);
+    return rc;
+}
 
 static enum rc retain_run(void *context, const struct program_store *it, struct err *err)
 {
@@ -17,6 +31,8 @@ static enum rc retain_run(void *context, const struct program_store *it, struct 
     struct store *store = it->store;
     const char *date = wish->date;
     bool erase = wish->erase;
+    if (wish->trace)
+        return retain_trace(store, err);
     enum rc rc = store_begin(store, err);
     if (rc)
         return rc;
@@ -42,6 +58,7 @@ int retention_main(int argc, char **argv)
         {"--store", "URL", "a node's store", OPT_TEXT, &url, true},
         {"--date", "DATE", "as on this day, not later than today (default today)", OPT_TEXT, &wish.date, false},
         {"--erase", NULL, "erase what is due", OPT_FLAG, &wish.erase, false},
+        {"--trace", NULL, "print instead what was erased, and when: counts only", OPT_FLAG, &wish.trace, false},
         {0},
     };
     int status;
@@ -51,6 +68,8 @@ int retention_main(int argc, char **argv)
                   "kind; with --erase they are erased, all or none.",
                   opts, argc, argv, &status))
         return status;
+    if (wish.trace && (wish.erase || wish.date))
+        return opt_misuse("--trace stands alone");
     municipal_today(today);
     if (wish.date && (date_check(wish.date) || strcmp(wish.date, today) > 0))
         return opt_misuse("--date takes a day YYYY-MM-DD, not later than today");

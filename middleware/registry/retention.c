@@ -12,6 +12,7 @@
 #define JAPAN (9 * 3600)
 
 const struct retention_row retention_rows[RETENTION_KINDS] = {
+    [RETENTION_NOTICE] = {"notice", 5, 150, "long-retention", "as what it told: 令30条の6, in 2013: 5年"},
     [RETENTION_SUPERSEDED] = {"superseded", 5, 150, "long-retention", "令30条の6, in 2013: 5年"},
     [RETENTION_REMOVED] = {"removed", 80, 150, "long-removed",
                            "令34条2項, in 2013: 80年, or 5年 when the person was entered again"},
@@ -23,6 +24,7 @@ const struct retention_row retention_rows[RETENTION_KINDS] = {
 
 /* What is due before a moment: rows of history, people, rows of use. */
 static const char *const due[RETENTION_KINDS] = {
+    [RETENTION_NOTICE] = "FROM received WHERE recorded > 0 AND recorded < ?1 AND revision = 0",
     [RETENTION_SUPERSEDED] = "FROM history h WHERE EXISTS (SELECT 1 FROM history n WHERE n.code = h.code AND "
                              "n.revision = h.revision + 1 AND n.recorded < ?1)",
     [RETENTION_REMOVED] = "FROM resident r WHERE r.removed <> 0 AND r.removed < ?1 AND NOT " DEAD,
@@ -108,6 +110,7 @@ static enum rc retention_each(struct store *store, const char *const *sqls, cons
 
 /* One row of history with what names it. */
 static const char *const of_row[] = {
+    "DELETE FROM received WHERE code = ?1 AND revision = ?2",
     "DELETE FROM request WHERE code = ?1 AND revision = ?2",
     "DELETE FROM posted WHERE code = ?1 AND revision = ?2",
     "DELETE FROM history WHERE code = ?1 AND revision = ?2",
@@ -116,6 +119,7 @@ static const char *const of_row[] = {
 
 /* A whole person. Their code stays given: it stands in the stock and in what the nation assigned. */
 static const char *const of_person[] = {
+    "DELETE FROM received WHERE code = ?1",
     "DELETE FROM request WHERE code = ?1",
     "DELETE FROM posted WHERE code = ?1",
     "DELETE FROM wanted WHERE code = ?1",
@@ -159,28 +163,75 @@ static enum rc retention_collect(struct store *store, enum retention_kind kind, 
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
+static enum rc retention_trace(struct store *store, enum retention_kind kind, int64_t limit, int64_t count, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = count == 0 ? RC_OK
+                            : store_prepare(store, "INSERT INTO erasure (time, kind, before, count) VALUES (?1, ?2, ?3, ?4)", &s, err);
+    if (rc || !s)
+        return rc;
+    bind_integer(s, 1, clock_now());
+    bind_text(s, 2, retention_rows[kind].name);
+    bind_integer(s, 3, limit);
+    bind_integer(s, 4, count);
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    return rc;
+}
+
+/* Rows that nothing hangs on, in one statement. */
+static enum rc retention_erase_rows(struct store *store, enum retention_kind kind, int64_t limit, int64_t *count, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = retention_statement(store, "DELETE", kind, limit, &s, err);
+    if (!rc)
+        rc = statement_run(s, count, err);
+    statement_done(s);
+    return rc;
+}
+
 enum rc retention_erase(struct store *store, enum retention_kind kind, const char *date, int64_t *count,
                         struct err *err)
 {
     struct retention_item *items = NULL;
     size_t found = 0;
-    int64_t limit;
+    int64_t limit, erased = 0;
+    bool plain = kind == RETENTION_USE || kind == RETENTION_NOTICE;
     enum rc rc = retention_limit(store, kind, date, &limit, err);
-    if (!rc && kind == RETENTION_USE) {
-        struct statement *s = NULL;
-        rc = retention_statement(store, "DELETE", kind, limit, &s, err);
-        if (!rc)
-            rc = statement_run(s, count, err);
-        statement_done(s);
-        return rc;
-    }
     if (!rc)
-        rc = retention_collect(store, kind, limit, &items, &found, err);
+        rc = plain ? retention_erase_rows(store, kind, limit, &erased, err)
+                   : retention_collect(store, kind, limit, &items, &found, err);
     for (size_t i = 0; !rc && i < found; i++)
         rc = retention_each(store, kind == RETENTION_SUPERSEDED ? of_row : of_person, items[i].code, items[i].revision,
                             err);
     free(items);
+    if (!plain)
+        erased = (int64_t)found;
     if (!rc)
-        *count = (int64_t)found;
+        rc = retention_trace(store, kind, limit, erased, err);
+    if (!rc)
+        *count = erased;
     return rc;
+}
+
+enum rc retention_traces(struct store *store, json_t **traces, struct err *err)
+{
+    struct statement *s = NULL;
+    json_t *array = json_array();
+    enum rc rc = array ? store_prepare(store, "SELECT time, kind, before, count FROM erasure ORDER BY id", &s, err) : RC_NOMEM;
+    while (!rc && !(rc = statement_step(s, err))) {
+        char time[CLOCK_TEXT_SIZE], before[CLOCK_TEXT_SIZE];
+        clock_format(column_integer(s, 0), time);
+        clock_format(column_integer(s, 2), before);
+        if (json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:I}", "time", time, "kind", column_text(s, 1), "before", before,
+                                                   "erased", (json_int_t)column_integer(s, 3))))
+            rc = RC_NOMEM;
+    }
+    statement_done(s);
+    if (rc != RC_NOT_FOUND) {
+        json_decref(array);
+        return rc;
+    }
+    *traces = array;
+    return RC_OK;
 }

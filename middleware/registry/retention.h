@@ -6,7 +6,10 @@
 
 #include "registry/ledger.h"
 
+#include <jansson.h>
+
 enum retention_kind {
+    RETENTION_NOTICE, /* a signed notice that was received and made no row of history: of certificates, of cards, void ones */
     RETENTION_SUPERSEDED, /* a record after which the next one of that person came */
     RETENTION_REMOVED,    /* who was struck out for another reason than death */
     RETENTION_DEAD,
@@ -27,9 +30,14 @@ extern const struct retention_row retention_rows[RETENTION_KINDS];
 enum rc retention_due(struct store *store, enum retention_kind kind, const char *date, int64_t *count,
                       struct err *err) MUST_CHECK;
 
-/* Erases what is due, with everything that hangs on it (a person's certificates' links, requests, letters, signed
- * notices); inside the caller's transaction. A notice whose history is gone is told as void when it is told again. */
+/* Erases what is due, with everything that hangs on it (a person's certificates' links, requests, letters, and of a
+ * row of history the signed notice that made it); inside the caller's transaction. A notice whose history is gone is told
+ * as void when it is told again. A trace stays (retention_traces): when, which kind, older than what, how many. */
 enum rc retention_erase(struct store *store, enum retention_kind kind, const char *date, int64_t *count,
                         struct err *err) MUST_CHECK;
+
+/* What was erased, as {"time","kind","before","erased"}, the oldest first: counts, and nothing of what it was. No transaction
+ * needed. Caller decrefs. */
+enum rc retention_traces(struct store *store, json_t **traces, struct err *err) MUST_CHECK;
 
 #endif

@@ -166,6 +166,14 @@ const char *const registry_migrations[] = {
 
     /* why a peer was not reached the last time */
     "CREATE TABLE delivery (peer TEXT PRIMARY KEY, error TEXT NOT NULL, since BIGINT NOT NULL)",
+
+    /* whose signed notice it is, the row of history that it made (0: none), and when it was recorded (0: taken before this was
+     * kept, and not erased by time); and what was erased: counts only */
+    ADD_TEXT("received", "code") "ALTER TABLE received ADD COLUMN revision BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE received ADD COLUMN recorded BIGINT NOT NULL DEFAULT 0;"
+    "CREATE INDEX received_code ON received (code, revision);"
+    "CREATE TABLE erasure (id INTEGER PRIMARY KEY, time BIGINT NOT NULL, kind TEXT NOT NULL, before BIGINT NOT NULL, "
+    "count BIGINT NOT NULL)",
 };
 
 const size_t registry_migration_count = sizeof registry_migrations / sizeof registry_migrations[0];

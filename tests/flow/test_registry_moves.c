@@ -255,6 +255,35 @@ static void test_torn(void **state)
 }
 #endif
 
+/* A kept notice as the operator sees it: it holds, it does not when a byte was changed, and what is not there is not shown. */
+static void show_notices(struct world *w, enum who who, struct store *store)
+{
+    static const struct {
+        const char *flaw, *sql, *notice;
+        int want;
+    } rows[] = {
+        { "as it was signed", NULL, HERE "/52", 0 },
+        { "no such number", NULL, HERE "/5200", 1 },
+        { "of another municipality", NULL, THERE "/52", 1 },
+        { "no name of a notice", NULL, HERE, 2 },
+        { "a changed word", "UPDATE received SET body = replace(body, '荒田二丁目', '荒田一丁目') WHERE sequence = 52", HERE "/52", 1 },
+        { "put right", "UPDATE received SET body = replace(body, '荒田一丁目', '荒田二丁目') WHERE sequence = 52", HERE "/52", 0 },
+        { "told as another's", "UPDATE received SET municipality = '" THERE "' WHERE sequence = 52", THERE "/52", 1 },
+        { "put right again", "UPDATE received SET municipality = '" HERE "' WHERE sequence = 52", HERE "/52", 0 },
+    };
+    int64_t looks = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *show[] = { "notice", "show", "--store", w->nodes[who].store, "--identity", w->paths[ID_NATIONAL], rows[i].notice, NULL };
+        if (rows[i].sql)
+            assert_int_equal(store_exec(store, rows[i].sql, NULL), RC_OK);
+        int status = run_wait(show);
+        if (status != rows[i].want)
+            fail_msg("%s: exit status %d", rows[i].flaw, status);
+        looks += strcmp(rows[i].notice, HERE) != 0 && strcmp(rows[i].notice, HERE "/5200") != 0 && i != 2;
+    }
+    assert_int_equal(count(w, who, "SELECT count(*) FROM usage WHERE action = 'notice' AND record <> ''"), looks);
+}
+
 /* The prefecture hears what the nation hears, but no certificates; what it keeps shows who wrote it; the stores are compared,
  * broken, compared and put right. */
 static void test_prefecture(void **state)
@@ -311,6 +340,7 @@ static void test_prefecture(void **state)
         statement_done(s);
         assert_int_equal(checked, 53 + 2 * (int64_t)i); /* the first comparison's repairs went to both */
         opseal_close(seal);
+        show_notices(&w, receivers[i], store);
 
         const char *compare[] = { "reconcile", "--store", w.nodes[MUNICIPAL].store, "--identity", w.paths[ID_MUNICIPAL], "--with",
                                   w.nodes[receivers[i]].url, "--peer", i ? "prefecture" : "national", NULL, NULL };

@@ -3,6 +3,7 @@
 #include "registry/intake.h"
 #include "registry/municipal.h"
 #include "registry/outbox.h"
+#include "registry/received.h"
 #include "registry/retention.h"
 #include "townpair.h"
 
@@ -127,11 +128,71 @@ static void test_erase(void **state)
     json_decref(notices);
 }
 
+/* What a receiver kept signed goes with the row of history that it made, and by its own time when it made none; a trace stays. */
+static void test_signed_notices(void **state)
+{
+    (void)state;
+    static const struct certificate certificate = { AUTHORITY_AUTH, "0B01", 4102444800 };
+    json_t *notices = NULL, *one, *traces = NULL;
+    size_t i;
+    int64_t acknowledged, expected, count;
+    struct ledger_row row;
+    char code[12];
+    assert_int_equal(ledger_find_code(pair.town, LIVES, &row, NULL), RC_OK);
+    assert_int_equal(municipal_link(pair.town, HERE, LIVES, &row.resident.attributes, &certificate, 1, &count, NULL), RC_OK);
+    assert_int_equal(outbox_notices(pair.town, 1, NOTICE_BATCH, &notices, NULL), RC_OK);
+    json_array_foreach(notices, i, one)
+    {
+        json_object_set_new(one, "signature", json_string("00"));
+        json_object_set_new(one, "signer", json_string("01"));
+    }
+    assert_int_equal(json_array_size(notices), 7);
+    assert_int_equal(intake_take(pair.nation, HERE, notices, &acknowledged, &expected, NULL), RC_OK);
+    json_decref(notices);
+    assert_int_equal(townpair_count(pair.nation, "SELECT count(*) FROM received"), 7);
+    static const struct {
+        const char *what, *date;
+        int64_t notices, left;
+        const char *codes;
+    } rows[] = {
+        { "nothing is due", "2009-06-01", 0, 7, NULL },
+        { "three that were superseded, the death, and the one about a certificate", "2009-06-02", 1, 2,
+          "SELECT count(*) FROM received WHERE (code = '" LIVES "' AND revision = 2) OR (code = '" LEAVES "' AND revision = 2)" },
+        { "the same day again", "2009-06-02", 0, 2, NULL },
+    };
+    for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        townpair_on(rows[i].date);
+        assert_int_equal(retention_due(pair.nation, RETENTION_NOTICE, rows[i].date, &count, NULL), RC_OK);
+        assert_int_equal(count, rows[i].notices);
+        erase(pair.nation, rows[i].date);
+        assert_int_equal(townpair_count(pair.nation, "SELECT count(*) FROM received"), rows[i].left);
+        if (rows[i].codes)
+            assert_int_equal(townpair_count(pair.nation, rows[i].codes), 2);
+    }
+    assert_int_equal(received_code(pair.nation, HERE, 4, code, NULL), RC_OK);
+    assert_string_equal(code, LIVES);
+    assert_int_equal(received_code(pair.nation, HERE, 1, code, NULL), RC_NOT_FOUND);
+    assert_int_equal(retention_traces(pair.nation, &traces, NULL), RC_OK);
+    static const struct {
+        const char *kind;
+        json_int_t erased;
+    } traced[] = { { "notice", 1 }, { "superseded", 3 }, { "dead", 1 } };
+    assert_int_equal(json_array_size(traces), 3);
+    json_array_foreach(traces, i, one)
+    {
+        assert_string_equal(json_string_value(json_object_get(one, "kind")), traced[i].kind);
+        assert_int_equal(json_integer_value(json_object_get(one, "erased")), traced[i].erased);
+        assert_int_equal(json_object_size(one), 4); /* and nothing of whom */
+    }
+    json_decref(traces);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_due, setup, teardown),
         cmocka_unit_test_setup_teardown(test_erase, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_signed_notices, setup, teardown),
     };
     return cmocka_run_group_tests_name("registry-retention", tests, NULL, NULL);
 }
