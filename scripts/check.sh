@@ -5,6 +5,16 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
+# What tests do to a store is to kill the process above it, and a kill leaves memory as it leaves a disk: where root has the room for
+# it, their folders are in memory. The same /tmp for nobody else; a tree that is itself below /tmp would not be seen any more.
+free=$(awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo)
+case $PWD/ in /tmp/*) free=0 ;; esac
+if [ -z "${JPKI_CHECK_TMP:-}" ] && [ "$(id -u)" -eq 0 ] && [ "${free:-0}" -gt 4000000 ] &&
+    unshare --mount sh -c 'mount -t tmpfs tmpfs /tmp' 2>/dev/null; then
+    # shellcheck disable=SC2016 # the inner shell's own
+    JPKI_CHECK_TMP=memory exec unshare --mount sh -c 'mount -t tmpfs -o mode=1777 tmpfs /tmp && unset TMPDIR && exec scripts/check.sh'
+fi
+
 say() { echo "check: $* ($((SECONDS / 60)) min $((SECONDS % 60)) s so far)"; }
 
 configure() { # folder, options…
@@ -19,12 +29,14 @@ run() { # folder, suites…
     say "$folder: the suites $*"
     rm -f "$folder/meson-logs/testlog.json" # a run that does not come about is not to be counted by an older one
     for suite in "$@"; do suites+=(--suite "$suite"); done
-    meson test -C "$folder" --no-rebuild --print-errorlogs --timeout-multiplier "${JPKI_TIMEOUT_MULTIPLIER:-3}" "${suites[@]}"
+    meson test -C "$folder" --no-rebuild --print-errorlogs --timeout-multiplier "${JPKI_TIMEOUT_MULTIPLIER:-3}" \
+        --num-processes $((2 * $(nproc))) "${suites[@]}" # much of a test is waiting: for a daemon, a clock, a card
 }
 
 SECONDS=0
 configure build-check
-configure build-asan -Db_sanitize=address,undefined -Db_lundef=false
+# Little optimised, with lines but without variables: half of the time to compile, and the sanitizers see no less.
+configure build-asan -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 -Dc_args=-g1
 
 # Leaks inside foreign libraries are named one by one in this file; everything else is ours and fails.
 export LSAN_OPTIONS="suppressions=$PWD/tests/support/lsan.supp:print_suppressions=0"
