@@ -5,8 +5,9 @@
 
 #include "base/file.h"
 #include "pki/cert.h"
+#include "support/keypool.h"
+#include "support/scratch.h"
 
-#include <ftw.h>
 #include <openssl/rsa.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -362,28 +363,22 @@ void deskworld_new(struct deskworld *world)
     world->memory = mmap(NULL, sizeof *world->memory, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(world->memory, MAP_FAILED);
     deskworld_fill_secrets(world);
+    keypool_fill();
     for (unsigned i = 0; i < 2; i++) {
         world->key[i] = EVP_EC_gen("P-256");
         world->ca[i] = make_cert(world, i, world->key[i], 1);
     }
 }
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-    (void)st;
-    (void)flag;
-    (void)ftw;
-    return remove(path);
-}
-
 void deskworld_free(struct deskworld *world)
 {
     if (world->folder[0])
-        nftw(world->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        assert_int_equal(scratch_remove(world->folder), 0);
     for (unsigned i = 0; i < 2; i++) {
         EVP_PKEY_free(world->key[i]);
         X509_free(world->ca[i]);
     }
+    keypool_free();
     secret_wipe(&world->master);
     secret_wipe(&world->seal);
     munmap(world->memory, sizeof *world->memory);
@@ -403,7 +398,7 @@ void deskworld_new_card(struct deskworld *world, const char *serial)
 void deskworld_reset(struct deskworld *world)
 {
     if (world->folder[0])
-        nftw(world->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        assert_int_equal(scratch_remove(world->folder), 0);
     snprintf(world->folder, sizeof world->folder, "/tmp/jpki-desk-XXXXXX");
     assert_non_null(mkdtemp(world->folder));
     memset(world->memory, 0, sizeof *world->memory);
