@@ -110,6 +110,19 @@ static enum rc book_count_serial(struct store *store, enum authority authority, 
     return RC_OK;
 }
 
+enum rc book_skip_serials(struct store *store, enum authority authority, int64_t count, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, "UPDATE authorities SET next_serial = next_serial + ?2 WHERE authority = ?1", &s, err);
+    if (!rc) {
+        bind_text(s, 1, authority_name(authority));
+        bind_integer(s, 2, count);
+        rc = statement_run(s, NULL, err);
+    }
+    statement_done(s);
+    return rc;
+}
+
 enum rc book_take_serial(struct store *store, enum authority authority, bool random, char serial[BOOK_SERIAL_SIZE],
                          struct err *err)
 {

@@ -90,6 +90,11 @@ enum rc book_find_list(struct store *store, enum authority authority, const char
  * transaction. */
 enum rc book_take_crl_numbers(struct store *store, enum authority authority, const char *name, int count, int64_t *first,
                               struct err *err) MUST_CHECK;
+/* Numbers up to `least` and `skip` more are never given any more. A list that the book does not know is entered when least is not 0.
+ * RC_NOT_FOUND: it is not known, and least is 0. Inside a transaction, as the next. */
+enum rc book_skip_crl_numbers(struct store *store, enum authority authority, const char *name, int64_t least, int64_t skip,
+                              struct err *err) MUST_CHECK;
+enum rc book_skip_serials(struct store *store, enum authority authority, int64_t count, struct err *err) MUST_CHECK;
 enum rc book_set_list(struct store *store, const struct book_list *list, struct err *err) MUST_CHECK;
 
 /* Calls each for every entry that a list issued after `last_issued` must hold: revoked, and not expired before that last

@@ -97,6 +97,29 @@ enum rc book_take_crl_numbers(struct store *store, enum authority authority, con
     return rc;
 }
 
+enum rc book_skip_crl_numbers(struct store *store, enum authority authority, const char *name, int64_t least, int64_t skip,
+                              struct err *err)
+{
+#define FURTHER "SET reserved = CASE WHEN lists.reserved < ?3 THEN ?3 ELSE lists.reserved END + ?4"
+    struct statement *s = NULL;
+    int64_t changes = 0;
+    enum rc rc = store_prepare(store,
+                               least ? "INSERT INTO lists(authority, list, reserved, number, issued, next_update, covers)"
+                                       " VALUES(?1, ?2, ?3 + ?4, 0, 0, 0, 0) ON CONFLICT(authority, list) DO UPDATE " FURTHER
+                                     : "UPDATE lists " FURTHER " WHERE authority = ?1 AND list = ?2",
+                               &s, err);
+    if (!rc) {
+        bind_text(s, 1, authority_name(authority));
+        bind_text(s, 2, name);
+        bind_integer(s, 3, least);
+        bind_integer(s, 4, skip);
+        rc = statement_run(s, &changes, err);
+    }
+    statement_done(s);
+    return rc || changes ? rc : RC_NOT_FOUND;
+#undef FURTHER
+}
+
 enum rc book_set_list(struct store *store, const struct book_list *list, struct err *err)
 {
     struct statement *s = NULL;

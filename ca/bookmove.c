@@ -2,6 +2,7 @@
 #include "ca/bookmove.h"
 
 #include "base/file.h"
+#include "ca/ahead.h"
 #include "ca/book.h"
 #include "ca/caconfig.h"
 #include "ca/ceremony.h"
@@ -118,6 +119,7 @@ static int move_use_main(int argc, char **argv)
 int bookmove_main(int argc, char **argv)
 {
     static const struct command more[] = {
+        { "ahead", "[SERIAL=FILE…]", "skip numbers, after an old copy was restored", ahead_main },
         { "use", NULL, "keep the book in another place from now on", move_use_main },
         { 0 },
     };

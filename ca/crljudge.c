@@ -158,7 +158,7 @@ enum rc crljudge_entries(struct crlwalk *last, struct crlwalk *next, crljudge_lo
 enum rc crljudge_order(const struct crlfacts *last, const struct crlfacts *next, struct err *err)
 {
     if (next->number <= last->number)
-        return err_set(err, RC_CONFLICT, "the list's number %lld would not rise: the last one has %lld",
+        return err_set(err, RC_CONFLICT, "the list's number %lld would not rise: the last one has %lld; " CRLJUDGE_AHEAD,
                        (long long)next->number, (long long)last->number);
     if (next->this_update < last->this_update)
         return err_set(err, RC_CONFLICT, "the clock went back: the last list is of a later time");

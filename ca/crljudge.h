@@ -12,6 +12,9 @@
 
 #define CRLJUDGE_LONGEST (8 * 86400) /* seconds that a list is in force: one that is signed ahead, with slack */
 
+/* Words behind "would not rise". */
+#define CRLJUDGE_AHEAD "after an old copy of the book was restored, 'jpki-ca store ahead' skips the numbers that it does not know"
+
 struct crlfacts {
     int64_t this_update, next_update, number, entries;
     struct buf scope;                      /* DER IssuingDistributionPoint; empty: none */

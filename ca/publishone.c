@@ -321,8 +321,7 @@ static enum rc judge_order(const struct published *last, const struct crlfacts *
     if (facts->number == last->number && bytes_equal(digest, bytes_of(last->digest, last->digest_len)))
         return RC_OK;
     if (facts->number <= last->number)
-        return err_set(err, RC_CONFLICT, "the list's number %lld would not rise: %lld was published; after an old copy of the book was restored, "
-                       "'jpki-ca store ahead' skips the numbers that it does not know",
+        return err_set(err, RC_CONFLICT, "the list's number %lld would not rise: %lld was published; " CRLJUDGE_AHEAD,
                        (long long)facts->number, (long long)last->number);
     if (facts->this_update < last->this_update)
         return err_set(err, RC_CONFLICT, "the list is of an earlier time than the one that was published");

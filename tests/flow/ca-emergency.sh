@@ -86,6 +86,46 @@ unset JPKI_CLOCK
 rm -rf "$W/ca"
 mv "$W/before" "$W/ca"
 
+# --- an old copy of the book: its numbers were given since -----------------------------------------------------------------------------------
+check "identity" identity administrator 000000 admin
+check "the same person's second certificate" "$JPKI_CA" identity --state "$W/ca" --role administrator --name admin --municipality 000000 --out "$W/admin2"
+check "identity" identity approver 462012 approver
+check "identity" identity auditor 000000 auditor
+ahead() { "$JPKI_CA" store ahead --state "$W/ca" "$@"; }
+check "serve" start
+refuse_words "beside serve" "stop it" ahead
+stop
+cp -a "$W/ca" "$W/before"
+check "a copy" "$JPKI_CA" store backup --state "$W/ca" --to "$W/old.db"
+for _ in 1 2; do check "lists since" "$JPKI_CA" crl --state "$W/ca"; done
+check "a certificate since" identity verifier 000000 since
+rm "$W/ca/ca.db"*
+check "the old copy" "$JPKI_CA" store restore --state "$W/ca" --from "$W/old.db"
+refuse_words "numbers that the world has seen" "jpki-ca store ahead" "$JPKI_CA" crl --state "$W/ca"
+code=0
+ahead --lists 0 > "$W/said" 2>&1 || code=$?
+same "no numbers at all" 2 "$code"
+check "two persons" "$JPKI_CA" settings --state "$W/ca" two-persons=on
+refuse_words "nobody has signed" "two different officers" ahead
+signs() { # officers: their signatures over the text as it is now
+    ahead --text > "$W/ahead.txt"
+    for o in "$@"; do openssl dgst -sha256 -sign "$W/$o/key.pem" -out "$W/$o.sig" "$W/ahead.txt"; done
+}
+by() { echo "$(serial "$W/$1/cert.pem")=$W/${2:-$1}.sig"; }
+signs admin admin2 approver auditor
+refuse_words "one person with two certificates" "two different officers" ahead "$(by admin)" "$(by admin2)"
+refuse_words "an auditor" "no valid certificate of an administrator or approver" ahead "$(by admin)" "$(by auditor)"
+refuse_words "another's signature" "is not .* signature over this text" ahead "$(by admin)" "$(by approver admin)"
+refuse_words "other numbers than were signed" "is not .* signature over this text" ahead --lists 7 "$(by admin)" "$(by approver)"
+check "by two persons" ahead "$(by admin)" "$(by approver)"
+refuse_words "the same signatures again" "is not .* signature over this text" ahead "$(by admin)" "$(by approver)"
+same "the trail tells who" 1 "$(rows "SELECT COUNT(*) FROM audit WHERE action = 'ahead' AND detail LIKE '%$(serial "$W/admin/cert.pem") $(serial "$W/approver/cert.pem")'")"
+check "lists are published again" "$JPKI_CA" crl --state "$W/ca"
+check "a certificate afterwards" identity verifier 000000 after
+[ $((0x$(serial "$W/after/cert.pem"))) -gt $((0x$(serial "$W/since/cert.pem"))) ] || fail "a serial number comes again"
+rm -rf "$W/ca"
+mv "$W/before" "$W/ca"
+
 # --- a key in other hands ----------------------------------------------------------------------------------------------------------------
 check "serve" start
 check "the responder" start_ocsp
