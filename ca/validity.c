@@ -1,4 +1,4 @@
-/* validity.c — civil dates in Japan. 29 February in a year that has none is taken as the 28th: the earlier end. */
+/* validity.c — civil dates in Japan. A day that a month has not is taken as its last one, as 29 February: the earlier end. */
 #include "ca/validity.h"
 
 #include "base/clock.h"
@@ -27,11 +27,14 @@ static bool date_has_29_february(int year)
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
 
-/* 23:59:59 in Japan of the month and day in that year. */
+/* 23:59:59 in Japan of the month and day in that year; months above 12 are the next year's. */
 static int64_t date_end(int year, int month, int day)
 {
-    if (month == 2 && day == 29 && !date_has_29_february(year))
-        day = 28;
+    static const int last[] = { 31, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    year += (month - 1) / 12;
+    month = (month - 1) % 12 + 1;
+    if (day > last[month])
+        day = last[month] + (month == 2 && date_has_29_february(year));
     return clock_from_date(year, month, day) + DAY - 1 - JST_OFFSET;
 }
 
@@ -89,7 +92,7 @@ enum rc validity_leaf(const struct validity_limits *limits, int64_t *not_after, 
     rc = validity_has_age(limits->birth, limits->now, MAJORITY, &of_age, err);
     if (rc)
         return rc;
-    int birthdays = of_age ? suite->birthdays : suite->birthdays_of_minors;
+    int birthdays = of_age ? suite->birthdays : suite->birthdays_of_minors, grace = of_age ? suite->grace_months : 0;
     struct date today = date_in_japan(limits->now);
     int year = today.year;
     /* the first birthday after today: this year's when it is still to come */
@@ -101,7 +104,7 @@ enum rc validity_leaf(const struct validity_limits *limits, int64_t *not_after, 
                        suite->renewal_months == 3 ? "three" : "twelve");
     if (limits->renews && date_end(year, birth.month, birth.day) <= limits->renews)
         year++;
-    int64_t end = date_end(year + birthdays - 1, birth.month, birth.day);
+    int64_t end = date_end(year + birthdays - 1, birth.month + grace, birth.day);
     if (end > validity_floor(limits->card_expiry))
         end = validity_floor(limits->card_expiry);
     if (end > validity_floor(limits->ca_not_after))

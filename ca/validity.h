@@ -20,8 +20,8 @@ struct validity_limits {
 };
 
 /* The end of the fifth birthday after today (of the sixth, when a certificate is renewed in its last three months and the
- * next birthday still lies in its life; with P-384 the tenth, the eleventh and twelve months, below the age of 18 as with
- * RSA), or the last 23:59:59 in Japan inside every cap. RC_FORMAT: birth;
+ * next birthday still lies in its life; with P-384 the tenth, the eleventh and twelve months, and a month of grace behind
+ * that birthday; below the age of 18 as with RSA), or the last 23:59:59 in Japan inside every cap. RC_FORMAT: birth;
  * RC_STATE: a renewal before the last three months, or after the end;
  * RC_RANGE: that end is not after now. */
 enum rc validity_leaf(const struct validity_limits *limits, int64_t *not_after, struct err *err) MUST_CHECK;

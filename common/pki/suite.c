@@ -13,9 +13,9 @@ static const uint8_t ecdsa_with_sha384[] = { 0x30, 0x0A, 0x06, 0x08, 0x2A, 0x86,
 
 static const struct suite_row rows[SUITE_COUNT] = {
     [SUITE_RSA_2048] = { "rsa-2048", "sha256WithRSAEncryption with NULL", "RSA of 2048 bits with exponent 65537",
-                         { sha256_with_rsa, sizeof sha256_with_rsa }, EVP_sha256, 10, 5, 5, 3 },
+                         { sha256_with_rsa, sizeof sha256_with_rsa }, EVP_sha256, 10, 5, 5, 0, 3 },
     [SUITE_P_384] = { "p-384", "ecdsa-with-SHA384 without parameters", "a point on the named curve P-384",
-                      { ecdsa_with_sha384, sizeof ecdsa_with_sha384 }, EVP_sha384, 20, 10, 5, 12 },
+                      { ecdsa_with_sha384, sizeof ecdsa_with_sha384 }, EVP_sha384, 20, 10, 5, 1, 12 },
 };
 
 const struct suite_row *suite_row(enum suite suite)

@@ -20,6 +20,7 @@ struct suite_row {
     const EVP_MD *(*digest)(void);
     int authority_years;     /* an authority's own certificate */
     int birthdays, birthdays_of_minors; /* a card's certificate ends at that birthday after its issue; below the age of 18 */
+    int grace_months;        /* so long after that birthday, for whom ten count */
     int renewal_months;      /* the last months of its life, in which it may be renewed */
 };
 

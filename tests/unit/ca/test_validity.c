@@ -77,12 +77,17 @@ static const struct {
     const char *what, *now, *birth, *renews, *end;
     enum rc rc;
 } next[] = {
-    { "the tenth birthday", "2028-10-27T03:00:00Z", "319800217", NULL, "2038-02-17T14:59:59Z", 0 },
+    { "the tenth birthday", "2028-10-27T03:00:00Z", "319800217", NULL, "2038-03-17T14:59:59Z", 0 },
     { "the day before coming of age: the fifth", "2028-10-27T03:00:00Z", "520101028", NULL, "2032-10-28T14:59:59Z", 0 },
-    { "eighteen today: the tenth", "2028-10-27T15:00:00Z", "520101028", NULL, "2038-10-28T14:59:59Z", 0 },
-    { "a year before its end: the eleventh", "2037-02-16T15:00:00Z", "319800217", "2038-02-17T14:59:59Z",
-      "2048-02-17T14:59:59Z", 0 },
-    { "a second earlier", "2037-02-16T14:59:59Z", "319800217", "2038-02-17T14:59:59Z", NULL, RC_STATE },
+    { "eighteen today: the tenth", "2028-10-27T15:00:00Z", "520101028", NULL, "2038-11-28T14:59:59Z", 0 },
+    { "a month from 31 January is the end of February", "2028-10-27T03:00:00Z", "319800131", NULL, "2038-02-28T14:59:59Z", 0 },
+    { "which has a 29th", "2030-10-27T03:00:00Z", "319800131", NULL, "2040-02-29T14:59:59Z", 0 },
+    { "a month from December is the next year's", "2028-10-27T03:00:00Z", "319801231", NULL, "2038-01-31T14:59:59Z", 0 },
+    { "a year before its end: the birthday still in its life, the eleventh", "2037-03-16T15:00:00Z", "319800217",
+      "2038-03-17T14:59:59Z", "2048-03-17T14:59:59Z", 0 },
+    { "in its month of grace: ten years from the birthday that was", "2038-03-01T00:00:00Z", "319800217", "2038-03-17T14:59:59Z",
+      "2048-03-17T14:59:59Z", 0 },
+    { "a second earlier", "2037-03-16T14:59:59Z", "319800217", "2038-03-17T14:59:59Z", NULL, RC_STATE },
 };
 
 static void test_next(void **state)
