@@ -10,6 +10,7 @@
 #include "ca/lint.h"
 #include "ca/officer.h"
 #include "ca/ocsp.h"
+#include "ca/opsanchors.h"
 #include "ca/opsid.h"
 #include "ca/publish.h"
 #include "ca/publisher.h"
@@ -53,7 +54,7 @@ static int tell(enum rc rc, struct buf *text, const struct err *err)
 static int command_found(int argc, char **argv)
 {
     struct ceremony_founding founding = { .organisation = "JPKI-TEST" };
-    const char *suite = "rsa-2048", *serials = "counter";
+    const char *suite = "rsa-2048", *operations = "rsa-2048", *serials = "counter";
     bool unattended = false;
     const struct opt opts[] = {
         { "--state", "DIR", "folder of the authorities, made when missing", OPT_TEXT, &founding.state, true },
@@ -64,6 +65,7 @@ static int command_found(int argc, char **argv)
           &unattended, true },
         { "--organisation", "NAME", "O of every name; default JPKI-TEST", OPT_TEXT, &founding.organisation, false },
         { "--suite", "NAME", "rsa-2048 or p-384, of the two authorities; default rsa-2048", OPT_TEXT, &suite, false },
+        { "--operations", "NAME", "the same of the operations authority; default rsa-2048", OPT_TEXT, &operations, false },
         { "--serials", "HOW", "counter, one an authority, or random, of 128 bits; default counter", OPT_TEXT, &serials, false },
         { "--publication", "DIR", "where lists are published; default DIR/publication", OPT_TEXT, &founding.publication,
           false },
@@ -82,8 +84,8 @@ static int command_found(int argc, char **argv)
         return status;
     if (!founding.organisation[0] || strlen(founding.organisation) > 64)
         return opt_misuse("--organisation takes 1 to 64 bytes");
-    if (suite_parse(suite, &founding.suite))
-        return opt_misuse("--suite takes rsa-2048 or p-384");
+    if (suite_parse(suite, &founding.suite) || suite_parse(operations, &founding.operations))
+        return opt_misuse("--suite and --operations take rsa-2048 or p-384");
     founding.random_serials = strcmp(serials, "random") == 0;
     if (!founding.random_serials && strcmp(serials, "counter") != 0)
         return opt_misuse("--serials takes counter or random");
@@ -606,6 +608,7 @@ static const struct command commands[] = {
     { "ceremony", "", "found the authorities or give one a new key, as persons confirm", command_ceremony },
     { "found", "", "found the authorities at once, for tests and demonstrations", command_found },
     { "identity", "", "issue an operations certificate", command_identity },
+    { "anchors", "IDENTITY…", "make identity folders trust a new operations key", opsanchors_main },
     { "serve", "", "serve CMP, events and status", command_serve },
     { "ocsp", "", "answer OCSP requests", command_ocsp },
     { "status", "", "what the book holds", command_status },

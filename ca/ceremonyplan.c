@@ -61,7 +61,7 @@ static enum rc plan_key(struct ceremony_plan *plan, enum authority a, const char
     size_t size = sizeof plan->config.key_uri[a][i];
     int len = snprintf(uri, size, "%.*s;object=jpki-%s-%s;type=private%s", (int)(query - hsm), hsm, authority_name(a), unique,
                        query);
-    plan->config.suite[a][i] = a == AUTHORITY_OPS ? SUITE_RSA_2048 : plan->script->suite;
+    plan->config.suite[a][i] = a == AUTHORITY_OPS ? plan->script->operations : plan->script->suite;
     return len > 0 && (size_t)len < size ? RC_OK : err_set(err, RC_RANGE, "the URI of the HSM is too long");
 }
 

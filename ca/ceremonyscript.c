@@ -144,21 +144,33 @@ static enum rc script_founding(const json_t *json, struct ceremony_script *scrip
     return rc;
 }
 
+/* RSA unless it is said: what officers' computers speak TLS with may be older than what cards' readers check. */
+static enum rc script_operations(const json_t *json, struct ceremony_script *script, struct err *err)
+{
+    char suite[16];
+    script->operations = SUITE_RSA_2048;
+    if (!json_object_get(json, "operations"))
+        return RC_OK;
+    enum rc rc = script_text(json, "operations", suite, sizeof suite, err);
+    if (!rc && suite_parse(suite, &script->operations))
+        rc = err_set(err, RC_FORMAT, "the script's operations are \"rsa-2048\" or \"p-384\"");
+    return rc;
+}
+
 static enum rc script_rekey(const json_t *json, struct ceremony_script *script, struct err *err)
 {
     char authority[8];
     enum rc rc = script_text(json, "authority", authority, sizeof authority, err);
     if (!rc && authority_parse(authority, &script->authority))
         rc = err_set(err, RC_FORMAT, "the script's authority is \"sign\", \"auth\" or \"ops\"");
-    if (!rc && script->authority == AUTHORITY_OPS && script->suite != SUITE_RSA_2048)
-        rc = err_set(err, RC_FORMAT, "the operations authority has the suite rsa-2048");
+    script->operations = script->suite;
     return rc;
 }
 
 static enum rc script_take(json_t *json, const char *folder, struct ceremony_script *script, struct err *err)
 {
     static const char *const of_found[] = { "ceremony", "hsm", "suite", "persons", "organisation", "serials", "publication",
-                                            "store", NULL };
+                                            "store", "operations", NULL };
     static const char *const of_rekey[] = { "ceremony", "hsm", "suite", "persons", "authority", NULL };
     char act[16], suite[16];
     enum rc rc = script_text(json, "ceremony", act, sizeof act, err);
@@ -178,6 +190,8 @@ static enum rc script_take(json_t *json, const char *folder, struct ceremony_scr
         rc = err_set(err, RC_FORMAT, "the script's suite is \"rsa-2048\" or \"p-384\"");
     if (!rc)
         rc = found ? script_founding(json, script, err) : script_rekey(json, script, err);
+    if (!rc && found)
+        rc = script_operations(json, script, err);
     return rc ? rc : script_persons(json, folder, script, err);
 }
 
@@ -254,7 +268,7 @@ enum rc ceremonyscript_unattended(const struct ceremony_founding *founding, stru
 {
     static char module[PATH_MAX], pin_file[PATH_MAX], publication[PATH_MAX];
     struct buf uri = { 0 }, text = { 0 };
-    struct ceremony_script made = { .act = CEREMONY_FOUND, .suite = founding->suite,
+    struct ceremony_script made = { .act = CEREMONY_FOUND, .suite = founding->suite, .operations = founding->operations,
                                     .random_serials = founding->random_serials };
     uint8_t hash[SHA256_DIGEST_LENGTH];
     char *folder = founding->publication ? strdup(founding->publication) : file_join(founding->state, "publication");
@@ -275,8 +289,8 @@ enum rc ceremonyscript_unattended(const struct ceremony_founding *founding, stru
         snprintf(made.hsm, sizeof made.hsm, "%s", hsm);
         snprintf(made.organisation, sizeof made.organisation, "%s", founding->organisation);
         snprintf(made.publication, sizeof made.publication, "%.511s", publication);
-        rc = buf_printf(&text, "%s\n%s\n%s\n%s\n%s\n%d\n", made.hsm, made.organisation, made.publication,
-                        made.store, suite_row(made.suite)->name, made.random_serials);
+        rc = buf_printf(&text, "%s\n%s\n%s\n%s\n%s\n%s\n%d\n", made.hsm, made.organisation, made.publication,
+                        made.store, suite_row(made.suite)->name, suite_row(made.operations)->name, made.random_serials);
     }
     if (!rc) {
         SHA256(text.data, text.len, hash);

@@ -6,6 +6,7 @@
  *     "hsm": "pkcs11:token=jpki-ca?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/etc/jpki/pin",
  *     "suite": "rsa-2048",                     or "p-384": of the authorities for cards, or of the new key
  *     "organisation": "JPKI-TEST",             found
+ *     "operations": "rsa-2048",                found; or "p-384": of the operations authority; left out: rsa-2048
  *     "serials": "counter",                    found; or "random": of 128 bits
  *     "publication": "/srv/jpki",              found
  *     "store": "postgresql://…",               found; left out: ca.db in the state folder
@@ -40,7 +41,7 @@ struct ceremony_script {
     enum ceremony_act act;
     char hash[65]; /* SHA-256 of the file, hex */
     char hsm[1000];
-    enum suite suite;
+    enum suite suite, operations;
     char organisation[65], publication[512];
     char store[512]; /* "": in the state folder */
     bool random_serials;
@@ -59,7 +60,7 @@ enum rc ceremonyscript_read(const char *path, struct ceremony_script *script, st
 struct ceremony_founding {
     const char *state, *token, *module, *pin_file, *organisation, *publication;
     const char *store; /* URL of the book; NULL: in the state folder */
-    enum suite suite;
+    enum suite suite, operations;
     bool random_serials;
 };
 enum rc ceremonyscript_unattended(const struct ceremony_founding *founding, struct ceremony_script *script,

@@ -11,6 +11,7 @@
 #include "ca/issue.h"
 #include "ca/ocspbox.h"
 #include "ca/office.h"
+#include "ca/opsanchors.h"
 #include "ca/publish.h"
 #include "ca/revoke.h"
 #include "ca/seal.h"
@@ -310,18 +311,31 @@ static enum rc hall_serve(struct hall *hall, const struct front *front, const st
     return rc;
 }
 
+/* Clients may have certificates of a key that was made since. */
+static void hall_refresh_anchors(const struct ca *ca, const char *folder)
+{
+    struct err err = { 0 };
+    bool changed = false;
+    enum rc rc = opsanchors_refresh(ca->config.publication, folder, &changed, &err);
+    if (rc)
+        log_warning("%s/ca.pem may lack a key of the operations authority: %s", folder, err_text(&err, rc));
+    else if (changed)
+        log_info("%s/ca.pem trusts the keys of the operations authority as they are now", folder);
+}
+
 enum rc front_run(const struct front *front, struct err *err)
 {
     struct hall hall = { 0 };
     struct identity identity = { 0 };
     struct peer self;
     int lock = -1;
-    enum rc rc = identity_open(front->identity, &identity, err);
-    if (rc)
-        return rc;
-    rc = ceremony_lock(front->state, &lock, err);
+    enum rc rc = ceremony_lock(front->state, &lock, err);
     if (!rc)
         rc = ca_open_serving(front->program, front->state, front->publication, !front->no_publisher, &hall.ca, err);
+    if (!rc)
+        hall_refresh_anchors(hall.ca, front->identity);
+    if (!rc)
+        rc = identity_open(front->identity, &identity, err);
     if (!rc)
         rc = cmpserver_open(hall.ca, &identity, &hall.cmp, err);
     if (!rc) {

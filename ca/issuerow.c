@@ -30,13 +30,13 @@ static unsigned issuerow_generation(const struct ca *ca, const struct issue_orde
 
 static enum rc issuerow_check_key(const struct ca *ca, const struct issue_order *order, struct err *err)
 {
-    enum suite suite = ca_issuer(ca, order->authority, issuerow_generation(ca, order)).suite;
+    enum suite suite = ca_issuer(ca, order->authority, issuerow_generation(ca, order)).suite, of;
     const unsigned char *at = order->public_key.data;
     EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)order->public_key.len);
     enum rc rc = RC_OK;
     if (!key || at != order->public_key.data + order->public_key.len)
         rc = err_set(err, RC_FORMAT, "the public key is unreadable");
-    else if (order->authority != AUTHORITY_OPS && !suite_has_key(suite, key))
+    else if (order->authority == AUTHORITY_OPS ? suite_of_key(key, &of) != RC_OK || of != suite : !suite_has_key(suite, key))
         rc = err_set(err, RC_RANGE, "the public key is not %s", suite_row(suite)->key);
     EVP_PKEY_free(key);
     return rc;

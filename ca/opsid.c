@@ -1,5 +1,4 @@
-/* opsid.c — the key is made here and never leaves the folder. RSA-2048, as the
- * profile wants it. */
+/* opsid.c — the key is made here and never leaves the folder. It is of the operations authority's suite. */
 #include "ca/opsid.h"
 
 #include "base/fault.h"
@@ -11,7 +10,6 @@
 #include "pki/municipality.h"
 
 #include <openssl/pem.h>
-#include <openssl/rsa.h>
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,7 +65,7 @@ static enum rc pem_write(const char *path, BIO *bio, mode_t mode, struct err *er
 }
 
 /* The folder's key, made when there is none. */
-static enum rc opsid_key(const char *path, EVP_PKEY **out, struct err *err)
+static enum rc opsid_key(const char *path, enum suite suite, EVP_PKEY **out, struct err *err)
 {
     EVP_PKEY *key = NULL;
     FILE *file = fopen(path, "re");
@@ -79,7 +77,7 @@ static enum rc opsid_key(const char *path, EVP_PKEY **out, struct err *err)
         *out = key;
         return RC_OK;
     }
-    key = EVP_RSA_gen(2048);
+    key = suite_generate(suite);
     BIO *bio = BIO_new(BIO_s_secmem());
     enum rc rc = RC_CRYPTO;
     if (key && bio && PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1)
@@ -152,7 +150,7 @@ enum rc opsid_issue(struct ca *ca, const struct opsid *opsid, struct err *err)
     if (!rc && access(cert_path, F_OK) == 0)
         rc = err_set(err, RC_EXISTS, "%s exists", cert_path);
     if (!rc)
-        rc = opsid_key(key_path, &key, err);
+        rc = opsid_key(key_path, ca->issuers[AUTHORITY_OPS].suite, &key, err);
     fault_point("identity.after_key");
     if (!rc)
         rc = opsid_order(ca, opsid, key, &cert, err);

@@ -50,8 +50,10 @@ enum rc seal_parse(struct bytes text, struct seal *seal)
 /* By any of the operations authority's keys: a seal outlives its key. */
 static bool seal_signed_by(X509 *const *keys, unsigned count, struct bytes text, struct bytes signature)
 {
+    enum suite suite;
     while (count--)
-        if (suite_verifies(SUITE_RSA_2048, X509_get0_pubkey(keys[count]), text, signature))
+        if (suite_of_key(X509_get0_pubkey(keys[count]), &suite) == RC_OK &&
+            suite_verifies(suite, X509_get0_pubkey(keys[count]), text, signature))
             return true;
     return false;
 }

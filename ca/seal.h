@@ -4,7 +4,8 @@
  *
  * A head is text, and so can never pass for a certificate or a list:
  *   "open-jpki audit head 1\n" sequence "\n" RFC 3339 time "\n" hash in hex "\n"
- * audit/head holds it, audit/head.sig the signature (sha256WithRSAEncryption) over exactly these bytes. */
+ * audit/head holds it, audit/head.sig the signature, of the key's suite (sha256WithRSAEncryption, or ecdsa-with-SHA384),
+ * over exactly these bytes. */
 #ifndef JPKI_CA_SEAL_H
 #define JPKI_CA_SEAL_H
 

@@ -117,7 +117,8 @@ static enum rc signer_seal(struct signer *signer, struct bytes text, struct buf 
     if (seal.sequence < signer->sealed || seal.time > clock_now() + 300 || seal.time < clock_now() - 300)
         return err_set(err, RC_DENIED, "a head that is older than the last one, or not of now");
     struct keyuri *key = signer->keys[AUTHORITY_OPS][signer->newest[AUTHORITY_OPS] - 1];
-    if (suite_sign(SUITE_RSA_2048, keyuri_get(key), text, out))
+    enum suite suite;
+    if (suite_of_key(keyuri_get(key), &suite) || suite_sign(suite, keyuri_get(key), text, out))
         return err_set(err, RC_CRYPTO, "the key did not sign");
     signer->sealed = seal.sequence;
     return RC_OK;

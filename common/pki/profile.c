@@ -31,7 +31,7 @@ static int64_t profile_longest(enum profile_kind kind, const struct suite_row *s
     case PROFILE_SIGN:
     case PROFILE_AUTH:
         years = suite->birthdays;
-        return (int64_t)(years * 365 + years / 4 + 1 + suite->renewal_months * 31) * DAY;
+        return (int64_t)(years * 365 + years / 4 + 1 + (suite->renewal_months + suite->grace_months) * 31) * DAY;
     case PROFILE_SIGN_OCSP:
     case PROFILE_AUTH_OCSP:
         return (int64_t)14 * DAY;
@@ -125,8 +125,6 @@ static void profile_check_head(struct profile_case *one)
     one->has_suite = !profile_suite(cert, &one->suite);
     if (!one->has_suite)
         profile_tell(one, "signature", "must be sha256WithRSAEncryption with NULL, or ecdsa-with-SHA384 without parameters");
-    else if (profile_authority(one->kind) == AUTHORITY_OPS && one->suite != SUITE_RSA_2048)
-        profile_tell(one, "signature", "operations have sha256WithRSAEncryption");
     const ASN1_BIT_STRING *issuer_id, *subject_id;
     X509_get0_uids(cert, &issuer_id, &subject_id);
     if (issuer_id || subject_id)
@@ -185,7 +183,7 @@ static void profile_check_key(struct profile_case *one)
     }
     BIGNUM *exponent = NULL;
     bool sound = suite_has_key(suite, key);
-    if (profile_authority(one->kind) == AUTHORITY_OPS && !sound) {
+    if (rsa && profile_authority(one->kind) == AUTHORITY_OPS && !sound) {
         int bits = EVP_PKEY_get_bits(key);
         sound = bits >= 2048 && bits <= 4096 && EVP_PKEY_get_bn_param(key, "e", &exponent) && BN_is_word(exponent, 65537);
     }

@@ -39,7 +39,7 @@ token
 person hanako
 person taro
 person mallory
-founding="\"ceremony\":\"found\",\"organisation\":\"JPKI-TEST\",\"suite\":\"rsa-2048\",\"serials\":\"random\",\"publication\":\"$W/ca/publication\""
+founding="\"ceremony\":\"found\",\"organisation\":\"JPKI-TEST\",\"suite\":\"rsa-2048\",\"serials\":\"random\",\"publication\":\"$W/ca/publication\"${BOOK:+,\"store\":\"$BOOK\"}"
 
 # --- scripts, one flaw each ------------------------------------------------------------------------------------------------
 one='{"name":"Kagi Hanako","role":"administrator","key":"hanako.pem"}'

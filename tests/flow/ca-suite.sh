@@ -14,7 +14,7 @@ refuse_words() { # what, words, command … : must fail with exit 1 and say so
 code=0
 found --suite p-256 > "$W/said" 2>&1 || code=$?
 same "a suite that is none is used wrongly" 2 "$code"
-check "founding" found --suite p-384
+check "founding" found --suite p-384 --operations p-384
 anchors
 for a in sign auth; do
     openssl x509 -in "$W/$a-ca.pem" -noout -text > "$W/ca.txt"
@@ -23,11 +23,12 @@ for a in sign auth; do
     years=$(($(date -u -d "$(openssl x509 -in "$W/$a-ca.pem" -noout -enddate | sed 's/notAfter=//')" +%Y) - $(date -u +%Y)))
     same "$a: twenty years" 20 "$years"
 done
-openssl x509 -in "$W/ops-ca.pem" -noout -text | grep -q "sha256WithRSAEncryption" || fail "operations stay with RSA"
+openssl x509 -in "$W/ops-ca.pem" -noout -text | grep -q "Signature Algorithm: ecdsa-with-SHA384" || fail "operations"
 check "identity" identity ca 000000 authority
 check "identity" identity desk-officer 462012 officer
 check "serve" start
 check "the responder" start_ocsp
+openssl x509 -in "$W/officer/cert.pem" -noout -text | grep -q "NIST CURVE: P-384" || fail "an officer's key"
 for k in one two; do openssl ecparam -genkey -name secp384r1 -noout -out "$W/$k.key"; done
 openssl ecparam -genkey -name prime256v1 -noout -out "$W/p256.key"
 openssl genrsa -out "$W/rsa.key" 2048 2> /dev/null
@@ -38,7 +39,7 @@ check "authentication" ir auth "$W/one.key" "$W/auth.pem"
 check "signature" ir sign "$W/two.key" "$W/sign.pem"
 year=$(($(date -u +%Y) + 10))
 [ "$(date -u +%m%d)" -lt 0217 ] && year=$((year - 1))
-same "to the tenth birthday" "Feb 17 14:59:59 $year GMT" "$(openssl x509 -in "$W/sign.pem" -noout -enddate | sed 's/notAfter=//')"
+same "to a month after the tenth birthday" "Mar 17 14:59:59 $year GMT" "$(openssl x509 -in "$W/sign.pem" -noout -enddate | sed 's/notAfter=//')"
 minor=$(($(date -u +%Y) - 16))
 request_file enrol-2 462012 "5${minor}0101" 20500217145959Z
 check "somebody of fifteen or sixteen" ir auth "$W/one.key" "$W/minor.pem"

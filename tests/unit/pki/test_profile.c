@@ -488,13 +488,14 @@ static void test_next_suite(void **state)
         enum profile_kind kind;
         const char *not_after;
     } lives[] = { { PROFILE_SIGN, "2037-02-17T14:59:59Z" }, { PROFILE_AUTH, "2037-02-17T14:59:59Z" },
-                  { PROFILE_SIGN_CA, "2046-11-22T14:59:59Z" }, { PROFILE_SIGN_OCSP, "2026-12-02T14:59:59Z" } };
+                  { PROFILE_OFFICER, NULL }, { PROFILE_OPS_CA, "2046-11-22T14:59:59Z" }, { PROFILE_SIGN_CA, "2046-11-22T14:59:59Z" }, { PROFILE_SIGN_OCSP, "2026-12-02T14:59:59Z" } };
     for (size_t i = 0; i < sizeof lives / sizeof *lives; i++) {
         struct recipe one = good[lives[i].kind];
         struct err err;
         one.next = true;
         one.key = 4;
-        one.not_after = lives[i].not_after;
+        if (lives[i].not_after)
+            one.not_after = lives[i].not_after;
         X509 *cert = make(&one);
         if (judge(one.kind, cert, &err))
             fail_msg("%s", err.text);
@@ -504,8 +505,9 @@ static void test_next_suite(void **state)
     ROW(PROFILE_SIGN, "a key on P-256", "subjectPublicKeyInfo", (one.next = true, one.key = 2));
     ROW(PROFILE_SIGN, "a P-384 key under RSA", "subjectPublicKeyInfo", one.key = 4);
     ROW(PROFILE_SIGN, "P-384 with SHA-256", "signature", (one.next = one.md5_like = true, one.key = 4));
-    ROW(PROFILE_OFFICER, "an officer of the next suite", "signature", (one.next = true, one.key = 4));
-    ROW(PROFILE_SIGN, "twelve years", "too long",
+    ROW(PROFILE_OFFICER, "an officer's RSA key under P-384", "subjectPublicKeyInfo", one.next = true);
+    ROW(PROFILE_OFFICER, "an officer's P-384 key under RSA", "subjectPublicKeyInfo", one.key = 4);
+    ROW(PROFILE_SIGN, "twelve years and two months", "too long",
         (one.next = true, one.key = 4, one.not_after = "2039-02-17T14:59:59Z"));
     ROW(PROFILE_SIGN_CA, "twenty-one years", "too long",
         (one.next = true, one.key = 4, one.not_after = "2047-11-22T14:59:59Z"));
