@@ -1,4 +1,5 @@
-/* municipality.h — 市区町村: codes with check digit, names in kanji and romaji, and the certificate names made of them. */
+/* municipality.h — 市区町村: codes with check digit, names in kanji and romaji, and the certificate names made of them. All of the
+ * country; a designated city stands as its wards, which keep the records of its residents, and is not found itself. */
 #ifndef JPKI_PKI_MUNICIPALITY_H
 #define JPKI_PKI_MUNICIPALITY_H
 
@@ -17,7 +18,11 @@ struct municipality {
 /* By 5 or 6 digits; a wrong check digit is RC_FORMAT, an unknown code RC_NOT_FOUND. The row is static storage. */
 enum rc municipality_find(const char *code, const struct municipality **row) MUST_CHECK;
 
-/* All rows, in code order. */
+/* The table that the build makes. */
+extern const struct municipality municipality_table[];
+extern const size_t municipality_count;
+
+/* All rows, in code order. Prefecture and name together are unique, in romaji too. */
 const struct municipality *municipality_rows(size_t *count);
 
 /* The check digit of 5 digits (全国地方公共団体コード): (11 - (6a+5b+4c+3d+2e) mod 11) mod 10. */

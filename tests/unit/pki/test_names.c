@@ -9,6 +9,7 @@ static void test_rows_keep_their_check_digit(void **state)
     (void)state;
     size_t count, kagoshima = 0;
     const struct municipality *rows = municipality_rows(&count);
+    assert_int_equal(count, 1741 - 20 + 171); /* a designated city stands as its wards */
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(strlen(rows[i].code), 6);
         assert_int_equal(rows[i].code[5], municipality_check_digit(rows[i].code));
@@ -24,6 +25,20 @@ static void test_rows_keep_their_check_digit(void **state)
     assert_int_equal(municipality_check_digit("01100"), '2');
 }
 
+/* A certificate of a holder tells its municipality by prefecture and name in romaji, a list's name by both too. */
+static void test_names_are_unique(void **state)
+{
+    (void)state;
+    size_t count;
+    const struct municipality *rows = municipality_rows(&count);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(strspn(rows[i].name_romaji, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-") == strlen(rows[i].name_romaji));
+        for (size_t k = i + 1; k < count && memcmp(rows[k].code, rows[i].code, 2) == 0; k++)
+            if (strcmp(rows[k].name_romaji, rows[i].name_romaji) == 0 || strcmp(rows[k].name, rows[i].name) == 0)
+                fail_msg("%s and %s have one name", rows[i].code, rows[k].code);
+    }
+}
+
 static void test_find(void **state)
 {
     (void)state;
@@ -36,7 +51,13 @@ static void test_find(void **state)
         {"good: 5 digits", "46201", RC_OK, "Kagoshima-shi"},
         {"good: a ward", "141046", RC_OK, "Yokohama-shi-Naka-ku"},
         {"wrong check digit", "462013", RC_FORMAT, NULL},
-        {"not listed", "011002", RC_NOT_FOUND, NULL},
+        {"good: the first of all", "011011", RC_OK, "Sapporo-shi-Chuo-ku"},
+        {"good: the last of all", "473821", RC_OK, "Yonaguni-cho"},
+        {"good: long vowels unmarked, two vowels apart kept", "282090", RC_OK, "Toyooka-shi"},
+        {"good: a namesake in the same prefecture", "015148", RC_OK, "Esashi-gun-Esashi-cho"},
+        {"a designated city: its wards are found", "011002", RC_NOT_FOUND, NULL},
+        {"a village without a register (Northern Territories)", "016951", RC_NOT_FOUND, NULL},
+        {"a ward that was dissolved in 2024", "221317", RC_NOT_FOUND, NULL},
         {"too short", "4620", RC_FORMAT, NULL},
         {"too long", "4620122", RC_FORMAT, NULL},
         {"a letter", "46201a", RC_FORMAT, NULL},
@@ -174,7 +195,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_keep_their_check_digit),
-        cmocka_unit_test(test_find),
+        cmocka_unit_test(test_names_are_unique), cmocka_unit_test(test_find),
         cmocka_unit_test(test_authority_names),
         cmocka_unit_test(test_distribution_points),
         cmocka_unit_test(test_hostile_distribution_points),
