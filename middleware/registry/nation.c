@@ -2,18 +2,18 @@
 #include "registry/nation.h"
 
 #include "base/clock.h"
-#include "pki/municipality.h"
 #include "registry/intake.h"
 #include "registry/municipal.h"
 #include "registry/pool.h"
 #include "registry/record.h"
-#include "registry/town.h"
+#include "registry/towndata.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define CITY_NUMBERS 300 /* cities and wards have local numbers below */
 #define TELL_EVERY 500
+#define COMMIT_EVERY 20000 /* residents: many a village would be slow by itself */
 
 static uint64_t nation_draw(uint64_t seed, uint64_t number)
 {
@@ -22,108 +22,167 @@ static uint64_t nation_draw(uint64_t seed, uint64_t number)
     return x ^ x >> 27;
 }
 
-/* Between 1 and 16 times the smallest of its kind, small ones more often; a city is fifteen times a town. */
-static int64_t nation_weight(const struct municipality *place, uint64_t seed)
+const struct municipality *nation_unconnected(uint64_t seed)
 {
-    int number = atoi(place->code) / 10;
-    uint64_t lot = nation_draw(seed, (uint64_t)number);
-    int64_t weight = 100 * ((int64_t)1 << lot % 4) + (int64_t)(lot >> 8) % 800;
-    return number % 1000 < CITY_NUMBERS ? 15 * weight : weight;
+    size_t count;
+    const struct municipality *rows = municipality_rows(&count);
+    size_t at = (size_t)(nation_draw(seed, 0) % count);
+    while (atoi(rows[at].code) / 10 % 1000 < CITY_NUMBERS)
+        at = (at + 1) % count;
+    return &rows[at];
+}
+
+/* Shares: where a municipality stands and how many it can take. One without a population (evacuated on the census day)
+ * has the least. */
+struct shares {
+    size_t count;
+    int64_t *sizes, *limits;
+};
+
+static int64_t nation_weight(size_t at)
+{
+    return town_places[at].population ? town_places[at].population : 1;
+}
+
+/* The municipality of a lot among all that have room, by population. */
+static size_t nation_lot(const struct shares *shares, int64_t lot)
+{
+    size_t i = 0;
+    for (;; i++) {
+        if (shares->sizes[i] >= shares->limits[i])
+            continue;
+        if (lot < nation_weight(i))
+            return i;
+        lot -= nation_weight(i);
+    }
+}
+
+/* Shares by population until less is left than there are municipalities, which is drawn one by one. */
+static void nation_share(const struct shares *shares, int64_t left, uint64_t seed)
+{
+    while (left) {
+        int64_t total = 0, open = left;
+        for (size_t i = 0; i < shares->count; i++)
+            total += shares->sizes[i] < shares->limits[i] ? nation_weight(i) : 0;
+        for (size_t i = 0; open >= (int64_t)shares->count && i < shares->count; i++) {
+            int64_t room = shares->limits[i] - shares->sizes[i], share = open * nation_weight(i) / total;
+            share = share < room ? share : room;
+            shares->sizes[i] += share;
+            left -= share;
+        }
+        if (left == open) /* too few for anybody's share */
+            shares->sizes[nation_lot(shares, (int64_t)(nation_draw(seed, (uint64_t)left--) % (uint64_t)total))]++;
+    }
 }
 
 enum rc nation_sizes(int64_t residents, uint64_t seed, int64_t *sizes, struct err *err)
 {
     size_t count;
-    const struct municipality *rows = municipality_rows(&count);
-    int64_t left = residents - (int64_t)count, room = 0;
-    if (left < 0)
-        return err_set(err, RC_RANGE, "residents: at least %zu, one in each municipality", count);
+    const struct municipality *rows = municipality_rows(&count), *late = nation_unconnected(seed);
+    int64_t room = 0;
+    if (count != town_place_count)
+        return err_set(err, RC_BUG, "nation: %zu municipalities, %zu places", count, town_place_count);
+    struct shares shares = {count, sizes, calloc(count, sizeof *shares.limits)};
+    if (!shares.limits)
+        return err_set(err, RC_NOMEM, "nation");
     for (size_t i = 0; i < count; i++) {
-        sizes[i] = 1;
-        room += pool_size(rows[i].code) - 1;
+        sizes[i] = 0; /* codes beyond its residents' are for those with a past */
+        shares.limits[i] = &rows[i] == late ? 0 : pool_size(rows[i].code) - town_deeds(0, TOWN_WITH_PAST);
+        room += shares.limits[i];
     }
-    if (left > room)
-        return err_set(err, RC_RANGE, "residents: at most %lld, as many as the %zu municipalities have codes",
-                       (long long)(room + (int64_t)count), count);
-    while (left) { /* what one cannot take is shared out among the others */
-        int64_t total = 0, open = left;
-        for (size_t i = 0; i < count; i++)
-            total += sizes[i] < pool_size(rows[i].code) ? nation_weight(&rows[i], seed) : 0;
-        for (size_t i = 0; i < count && left; i++) {
-            int64_t free_codes = pool_size(rows[i].code) - sizes[i];
-            int64_t share = free_codes ? open * nation_weight(&rows[i], seed) / total + 1 : 0;
-            share = share < free_codes ? share : free_codes;
-            share = share < left ? share : left;
-            sizes[i] += share;
-            left -= share;
-        }
-    }
-    return RC_OK;
+    enum rc rc = RC_OK;
+    if (residents < 1 || residents > room)
+        rc = err_set(err, RC_RANGE, "residents: 1 to %lld, as many as the %zu municipalities have codes",
+                     (long long)room, count);
+    else
+        nation_share(&shares, residents, seed);
+    free(shares.limits);
+    return rc;
+}
+
+enum town_cases nation_cases(const int64_t *sizes, size_t at)
+{
+    size_t count, largest = 0;
+    (void)municipality_rows(&count);
+    for (size_t i = 1; i < count; i++)
+        largest = sizes[i] > sizes[largest] ? i : largest;
+    return sizes[at] >= TOWN_PAST_FROM || (at == largest && sizes[at] >= TOWN_EDGES) ? TOWN_WITH_PAST : TOWN_PLAIN;
 }
 
 struct journey {
-    int64_t done, all;
+    struct store *store;
+    int64_t begun; /* residents of the open transaction; 0: none is open */
+    char today[11];
+    int64_t now, done, all;
     nation_fn tell;
     void *context;
 };
 
-static enum rc town_enter(struct store *store, const struct town *town, int64_t size, struct journey *journey, struct err *err)
+static enum rc nation_write(void *context, const struct town_deed *deed, struct err *err)
 {
-    char today[11];
-    int64_t now = clock_now();
-    enum rc rc = RC_OK;
-    municipal_today(today);
-    for (int64_t i = 0; !rc && i < size; i++) {
-        struct resident resident;
-        struct ledger_change change;
-        rc = town_resident(town, i, &resident, err);
-        if (!rc) {
-            record_keep_told(&resident); /* the household stays in the town */
-            rc = ledger_put(store, &resident, REASON_FIRST, today, now, &change, err);
-        }
-        journey->done++;
-        if (!rc && journey->tell && (journey->done % TELL_EVERY == 0 || journey->done == journey->all))
-            journey->tell(journey->context, journey->done, journey->all);
-    }
+    struct journey *journey = context;
+    struct resident resident = deed->resident;
+    struct ledger_change change;
+    record_keep_told(&resident); /* the household stays in the town */
+    enum rc rc = deed->previous
+                     ? ledger_recode(journey->store, deed->previous, &resident, deed->reason, journey->today,
+                                     journey->now, &change, err)
+                     : ledger_put(journey->store, &resident, deed->reason, journey->today, journey->now, &change, err);
+    journey->done += deed->reason == REASON_FIRST;
+    if (!rc && journey->tell && journey->done % TELL_EVERY == 0 && journey->done < journey->all &&
+        !journey->tell(journey->context, journey->done, journey->all))
+        rc = err_set(err, RC_INTERRUPTED, "interrupted: the same command again goes on");
     return rc;
 }
 
-static enum rc town_whole(struct store *store, const char *municipality, int64_t size, uint64_t seed, struct journey *journey,
-                          struct err *err)
+static enum rc nation_commit(struct journey *journey, struct err *err)
+{
+    journey->begun = 0;
+    return store_commit(journey->store, err);
+}
+
+static enum rc nation_town(const char *municipality, int64_t size, enum town_cases cases, uint64_t seed,
+                           struct journey *journey, struct err *err)
 {
     struct town *town = NULL;
-    int64_t heard;
-    enum rc rc = intake_position(store, municipality, &heard, err);
-    if (!rc && heard && heard != size)
-        return err_set(err, RC_STATE, "the store has heard of %lld residents of %s, not %lld", (long long)heard, municipality,
-                       (long long)size);
-    if (rc || heard) {
-        journey->done += heard;
-        return rc;
+    int64_t heard, deeds = town_deeds(size, cases), before = journey->done;
+    enum rc rc = intake_position(journey->store, municipality, &heard, err);
+    if (!rc && heard && heard != deeds)
+        return err_set(err, RC_STATE, "the store has heard %lld notices of %s, not %lld", (long long)heard,
+                       municipality, (long long)deeds);
+    if (!rc && !heard && size) {
+        rc = town_new(municipality, size, seed, cases, &town, err);
+        if (!rc && !journey->begun)
+            rc = store_begin(journey->store, err);
+        journey->begun += size;
+        if (!rc)
+            rc = town_enter(town, nation_write, journey, err);
+        if (!rc)
+            rc = intake_advance(journey->store, municipality, deeds, err); /* its first notices */
+        if (!rc && journey->begun >= COMMIT_EVERY)
+            rc = nation_commit(journey, err);
+        town_free(town);
     }
-    rc = town_new(municipality, size, seed, &town, err);
-    if (!rc)
-        rc = store_begin(store, err);
-    if (!rc)
-        rc = town_enter(store, town, size, journey, err);
-    if (!rc)
-        rc = intake_advance(store, municipality, size, err); /* its first notices, one a resident */
-    if (!rc)
-        rc = store_commit(store, err);
-    store_rollback(store);
-    town_free(town);
+    journey->done = before + size; /* the one who is no more does not count */
     return rc;
 }
 
-enum rc nation_enter(struct store *store, int64_t residents, uint64_t seed, nation_fn tell, void *context, struct err *err)
+enum rc nation_enter(struct store *store, int64_t residents, uint64_t seed, nation_fn tell, void *context,
+                     struct err *err)
 {
     size_t count;
     const struct municipality *rows = municipality_rows(&count);
-    struct journey journey = { .all = residents, .tell = tell, .context = context };
+    struct journey journey = {.store = store, .now = clock_now(), .all = residents, .tell = tell, .context = context};
+    municipal_today(journey.today);
     int64_t *sizes = calloc(count, sizeof *sizes);
     enum rc rc = sizes ? nation_sizes(residents, seed, sizes, err) : RC_NOMEM;
     for (size_t i = 0; !rc && i < count; i++)
-        rc = town_whole(store, rows[i].code, sizes[i], seed, &journey, err);
+        rc = nation_town(rows[i].code, sizes[i], nation_cases(sizes, i), seed, &journey, err);
+    if (!rc && journey.begun)
+        rc = nation_commit(&journey, err);
+    store_rollback(store);
+    if (!rc && tell)
+        (void)tell(context, residents, residents);
     free(sizes);
     return rc;
 }

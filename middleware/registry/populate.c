@@ -1,67 +1,129 @@
-/* populate.c — `jpki-registry populate`: a synthetic town into a new municipal store, in one transaction, so that a store is
- * either empty or complete; or a synthetic nation into a national store, town by town. */
+/* populate.c — `jpki-registry populate`: a synthetic town into a new municipal store, in one transaction, so that a
+ * store is either empty or complete; or a synthetic nation into a national store, town by town. */
+#include "base/clock.h"
 #include "base/opt.h"
 #include "base/proc.h"
+#include "registry/copies.h"
 #include "registry/municipal.h"
 #include "registry/nation.h"
+#include "registry/outbox.h"
 #include "registry/program.h"
 #include "registry/town.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
-static void populate_tell(void *context, int64_t done, int64_t all)
+#define TELL_EVERY_MS 200
+#define WITHHELD_DAYS 365
+
+/* --- progress ---------------------------------------------------------------------------------------------------- */
+
+static int64_t populate_ms(void)
 {
-    (void)context;
-    if (isatty(STDERR_FILENO) && (done == all || done % 500 == 0))
-        fprintf(stderr, "\r%lld of %lld residents (%lld %%)%s", (long long)done, (long long)all,
-                (long long)(done * 100 / all), done == all ? "\n" : "");
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static enum rc populate_enter(struct store *store, const struct town *town, int64_t residents, struct err *err)
+/* A bar on a terminal, with how fast it goes and how long it will take. False: somebody wants to stop. */
+static bool populate_tell(void *context, int64_t done, int64_t all)
 {
-    char today[11];
-    municipal_today(today);
-    enum rc rc = RC_OK;
-    for (int64_t i = 0; !rc && i < residents; i++) {
-        struct resident resident;
-        int64_t notice;
-        rc = town_resident(town, i, &resident, err);
-        if (!rc)
-            rc = municipal_enter(store, &resident, REASON_FIRST, today, &notice, err);
-        if (!rc)
-            populate_tell(NULL, i + 1, residents);
+    (void)context;
+    static int64_t begun, told, first;
+    int64_t now = populate_ms();
+    if (!begun) {
+        begun = now;
+        first = done; /* what an earlier run had finished took no time */
     }
+    if (isatty(STDERR_FILENO) && (done == all || now - told >= TELL_EVERY_MS)) {
+        int64_t rate = now > begun ? (done - first) * 1000 / (now - begun) : 0;
+        told = now;
+        fprintf(stderr, "\r[%-25.*s] %3" PRId64 " %% of %" PRId64 " residents, %" PRId64 "/s, %" PRId64 " s left  %s",
+                (int)(done * 25 / all), "=========================", done * 100 / all, all, rate,
+                rate ? (all - done) / rate : 0, done == all ? "\n" : "");
+    }
+    return !proc_stopping();
+}
+
+/* --- a town ------------------------------------------------------------------------------------------------------ */
+
+struct filling {
+    struct store *store;
+    char today[11];
+    int64_t done, all;
+};
+
+static enum rc populate_write(void *context, const struct town_deed *deed, struct err *err)
+{
+    struct filling *filling = context;
+    const struct resident *r = &deed->resident;
+    struct ledger_change change;
+    int64_t notice, now = clock_now();
+    enum rc rc;
+    if (deed->reason == REASON_FIRST)
+        rc = municipal_enter(filling->store, r, deed->reason, filling->today, &notice, err);
+    else if (!deed->previous)
+        rc = municipal_apply(filling->store, r, deed->reason, filling->today, NULL, &notice, err);
+    else if (!(rc = ledger_recode(filling->store, deed->previous, r, deed->reason, filling->today, now, &change, err)))
+        rc = outbox_add_notice(filling->store, NOTICE_RECORD, r->code, change.revision, filling->today, now, &notice,
+                               err);
+    if (!rc && !populate_tell(NULL, ++filling->done, filling->all))
+        return err_set(err, RC_INTERRUPTED, "interrupted: nobody was entered");
     return rc;
 }
 
-static enum rc populate_run(const char *url, const char *municipality, int64_t residents, uint64_t seed, struct err *err)
+/* 支援措置 for who has it. */
+static enum rc populate_withhold(struct store *store, const struct town *town, struct err *err)
+{
+    char code[12], until[11];
+    town_edge_code(town, EDGE_WITHHELD, code);
+    if (!code[0])
+        return RC_OK;
+    day_of(clock_now() + WITHHELD_DAYS * 86400, until);
+    json_t *answer = NULL, *body = json_pack("{s:s, s:s}", "code", code, "until", until);
+    enum rc rc = body ? copies_withhold(NULL, store, body, &answer, err) : RC_NOMEM;
+    json_decref(body);
+    json_decref(answer);
+    return rc;
+}
+
+static enum rc populate_run(const char *url, const char *municipality, int64_t residents, uint64_t seed,
+                            struct err *err)
 {
     struct town *town = NULL;
-    struct store *store = NULL;
     struct resident first;
+    struct filling filling = {0};
+    enum town_cases cases = residents < TOWN_PAST_FROM ? TOWN_EDGE_CASES : TOWN_WITH_PAST;
     int64_t there = 0;
-    enum rc rc = town_new(municipality, residents, seed, &town, err);
+    filling.all = town_deeds(residents, cases);
+    municipal_today(filling.today);
+    enum rc rc = town_new(municipality, residents, seed, cases, &town, err);
     if (!rc)
         rc = town_resident(town, 0, &first, err); /* its municipality has all six digits */
     if (!rc)
-        rc = ledger_open(url, NODE_MUNICIPAL, first.municipality, &store, err);
+        rc = ledger_open(url, NODE_MUNICIPAL, first.municipality, &filling.store, err);
     if (!rc)
-        rc = store_begin(store, err);
+        rc = store_begin(filling.store, err);
     if (!rc)
-        rc = ledger_count(store, "SELECT count(*) FROM resident", &there, err);
+        rc = ledger_count(filling.store, "SELECT count(*) FROM resident", &there, err);
     if (!rc && there)
         rc = err_set(err, RC_STATE, "the store has %lld residents already", (long long)there);
     if (!rc)
-        rc = populate_enter(store, town, residents, err);
+        rc = town_enter(town, populate_write, &filling, err);
     if (!rc)
-        rc = store_commit(store, err);
-    if (store)
-        store_rollback(store);
-    store_close(store);
+        rc = populate_withhold(filling.store, town, err);
+    if (!rc)
+        rc = store_commit(filling.store, err);
+    if (filling.store)
+        store_rollback(filling.store);
+    store_close(filling.store);
     town_free(town);
     return rc;
 }
+
+/* --- the nation -------------------------------------------------------------------------------------------------- */
 
 static enum rc populate_nation(const char *url, int64_t residents, uint64_t seed, struct err *err)
 {
@@ -79,18 +141,22 @@ int populate_main(int argc, char **argv)
     const char *url = NULL, *municipality = NULL;
     long residents = 0, seed = 1;
     const struct opt opts[] = {
-        { "--store", "URL", "sqlite:PATH or a path (made when it is not there), or postgresql://…", OPT_TEXT, &url, true },
-        { "--municipality", "CODE", "5 or 6 digits, for example 462012", OPT_TEXT, &municipality, false },
-        { "--nation", NULL, "every municipality that the program knows, into a national store", OPT_FLAG, &nation, false },
-        { "--residents", "N", "how many", OPT_NUMBER, &residents, true },
-        { "--seed", "S", "another number, another town (default 1)", OPT_NUMBER, &seed, false },
-        { 0 },
+        {"--store", "URL", "sqlite:PATH or a path (made when it is not there), or postgresql://…", OPT_TEXT, &url,
+         true},
+        {"--municipality", "CODE", "5 or 6 digits, for example 462012", OPT_TEXT, &municipality, false},
+        {"--nation", NULL, "every municipality of the country, into a national store", OPT_FLAG, &nation, false},
+        {"--residents", "N", "how many", OPT_NUMBER, &residents, true},
+        {"--seed", "S", "another number, another town (default 1)", OPT_NUMBER, &seed, false},
+        {0},
     };
     int rest, status;
-    if (opt_parse("jpki-registry populate [OPTIONS]",
-                  "Fills a new municipal store with synthetic residents, the same for the same municipality, number and\n"
-                  "seed; each entry also writes its notice for the national node. Or a national store, as if every town\n"
-                  "had told all of its residents already; a run that was torn is repeated and finishes.", opts, argc, argv, &rest, &status))
+    if (opt_parse(
+            "jpki-registry populate [OPTIONS]",
+            "Fills a new municipal store with synthetic residents, the same for the same municipality, number and\n"
+            "seed; each entry also writes its notice for the national node. Or a national store, as if every town\n"
+            "but one had told all of its residents already; a run that was torn is repeated and finishes.\n"
+            "Names, ages and places have the shares of the country; docs/REGISTRY.md says where they come from.",
+            opts, argc, argv, &rest, &status))
         return status;
     if (rest < argc)
         return opt_misuse("'%s' is not expected here", argv[rest]);
@@ -99,11 +165,15 @@ int populate_main(int argc, char **argv)
     if (residents < 1)
         return opt_misuse("--residents takes a number from 1 on");
     proc_harden();
-    struct err err = { 0 };
-    enum rc rc = nation ? populate_nation(url, residents, (uint64_t)seed, &err)
-                        : populate_run(url, municipality, residents, (uint64_t)seed, &err);
+    struct err err = {0};
+    enum rc rc = proc_catch_stop(&err);
+    if (!rc)
+        rc = nation ? populate_nation(url, residents, (uint64_t)seed, &err)
+                    : populate_run(url, municipality, residents, (uint64_t)seed, &err);
     if (rc)
-        return opt_fail("%s", err_text(&err, rc));
+        return opt_fail("%s%s", rc == RC_INTERRUPTED && isatty(STDERR_FILENO) ? "\n" : "", err_text(&err, rc));
     printf("%ld residents of %s\n", residents, nation ? "the nation" : municipality);
+    if (nation)
+        printf("not connected: %s\n", nation_unconnected((uint64_t)seed)->code);
     return EXIT_DONE;
 }

@@ -1,100 +1,44 @@
-/* towndata.c — what the synthetic people are made of, as tables: surnames by frequency, given names by generation, ages by
- * share, places, buildings. Nobody real is meant: the tables are combined at random. */
+/* towndata.c — the small tables of the synthetic people: ages, names of foreign residents, buildings. */
 #include "registry/towndata.h"
 
-/* Persons of 10,000. The first ten are the published shares (明治安田 2018), the hundred together have the published
- * 33.38 %, and fall in between; everybody else gets a surname of two parts. */
-const struct town_surname town_surnames[TOWN_SURNAMES] = {
-    { "佐藤", 153 }, { "鈴木", 144 }, { "高橋", 114 }, { "田中", 106 }, { "渡辺", 94 }, { "伊藤", 90 },
-    { "中村", 85 }, { "小林", 83 }, { "山本", 82 }, { "加藤", 71 }, { "吉田", 57 }, { "山田", 52 },
-    { "佐々木", 50 }, { "山口", 48 }, { "松本", 46 }, { "井上", 45 }, { "木村", 43 }, { "林", 42 }, { "斎藤", 41 },
-    { "清水", 39 }, { "山崎", 38 }, { "森", 37 }, { "池田", 37 }, { "橋本", 36 }, { "阿部", 35 }, { "石川", 34 },
-    { "山下", 33 }, { "中島", 33 }, { "石井", 32 }, { "小川", 32 }, { "前田", 31 }, { "岡田", 30 },
-    { "長谷川", 30 }, { "藤田", 29 }, { "後藤", 29 }, { "近藤", 29 }, { "村上", 28 }, { "遠藤", 28 },
-    { "青木", 27 }, { "坂本", 27 }, { "斉藤", 27 }, { "福田", 26 }, { "太田", 26 }, { "西村", 26 }, { "藤井", 25 },
-    { "金子", 25 }, { "岡本", 25 }, { "藤原", 24 }, { "中野", 24 }, { "三浦", 24 }, { "原田", 24 }, { "中川", 23 },
-    { "松田", 23 }, { "竹内", 23 }, { "小野", 23 }, { "田村", 22 }, { "中山", 22 }, { "和田", 22 }, { "石田", 22 },
-    { "森田", 22 }, { "上田", 21 }, { "原", 21 }, { "内田", 21 }, { "柴田", 21 }, { "酒井", 21 }, { "宮崎", 20 },
-    { "横山", 20 }, { "高木", 20 }, { "安藤", 20 }, { "宮本", 20 }, { "大野", 20 }, { "小島", 20 }, { "谷口", 19 },
-    { "工藤", 19 }, { "今井", 19 }, { "高田", 19 }, { "増田", 19 }, { "丸山", 19 }, { "杉山", 19 }, { "村田", 18 },
-    { "大塚", 18 }, { "新井", 18 }, { "小山", 18 }, { "平野", 18 }, { "藤本", 18 }, { "河野", 18 }, { "上野", 18 },
-    { "野口", 17 }, { "武田", 17 }, { "松井", 17 }, { "千葉", 17 }, { "菅原", 17 }, { "岩崎", 17 }, { "久保", 17 },
-    { "木下", 17 }, { "佐野", 17 }, { "野村", 17 }, { "松尾", 16 }, { "市川", 16 }, { "菊地", 16 },
+/* 令和2年国勢調査 (2020 census), with the unknown ages shared out, 総務省統計局 through e-Stat (terms of use compatible
+ * with CC BY 4.0). */
+const uint32_t town_ages[2][TOWN_BANDS] = {
+    {2432718, 2558310, 2728113, 2890330, 3163120, 3170165, 3336834, 3735992, 4242089, 4944566, 4362042, 3944122,
+     3659792, 3992972, 4361797, 3183781, 2237813, 1327278, 624826},
+    {2312554, 2444801, 2598464, 2755132, 3002827, 3003464, 3200996, 3639009, 4140104, 4841523, 4314339, 3952214,
+     3759246, 4246246, 4871063, 3927604, 3167594, 2412607, 1838394},
 };
 
-const char *const town_surname_heads[TOWN_PARTS] = {
-    "上", "下", "中", "大", "小", "東", "西", "南", "北", "新", "古", "松", "竹", "梅", "石", "岩", "福", "吉",
-    "永", "長", "前", "内", "外", "瀬", "有", "今", "徳", "園", "市", "堀",
+/* Made up: frequent names of the nations that most foreign residents come from. */
+const char *const town_foreign_families[TOWN_NATIONS][TOWN_FOREIGN] = {
+    {"WANG", "LI", "ZHANG", "LIU", "CHEN", "YANG", "HUANG", "ZHAO", "WU", "ZHOU"},
+    {"NGUYEN", "TRAN", "LE", "PHAM", "HOANG", "PHAN", "VU", "DANG", "BUI", "DO"},
+    {"KIM", "LEE", "PARK", "CHOI", "JUNG", "KANG", "CHO", "YOON", "JANG", "LIM"},
+    {"SANTOS", "REYES", "CRUZ", "BAUTISTA", "OCAMPO", "GARCIA", "MENDOZA", "TORRES", "CASTILLO", "FLORES"},
+    {"SILVA", "SOUZA", "OLIVEIRA", "LIMA", "PEREIRA", "FERREIRA", "COSTA", "RODRIGUES", "ALMEIDA", "NASCIMENTO"},
+    {"GURUNG", "TAMANG", "SHRESTHA", "RAI", "THAPA", "MAGAR", "SMITH", "JOHNSON", "BROWN", "MILLER"},
 };
-const char *const town_surname_tails[TOWN_PARTS] = {
-    "田", "川", "山", "村", "原", "野", "口", "元", "崎", "島", "園", "迫", "留", "尾", "岡", "沢", "谷", "窪",
-    "脇", "畑", "馬", "倉", "江", "浦", "里", "丸", "薗", "牧", "津", "平",
-};
-
-/* By generation: born before 1960, before 1990, since. */
-const char *const town_men[TOWN_GENERATIONS][TOWN_NAMES] = {
-    {
-        "清", "実", "茂", "正雄", "勇", "博", "正", "昭", "弘", "稔", "勲", "武", "進", "昇", "隆", "義雄", "三郎",
-        "幸雄", "敏雄", "和夫", "辰雄", "久雄", "利夫", "功", "保", "登", "孝", "明", "豊", "勝",
-    },
-    {
-        "誠", "浩", "修", "隆", "学", "健一", "浩二", "哲也", "直樹", "秀樹", "和也", "大輔", "剛", "聡", "健太郎",
-        "英樹", "智也", "拓也", "淳", "亮", "博之", "浩一", "雅人", "洋平", "達也", "慎一", "祐介", "裕太", "敦",
-        "徹",
-    },
-    {
-        "翔太", "大翔", "蓮", "悠真", "陽翔", "湊", "颯太", "樹", "大和", "陸", "悠斗", "奏太", "蒼", "海斗",
-        "拓海", "優斗", "健斗", "翼", "駿", "朝陽", "律", "碧", "暖", "陽太", "瑛太", "結翔", "遼", "匠", "新",
-        "大地",
-    },
-};
-const char *const town_women[TOWN_GENERATIONS][TOWN_NAMES] = {
-    {
-        "和子", "幸子", "節子", "美代子", "洋子", "京子", "久子", "恵子", "悦子", "敏子", "文子", "ヨシ子",
-        "千代子", "良子", "弘子", "昭子", "富子", "照子", "信子", "静子", "キミ", "ハル", "トシ子", "ミツ子",
-        "フミ", "勝子", "孝子", "順子", "愛子", "博子",
-    },
-    {
-        "由美子", "直美", "明美", "裕子", "真由美", "智子", "久美子", "陽子", "香織", "恵", "美穂", "優子", "純子",
-        "理恵", "美香", "麻衣", "愛", "千春", "亜希子", "絵美", "あゆみ", "沙織", "真理子", "佳奈", "奈緒",
-        "さゆり", "美咲", "舞", "友美", "由香",
-    },
-    {
-        "陽葵", "結菜", "葵", "さくら", "莉子", "美羽", "凛", "紬", "芽依", "花", "咲良", "結衣", "杏", "心春",
-        "彩花", "美月", "七海", "真央", "優奈", "琴音", "ひなた", "楓", "澪", "一花", "詩", "陽菜", "遥", "心結",
-        "千尋", "りお",
-    },
-};
-const char *const town_foreign_names[TOWN_FOREIGN] = {
-    "NGUYEN VAN MINH", "NGUYEN THI LAN", "SMITH JOHN ALEXANDER", "KIM MINJUN", "WANG XIAOMING",
-    "SANTOS MARIA CRUZ", "GURUNG BINOD", "JOHNSON EMILY ROSE", "SILVA CARLOS ALBERTO", "LI NA",
+const char *const town_foreign_givens[TOWN_NATIONS][2][TOWN_FOREIGN] = {
+    {{"WEI", "XIAOMING", "JUN", "LEI", "TAO", "QIANG", "HAO", "PENG", "BO", "YONG"},
+     {"NA", "FANG", "XIAOLI", "MIN", "JING", "YAN", "LILI", "XUE", "HONG", "TING"}},
+    {{"VAN MINH", "VAN HUNG", "DUC ANH", "QUOC BAO", "VAN TUAN", "HUU LONG", "XUAN NAM", "TIEN DAT", "VAN KHANH",
+      "THANH SON"},
+     {"THI LAN", "THI HOA", "THI HUONG", "NGOC ANH", "THI MAI", "THU HA", "THI LINH", "THI NGA", "PHUONG THAO",
+      "THI TRANG"}},
+    {{"MINJUN", "SEOJUN", "DOYUN", "JIHO", "HYUNWOO", "JUNHO", "SUNGMIN", "DONGHYUN", "TAEYANG", "WOOJIN"},
+     {"SEOYEON", "JIWOO", "MINSEO", "SOYEON", "HYEJIN", "YUNA", "EUNJI", "JIHYE", "SUJIN", "HAEUN"}},
+    {{"JUAN CARLO", "JOSE MARI", "MARK ANTHONY", "ANGELO", "JOHN PAUL", "CHRISTIAN", "RONALD", "RYAN", "JEROME",
+      "KENNETH"},
+     {"MARIA CRISTINA", "MARY GRACE", "ANGELICA", "ROSE ANN", "JENNIFER", "MICHELLE", "LOVELY", "PRINCESS", "KRISTINE",
+      "LIZA"}},
+    {{"CARLOS ALBERTO", "JOAO PEDRO", "LUCAS", "MARCOS", "PAULO", "RAFAEL", "BRUNO", "GUSTAVO", "EDUARDO", "THIAGO"},
+     {"ANA PAULA", "JULIANA", "FERNANDA", "CAMILA", "PATRICIA", "LETICIA", "MARIANA", "BEATRIZ", "ALINE", "LARISSA"}},
+    {{"BINOD", "RAJESH", "SURESH", "PRAKASH", "DIPAK", "BIKASH", "JOHN ALEXANDER", "MICHAEL", "DAVID", "JAMES"},
+     {"SITA", "GITA", "SARITA", "ANITA", "SUNITA", "MAYA", "EMILY ROSE", "SARAH", "JESSICA", "LAURA"}},
 };
 
-/* Population in thousands by five years of age, 0-4 first and 95 and over last, 2023, rounded; and women of 1,000. */
-const unsigned town_ages[TOWN_BANDS] = {
-    4090, 4880, 5280, 5500, 6240, 6470, 6360, 7000, 7740, 9120, 9550, 8160, 7430, 7350, 8810, 7440, 5800, 4000,
-    2090, 700,
-};
-const unsigned town_women_of_1000[TOWN_BANDS] = {
-    488, 488, 488, 488, 486, 485, 489, 493, 495, 496, 498, 501, 505, 513, 526, 545, 578, 635, 720, 810,
-};
-
-const char *const town_places_kagoshima[TOWN_PLACES_KAGOSHIMA] = {
-    "山下町", "中央町", "鴨池新町", "荒田一丁目", "荒田二丁目", "下荒田三丁目", "上荒田町", "武一丁目", "武二丁目",
-    "田上町", "郡元一丁目", "宇宿三丁目", "紫原四丁目", "紫原五丁目", "桜ヶ丘二丁目", "谷山中央一丁目",
-    "坂之上四丁目", "和田一丁目", "伊敷三丁目", "草牟田二丁目", "城西一丁目", "薬師一丁目", "西田二丁目",
-    "原良三丁目", "永吉一丁目", "玉里町", "玉里団地二丁目", "吉野町", "大竜町", "清水町", "稲荷町", "上本町",
-    "泉町", "名山町", "東千石町", "山之口町", "樋之口町", "甲突町", "新屋敷町", "天保山町", "与次郎一丁目",
-    "真砂町", "三和町", "東郡元町", "唐湊二丁目", "明和三丁目", "小野一丁目", "西伊敷五丁目", "花野光ヶ丘一丁目",
-    "川上町", "坂元町", "西坂元町", "春日町", "長田町", "照国町", "平之町", "加治屋町", "高麗町", "上之園町",
-    "星ヶ峯三丁目",
-};
-const char *const town_places_anywhere[TOWN_PLACES_ANYWHERE] = {
-    "本町", "中央一丁目", "中央二丁目", "栄町", "緑町", "新町", "東町", "西町", "南町", "北町", "幸町", "旭町",
-    "大手町", "若葉町", "宮前町", "桜町", "松原町", "港町", "泉町", "昭和町", "平和町", "寿町", "曙町", "上町",
-    "下町", "川端町", "城山町", "大字上原", "大字中野", "大字浜田",
-};
 const char *const town_buildings[TOWN_BUILDINGS] = {
-    "コーポ桜", "ハイツ若葉", "メゾン城山", "グランドール中央", "サンライズ荒田", "リバーサイド甲突",
-    "パークマンション", "サニーコート", "コーラル錦江", "県営住宅１棟", "市営住宅２棟", "レジデンス光",
+    "コーポ桜",         "ハイツ若葉",   "メゾン城山",     "グランドール中央", "サンライズ南", "リバーサイド",
+    "パークマンション", "サニーコート", "コーラルハイム", "県営住宅１棟",     "市営住宅２棟", "レジデンス光",
 };

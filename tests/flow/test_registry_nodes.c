@@ -235,7 +235,7 @@ static void test_killed_anywhere(void **state)
     (void)state;
     struct world w;
     struct resident resident;
-    world_new(&w, "3000");
+    world_new(&w, "1900");
     start(&w, NATIONAL, NULL);
     start(&w, MUNICIPAL, NULL);
     pick(&w, &resident);
@@ -255,8 +255,8 @@ static void test_killed_anywhere(void **state)
         }
     }
     same_world(&w);
-    assert_int_equal(count(&w, NATIONAL, "SELECT count(*) FROM resident"), 3000);
-    assert_int_equal(count(&w, NATIONAL, "SELECT count(*) FROM history"), 3008);
+    assert_int_equal(count(&w, NATIONAL, "SELECT count(*) FROM resident"), 1900);
+    assert_int_equal(count(&w, NATIONAL, "SELECT count(*) FROM history"), 1908);
     world_free(&w);
 }
 

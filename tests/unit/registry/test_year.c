@@ -102,7 +102,7 @@ static void fill_town(int t, long residents)
 {
     struct town *town = NULL;
     struct err err = { 0 };
-    want_ok(town_new(w.here[t], residents, 1, &town, &err), &err, "town");
+    want_ok(town_new(w.here[t], residents, 1, TOWN_EDGE_CASES, &town, &err), &err, "town");
     want_ok(store_begin(w.towns[t], &err), &err, "begin");
     for (long i = 0; i < residents; i++) {
         struct resident resident;
