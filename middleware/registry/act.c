@@ -142,6 +142,8 @@ static enum rc act_check(struct store *store, const struct act *act, const char 
         rc = municipal_check_address(municipality, request->address, err);
     if (!rc && request->furigana && request->furigana[0])
         rc = gate_want(store, GATE_FURIGANA, request->date, "振り仮名", err);
+    if (!rc && request->foreign_resident && request->foreign_resident[0])
+        rc = gate_want(store, GATE_FOREIGN_RESIDENTS, request->date, "住民票コード of foreign residents", err);
     return rc;
 }
 

@@ -86,12 +86,28 @@ static enum rc supply_take_number(struct line *line, const json_t *item, bool *t
     return wanted_given(line->store, line->node->self.municipality, code, number, err);
 }
 
+/* Who was registered before there were numbers gets one too. */
+static enum rc supply_want(struct line *line, struct err *err)
+{
+    int64_t more;
+    enum rc rc = store_begin(line->store, err);
+    if (rc)
+        return rc;
+    rc = wanted_everybody(line->store, SUPPLY_NUMBERS, &more, err);
+    if (!rc && more)
+        rc = store_commit(line->store, err);
+    store_rollback(line->store);
+    return rc;
+}
+
 /* RC_NOT_FOUND: nobody waits. */
 static enum rc supply_numbers(struct line *line, struct err *err)
 {
     json_t *items = NULL, *answer = NULL;
     bool taken = false;
-    enum rc rc = wanted_items(line->store, SUPPLY_NUMBERS, &items, err);
+    enum rc rc = supply_want(line, err);
+    if (!rc)
+        rc = wanted_items(line->store, SUPPLY_NUMBERS, &items, err);
     if (!rc && json_array_size(items) == 0) {
         json_decref(items);
         return RC_NOT_FOUND;

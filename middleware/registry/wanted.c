@@ -3,10 +3,13 @@
 
 #include "base/clock.h"
 #include "registry/code.h"
+#include "registry/gate.h"
 #include "registry/posted.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define WANTED_SOME 200
 
 static enum rc wanted_add(struct store *store, const struct wanted *wanted, const char *previous, struct err *err)
 {
@@ -63,6 +66,35 @@ enum rc wanted_first(struct store *store, const char *code, const char *date, st
     return wanted_add(store, &wanted, "", err);
 }
 
+enum rc wanted_everybody(struct store *store, size_t max, int64_t *count, struct err *err)
+{
+    char today[11], codes[WANTED_SOME][12];
+    bool numbers = false;
+    struct statement *s = NULL;
+    size_t have = 0;
+    municipal_today(today);
+    *count = 0;
+    enum rc rc = gate_open(store, GATE_PERSONAL_NUMBERS, today, &numbers, err);
+    if (rc || !numbers)
+        return rc;
+    rc = store_prepare(store,
+                       "SELECT r.code FROM resident r WHERE r.personal_number = '' AND r.removed = 0 AND NOT EXISTS "
+                       "(SELECT 1 FROM wanted w WHERE w.code = r.code AND w.number = '') ORDER BY r.code LIMIT ?1",
+                       &s, err);
+    if (rc)
+        return rc;
+    bind_integer(s, 1, (int64_t)(max < WANTED_SOME ? max : WANTED_SOME));
+    while (!(rc = statement_step(s, err)))
+        snprintf(codes[have++], sizeof codes[0], "%s", column_text(s, 0));
+    statement_done(s);
+    rc = rc == RC_NOT_FOUND ? RC_OK : rc;
+    for (size_t i = 0; !rc && i < have; i++)
+        rc = wanted_first(store, codes[i], today, err);
+    if (!rc)
+        *count = (int64_t)have;
+    return rc;
+}
+
 static enum rc wanted_known(struct store *store, const struct wanted *wanted, struct err *err)
 {
     struct statement *s = NULL;
@@ -105,9 +137,10 @@ enum rc wanted_items(struct store *store, size_t max, json_t **out, struct err *
 {
     json_t *items = json_array();
     struct statement *s = NULL;
-    enum rc rc = store_prepare(
-        store, "SELECT w.code, w.previous FROM wanted w JOIN resident r ON r.code = w.code "
-                               "WHERE w.number = '' AND r.removed = 0 ORDER BY w.recorded, w.request LIMIT ?1", &s, err);
+    enum rc rc = store_prepare(store,
+                               "SELECT w.code, w.previous FROM wanted w JOIN resident r ON r.code = w.code "
+                               "WHERE w.number = '' AND r.removed = 0 ORDER BY w.recorded, w.request LIMIT ?1",
+                               &s, err);
     if (rc) {
         json_decref(items);
         return rc;

@@ -10,6 +10,10 @@
  * transaction. */
 enum rc wanted_first(struct store *store, const char *code, const char *date, struct err *err) MUST_CHECK;
 
+/* From the day of the gate on: asks for the first number of those who are registered, have none and do not wait for one; at most max
+ * of them. Inside the caller's transaction. *count how many. */
+enum rc wanted_everybody(struct store *store, size_t max, int64_t *count, struct err *err) MUST_CHECK;
+
 /* Asks for another number. The same request again: RC_OK with *known, RC_CONFLICT with another content. why is kept.
  * RC_STATE: the person has no number yet, or waits for one. Inside the caller's transaction. */
 struct wanted {

@@ -5,9 +5,11 @@
 #include "teststore.h"
 
 #include "base/clock.h"
+#include "registry/designate.h"
 #include "registry/intake.h"
 #include "registry/municipal.h"
 #include "registry/outbox.h"
+#include "registry/spare.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,7 +25,7 @@
 void townpair_open(struct townpair *pair, const char *municipality)
 {
     char path[TESTSTORE_URL_SIZE];
-    *pair = (struct townpair) { .folder = "/tmp/jpki-town-XXXXXX" };
+    *pair = (struct townpair){.folder = "/tmp/jpki-town-XXXXXX"};
     assert_non_null(mkdtemp(pair->folder));
     snprintf(pair->municipality, sizeof pair->municipality, "%s", municipality);
     teststore_url(pair->folder, "town", path);
@@ -41,10 +43,10 @@ void townpair_close(struct townpair *pair)
 
 void townpair_enter(struct townpair *pair, const char *code, const char *name, const char *birth, const char *address)
 {
-    struct resident r = { .attributes = { .sex = "2" } };
+    struct resident r = {.attributes = {.sex = "2"}};
     char today[11];
     int64_t notice;
-    struct err err = { 0 };
+    struct err err = {0};
     municipal_today(today);
     snprintf(r.code, sizeof r.code, "%s", code);
     memcpy(r.municipality, pair->municipality, sizeof r.municipality);
@@ -63,7 +65,7 @@ void townpair_carry(struct townpair *pair)
     struct outbox_state outbox;
     json_t *notices = NULL;
     int64_t acknowledged, expected;
-    struct err err = { 0 };
+    struct err err = {0};
     assert_int_equal(outbox_read(pair->town, OUTBOX_NATIONAL, &outbox, NULL), RC_OK);
     assert_int_equal(outbox_notices(pair->town, outbox.acknowledged + 1, NOTICE_BATCH, &notices, NULL), RC_OK);
     if (intake_take(pair->nation, pair->municipality, notices, &acknowledged, &expected, &err))
@@ -95,5 +97,29 @@ void townpair_link(struct townpair *pair, const char *code, const char *sign, co
     assert_int_equal(certificate_name("auth", auth, &both[1], NULL), RC_OK);
     both[0].not_after = both[1].not_after = FAR_FUTURE;
     assert_int_equal(ledger_find_code(pair->town, code, &row, NULL), RC_OK);
-    assert_int_equal(municipal_link(pair->town, pair->municipality, code, &row.resident.attributes, both, 2, &notice, NULL), RC_OK);
+    assert_int_equal(
+        municipal_link(pair->town, pair->municipality, code, &row.resident.attributes, both, 2, &notice, NULL), RC_OK);
+}
+
+void townpair_stock(struct store *town, struct store *nation, const struct secret *key, const char *municipality)
+{
+    static char codes[SPARE_BLOCK][12];
+    const char *pointers[SPARE_BLOCK];
+    char request[32];
+    int64_t left;
+    struct err err = {0};
+    assert_int_equal(spare_left(town, &left, NULL), RC_OK);
+    if (left >= SPARE_LOW)
+        return;
+    assert_int_equal(spare_request(town, request, NULL), RC_OK);
+    assert_int_equal(store_begin(nation, NULL), RC_OK);
+    if (designate_codes(nation, key, municipality, request, SPARE_BLOCK, codes, &err))
+        fail_msg("codes: %s", err.text);
+    assert_int_equal(store_commit(nation, NULL), RC_OK);
+    for (size_t i = 0; i < SPARE_BLOCK; i++)
+        pointers[i] = codes[i];
+    assert_int_equal(store_begin(town, NULL), RC_OK);
+    if (spare_stock(town, request, pointers, SPARE_BLOCK, &err))
+        fail_msg("stock: %s", err.text);
+    assert_int_equal(store_commit(town, NULL), RC_OK);
 }

@@ -3,6 +3,7 @@
 #ifndef JPKI_TESTS_TOWNPAIR_H
 #define JPKI_TESTS_TOWNPAIR_H
 
+#include "base/secret.h"
 #include "registry/ledger.h"
 
 struct townpair {
@@ -20,5 +21,8 @@ void townpair_carry(struct townpair *pair); /* all notices, town to nation */
 void townpair_on(const char *day);          /* the clock: noon of the day in Japan */
 int64_t townpair_count(struct store *store, const char *sql);
 void townpair_link(struct townpair *pair, const char *code, const char *sign, const char *auth); /* for a long time */
+
+/* A block of 住民票コード from the nation into the town's stock, when that is low. */
+void townpair_stock(struct store *town, struct store *nation, const struct secret *key, const char *municipality);
 
 #endif
