@@ -1,18 +1,22 @@
-/* test_year.c — a year of two towns, day by day: births, deaths, moves within, away and to the other town, codes changed, cards
- * issued, lost, found and given back, certificates linked, in the numbers of the country (2023: of 10,000 people 60 births, 130
- * deaths, 397 arrivals, 401 departures). After each day the nation is told, and what must always hold is looked at.
- * usage: test-registry-year RESIDENTS DAYS */
+/* test_registry_year.c — a year of two towns, day by day: births, deaths, moves within, away and to the other town,
+ * codes changed, cards issued, lost, found and given back, certificates linked, in the numbers of the country (2023: of
+ * 10,000 people 60 births, 130 deaths, 397 arrivals, 401 departures). Every fourth card of an adult has certificates of
+ * real authorities. After each day the nation is told, the authorities take its events, and what must always hold is
+ * looked at; at the end the revocation lists too. usage: test-registry-year JPKI_CA [RESIDENTS [DAYS [PACE]]]: PACE
+ * times as much happens as in the country */
 #include "registry/act.h"
 #include "registry/cards.h"
 #include "registry/designate.h"
 #include "registry/intake.h"
 #include "registry/outbox.h"
-#include "registry/spare.h"
 #include "registry/town.h"
 #include "support/scratch.h"
 #include "support/teststore.h"
+#include "support/townpair.h"
+#include "yearca.h"
 
 #include "base/clock.h"
+#include "ca/revoke.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,25 +35,29 @@ struct person {
     char code[12], card[17];
     int town;
     bool gone, linked;
-    bool over;       /* something happened for which the authorities must revoke */
-    bool revoked;    /* an event said so */
-    bool held;       /* the card is lost */
-    unsigned number; /* of the serial numbers of both certificates */
+    bool held;                  /* the card is lost */
+    bool real;                  /* the certificates are those of the authorities, … */
+    int issuer;                 /* … asked for by this town */
+    struct certificate both[2]; /* sign, auth */
+    int want[2], told[2]; /* why each must be revoked, and why by what the nation told: the first reason, or VALID */
 };
+#define VALID (-1)
 
 static struct {
     char folder[64], day[11], here[TOWNS][7];
     struct store *towns[TOWNS], *nation;
     struct secret key;
+    struct yearca authorities;
+    const char *jpki_ca;
     struct person people[PEOPLE_MAX];
     size_t count, travellers[200], travelling;
     int64_t requests, events, deeds;
-    unsigned linked;
+    unsigned linked, real;
     uint64_t lot;
-    long residents, days;
+    long residents, days, pace;
 } w;
 
-static const char *const addresses[TOWNS] = { "鹿児島県鹿児島市山下町", "東京都千代田区丸の内一丁目" };
+static const char *const addresses[TOWNS] = {"鹿児島県鹿児島市山下町", "東京都千代田区丸の内一丁目"};
 
 static uint64_t draw(uint64_t among)
 {
@@ -60,7 +68,8 @@ static uint64_t draw(uint64_t among)
 /* How often in a day, for a number of a year and 10,000 people. */
 static unsigned times(unsigned of_year)
 {
-    uint64_t expected = (uint64_t)of_year * (uint64_t)w.residents / 10; /* millionths of a year's thousandth */
+    uint64_t expected =
+        (uint64_t)of_year * (uint64_t)(w.residents * w.pace) / 10; /* millionths of a year's thousandth */
     return (unsigned)(expected / 365000) + (draw(365000) < expected % 365000);
 }
 
@@ -91,9 +100,18 @@ static struct person *add_person(const char *code, int town)
 {
     assert_true(w.count < PEOPLE_MAX);
     struct person *p = &w.people[w.count++];
-    *p = (struct person) { .town = town };
+    *p = (struct person){.town = town, .want = {VALID, VALID}, .told = {VALID, VALID}};
     memcpy(p->code, code, sizeof p->code);
     return p;
+}
+
+/* Certificates end, for the first reason there is. */
+static void ends(struct person *p, int sign, int auth)
+{
+    const int reasons[2] = {sign, auth};
+    for (size_t i = 0; p->linked && i < 2; i++)
+        if (p->want[i] == VALID)
+            p->want[i] = reasons[i];
 }
 
 /* --- the towns, and the nation told ------------------------------------------------------------------------------ */
@@ -101,7 +119,7 @@ static struct person *add_person(const char *code, int town)
 static void fill_town(int t, long residents)
 {
     struct town *town = NULL;
-    struct err err = { 0 };
+    struct err err = {0};
     want_ok(town_new(w.here[t], residents, 1, TOWN_EDGE_CASES, &town, &err), &err, "town");
     want_ok(store_begin(w.towns[t], &err), &err, "begin");
     for (long i = 0; i < residents; i++) {
@@ -115,31 +133,10 @@ static void fill_town(int t, long residents)
     town_free(town);
 }
 
-static void stock_codes(int t)
-{
-    static char codes[SPARE_BLOCK][12];
-    const char *pointers[SPARE_BLOCK];
-    char request[32];
-    int64_t left;
-    struct err err = { 0 };
-    want_ok(spare_left(w.towns[t], &left, &err), &err, "stock");
-    if (left >= SPARE_LOW)
-        return;
-    want_ok(spare_request(w.towns[t], request, &err), &err, "request");
-    want_ok(store_begin(w.nation, &err), &err, "begin");
-    want_ok(designate_codes(w.nation, &w.key, w.here[t], request, SPARE_BLOCK, codes, &err), &err, "codes");
-    want_ok(store_commit(w.nation, &err), &err, "commit");
-    for (size_t i = 0; i < SPARE_BLOCK; i++)
-        pointers[i] = codes[i];
-    want_ok(store_begin(w.towns[t], &err), &err, "begin");
-    want_ok(spare_stock(w.towns[t], request, pointers, SPARE_BLOCK, &err), &err, "stock");
-    want_ok(store_commit(w.towns[t], &err), &err, "commit");
-}
-
 static void tell_nation(int t)
 {
     struct outbox_state outbox;
-    struct err err = { 0 };
+    struct err err = {0};
     for (;;) {
         json_t *notices = NULL;
         int64_t acknowledged, expected;
@@ -157,7 +154,7 @@ static void tell_nation(int t)
 
 static void act(int t, struct act_request *request, struct act_result *result)
 {
-    struct err err = { 0 };
+    struct err err = {0};
     request->date = w.day;
     request->request = next_request();
     want_ok(act_record(w.towns[t], w.here[t], request, result, &err), &err, request->act);
@@ -177,7 +174,8 @@ static void birth(void)
     int t = w.people[draw(w.count)].town;
     snprintf(day, sizeof day, "5%.4s%.2s%.2s", w.day, w.day + 5, w.day + 8);
     snprintf(name, sizeof name, "試験　新生%lld", (long long)w.requests);
-    struct act_request request = { .act = "birth", .name = name, .birth = day, .sex = draw(2) ? "1" : "2", .address = an_address(t) };
+    struct act_request request = {
+        .act = "birth", .name = name, .birth = day, .sex = draw(2) ? "1" : "2", .address = an_address(t)};
     act(t, &request, &result);
     (void)add_person(result.code, t);
 }
@@ -186,10 +184,10 @@ static void death(void)
 {
     struct person *p = somebody();
     struct act_result result;
-    struct act_request request = { .act = "death", .code = p->code };
+    struct act_request request = {.act = "death", .code = p->code};
     act(p->town, &request, &result);
     p->gone = true;
-    p->over |= p->linked;
+    ends(p, REVOKE_AFFILIATION_CHANGED, REVOKE_AFFILIATION_CHANGED);
     p->card[0] = '\0';
 }
 
@@ -200,10 +198,10 @@ static void leave(void)
     struct act_result result;
     if (w.travelling == sizeof w.travellers / sizeof w.travellers[0])
         return;
-    struct act_request request = { .act = "leave", .code = p->code };
+    struct act_request request = {.act = "leave", .code = p->code};
     act(p->town, &request, &result);
     p->gone = true;
-    p->over |= p->linked;
+    ends(p, REVOKE_AFFILIATION_CHANGED, VALID);
     w.travellers[w.travelling++] = (size_t)(p - w.people);
 }
 
@@ -213,12 +211,16 @@ static void arrive_all(void)
         struct person *p = &w.people[w.travellers[w.travelling - 1]];
         struct ledger_row row;
         struct act_result result;
-        struct err err = { 0 };
+        struct err err = {0};
         want_ok(ledger_find_code(w.towns[p->town], p->code, &row, &err), &err, "traveller");
         int t = !p->town;
         const struct attributes *a = &row.resident.attributes;
-        struct act_request request = { .act = "enter", .code = p->code, .name = a->name, .birth = a->birth, .sex = a->sex,
-                                       .address = an_address(t) };
+        struct act_request request = {.act = "enter",
+                                      .code = p->code,
+                                      .name = a->name,
+                                      .birth = a->birth,
+                                      .sex = a->sex,
+                                      .address = an_address(t)};
         act(t, &request, &result);
         p->town = t;
         p->gone = false;
@@ -229,20 +231,22 @@ static void move(void)
 {
     struct person *p = somebody();
     int64_t notice;
-    struct err err = { 0 };
-    want_ok(municipal_move(w.towns[p->town], w.here[p->town], p->code, an_address(p->town), w.day, next_request(), &notice, &err),
+    struct err err = {0};
+    want_ok(municipal_move(w.towns[p->town], w.here[p->town], p->code, an_address(p->town), w.day, next_request(),
+                           &notice, &err),
             &err, "move");
-    p->over |= p->linked;
+    ends(p, REVOKE_AFFILIATION_CHANGED, VALID);
 }
 
 static void change_code(void)
 {
     struct person *p = somebody();
     struct act_result result;
-    struct act_request request = { .act = "code-change", .code = p->code };
+    struct act_request request = {.act = "code-change", .code = p->code};
     act(p->town, &request, &result);
     assert_string_not_equal(result.code, p->code);
     memcpy(p->code, result.code, sizeof p->code);
+    ends(p, REVOKE_CESSATION, REVOKE_CESSATION);
 }
 
 static enum rc card_deed(struct person *p, const char *kind, asked_do_fn deed, json_t *body, struct err *err)
@@ -256,33 +260,46 @@ static enum rc card_deed(struct person *p, const char *kind, asked_do_fn deed, j
     return rc;
 }
 
+/* Of the authorities for every fourth card, when its holder is an adult; else serial numbers that they do not know. */
+static void make_certificates(struct person *p, const struct attributes *attributes)
+{
+    char serial[17];
+    p->real = w.linked % 4 == 0 && attributes->birth[0] < '4';
+    if (p->real) {
+        p->issuer = p->town;
+        yearca_issue(&w.authorities, w.here[p->town], attributes, next_request(), p->both);
+        w.real++;
+    }
+    for (size_t i = 0; !p->real && i < 2; i++) {
+        snprintf(serial, sizeof serial, "0%c%08X", i ? 'B' : 'A', w.linked);
+        assert_int_equal(certificate_name(i ? "auth" : "sign", serial, &p->both[i], NULL), RC_OK);
+        p->both[i].not_after = FAR_FUTURE;
+    }
+}
+
 /* A card and its certificates, which are linked to who has none yet. */
 static void issue_card(void)
 {
     struct person *p = somebody();
     char card[17];
-    struct err err = { 0 };
+    struct err err = {0};
     if (p->card[0] || p->linked)
         return;
     snprintf(card, sizeof card, "9%015u", ++w.linked);
-    enum rc rc = card_deed(p, "card_issue", cards_issue, json_pack("{s:s, s:s, s:s}", "code", p->code, "card", card, "type", "number"), &err);
+    enum rc rc = card_deed(p, "card_issue", cards_issue,
+                           json_pack("{s:s, s:s, s:s}", "code", p->code, "card", card, "type", "number"), &err);
     if (rc == RC_STATE)
         return; /* brought along from the other town */
     want_ok(rc, &err, "card");
     struct ledger_row row;
-    struct certificate both[2];
     int64_t notice;
-    char sign[17], auth[17];
-    snprintf(sign, sizeof sign, "0A%08X", w.linked);
-    snprintf(auth, sizeof auth, "0B%08X", w.linked);
-    assert_int_equal(certificate_name("sign", sign, &both[0], NULL), RC_OK);
-    assert_int_equal(certificate_name("auth", auth, &both[1], NULL), RC_OK);
-    both[0].not_after = both[1].not_after = FAR_FUTURE;
     want_ok(ledger_find_code(w.towns[p->town], p->code, &row, &err), &err, "holder");
-    want_ok(municipal_link(w.towns[p->town], w.here[p->town], p->code, &row.resident.attributes, both, 2, &notice, &err), &err, "link");
+    make_certificates(p, &row.resident.attributes);
+    want_ok(
+        municipal_link(w.towns[p->town], w.here[p->town], p->code, &row.resident.attributes, p->both, 2, &notice, &err),
+        &err, "link");
     memcpy(p->card, card, sizeof card);
     p->linked = true;
-    p->number = w.linked;
 }
 
 static struct person *card_holder(bool held)
@@ -298,7 +315,7 @@ static struct person *card_holder(bool held)
 static void card_event(const char *name, bool held_before)
 {
     struct person *p = card_holder(held_before);
-    struct err err = { 0 };
+    struct err err = {0};
     if (!p)
         return;
     enum rc rc = card_deed(p, "card_event", cards_event, json_pack("{s:s, s:s}", "card", p->card, "event", name), &err);
@@ -308,8 +325,12 @@ static void card_event(const char *name, bool held_before)
     }
     want_ok(rc, &err, name);
     p->held = strcmp(name, "lost") == 0;
-    if (strcmp(name, "return") == 0)
+    if (p->held)
+        ends(p, REVOKE_HOLD, REVOKE_HOLD);
+    if (strcmp(name, "return") == 0) {
+        ends(p, REVOKE_CESSATION, REVOKE_CESSATION);
         p->card[0] = '\0';
+    }
 }
 
 /* --- what must always hold --------------------------------------------------------------------------------------- */
@@ -317,45 +338,85 @@ static void card_event(const char *name, bool held_before)
 static int64_t count(struct store *store, const char *sql)
 {
     int64_t n = -1;
-    struct err err = { 0 };
+    struct err err = {0};
     enum rc rc = ledger_count(store, sql, &n, &err);
     if (rc)
         fail_msg("%s: %s", sql, err_text(&err, rc));
     return n;
 }
 
-/* The authorities: takes every event once, in order. */
+/* What an event means for one certificate, by the authorities' own table. */
+static void tell(const json_t *event, const json_t *certificate)
+{
+    const char *serial = json_string_value(json_object_get(certificate, "serial"));
+    enum authority authority;
+    int reason;
+    assert_int_equal(authority_parse(json_string_value(json_object_get(certificate, "authority")), &authority), RC_OK);
+    assert_int_equal(revoke_event_reason(json_string_value(json_object_get(event, "event")), authority, &reason),
+                     RC_OK);
+    for (size_t k = 0; k < w.count; k++) {
+        struct person *p = &w.people[k];
+        size_t i = authority == AUTHORITY_AUTH;
+        if (p->linked && strcmp(p->both[i].serial, serial) == 0 && p->told[i] == VALID)
+            p->told[i] = reason;
+    }
+}
+
+/* The authorities take every event, in order. */
 static void hear_events(void)
 {
+    int64_t revoked = 0;
     for (json_t *event; outbox_event(w.nation, w.events + 1, &event, NULL) == RC_OK; json_decref(event)) {
-        const char *name = json_string_value(json_object_get(event, "event"));
         size_t i;
         json_t *certificate;
         w.events++;
         assert_int_equal(json_integer_value(json_object_get(event, "sequence")), w.events);
-        bool revokes = strcmp(name, "removed") == 0 || strcmp(name, "attributes-changed") == 0;
-        json_array_foreach(json_object_get(event, "certificates"), i, certificate) {
-            unsigned number = (unsigned)strtoul(json_string_value(json_object_get(certificate, "serial")) + 2, NULL, 16);
-            for (size_t k = 0; revokes && k < w.count; k++)
-                if (w.people[k].linked && w.people[k].number == number)
-                    w.people[k].revoked = true;
-        }
+        json_array_foreach(json_object_get(event, "certificates"), i, certificate) tell(event, certificate);
+        yearca_hear(&w.authorities, w.events, event);
         assert_int_equal(outbox_acknowledge(w.nation, OUTBOX_CA, w.events, NULL), RC_OK);
     }
     for (size_t k = 0; k < w.count; k++) {
         const struct person *p = &w.people[k];
-        if (p->revoked != p->over)
-            fail_msg("%s: the authorities %s of a person to whom %s happened", w.day, p->revoked ? "were told" : "were not told",
-                     p->over ? "something" : "nothing");
+        for (size_t i = 0; i < 2; i++) {
+            if (p->told[i] != p->want[i])
+                fail_msg("%s: a certificate ends for %d, the authorities were told of %d", w.day, p->want[i],
+                         p->told[i]);
+            revoked += p->real && p->want[i] != VALID;
+        }
     }
+    assert_int_equal(yearca_revoked(&w.authorities), revoked); /* so many in the book, and no other */
 }
 
-#define SUM "SELECT count(*), coalesce(sum(CAST(substr(code, 1, 10) AS INTEGER)), 0) FROM resident " \
-            "WHERE removed = 0 AND municipality = '%s'"
-#define EVERYBODY "SELECT code, name, name_substitutes, birth, sex, address, address_substitutes FROM resident " \
-                  "WHERE removed = 0 AND municipality = '%s' ORDER BY code"
-#define OPEN_CARDS "SELECT count(*) FROM (SELECT code FROM card WHERE state IN ('valid', 'locked', 'lost', 'lost-locked') GROUP BY code " \
-                   "HAVING count(*) > 1) twice"
+/* The book, which the responder answers from, and the lists. */
+static void look_at_authorities(bool lists)
+{
+    static struct yearca_entry held[PEOPLE_MAX];
+    static const enum authority authorities[2] = {AUTHORITY_SIGN, AUTHORITY_AUTH};
+    for (size_t k = 0; k < w.count; k++)
+        for (size_t i = 0; w.people[k].real && i < 2; i++)
+            assert_int_equal(yearca_reason(&w.authorities, &w.people[k].both[i]), w.people[k].want[i]);
+    for (size_t i = 0; lists && i < 2; i++)
+        for (int t = 0; t < TOWNS; t++) {
+            size_t count = 0;
+            for (size_t k = 0; k < w.count; k++) {
+                const struct person *p = &w.people[k];
+                if (p->real && p->issuer == t && p->want[i] != VALID)
+                    held[count++] = (struct yearca_entry){p->both[i].serial, p->want[i]};
+            }
+            yearca_check_list(&w.authorities, authorities[i], w.here[t], held, count);
+        }
+}
+
+#define SUM                                                                                                            \
+    "SELECT count(*), coalesce(sum(CAST(substr(code, 1, 10) AS INTEGER)), 0) FROM resident "                           \
+    "WHERE removed = 0 AND municipality = '%s'"
+#define EVERYBODY                                                                                                      \
+    "SELECT code, name, name_substitutes, birth, sex, address, address_substitutes FROM resident "                     \
+    "WHERE removed = 0 AND municipality = '%s' ORDER BY code"
+#define OPEN_CARDS                                                                                                     \
+    "SELECT count(*) FROM (SELECT code FROM card WHERE state IN ('valid', 'locked', 'lost', 'lost-locked') GROUP BY "  \
+    "code "                                                                                                            \
+    "HAVING count(*) > 1) twice"
 
 /* Row by row. */
 static void compare_town(int t)
@@ -421,10 +482,8 @@ static void look(bool closely)
 
 static void day_begin(long day)
 {
-    char text[CLOCK_TEXT_SIZE], at[40];
-    clock_format(clock_from_date(2026, 4, 1) + 86400 * day, text);
-    memcpy(w.day, text, 10);
-    w.day[10] = '\0';
+    char at[40];
+    day_of(clock_from_date(2026, 4, 1) + 86400 * day, w.day);
     snprintf(at, sizeof at, "%sT03:00:00Z", w.day);
     assert_int_equal(clock_set(at), RC_OK);
 }
@@ -440,8 +499,8 @@ static void test_year(void **state)
     (void)state;
     for (long day = 1; day <= w.days; day++) {
         day_begin(day);
-        stock_codes(0);
-        stock_codes(1);
+        for (int t = 0; t < TOWNS; t++)
+            townpair_stock(w.towns[t], w.nation, &w.key, w.here[t]);
         arrive_all();
         repeat(times(60), birth);
         repeat(times(130), death);
@@ -458,13 +517,19 @@ static void test_year(void **state)
         tell_nation(0);
         tell_nation(1);
         look(day % 30 == 0 || day == w.days);
+        if (day % 30 == 0 || day == w.days)
+            look_at_authorities(day == w.days);
     }
+    assert_true(yearca_revoked(&w.authorities) > 0);
     if (w.days >= 365) { /* all of it did happen */
         assert_in_range(w.events, 100, 1000);
+        assert_in_range(w.real, 200, 1000);
+        assert_in_range(yearca_revoked(&w.authorities), 40, 500);
         assert_in_range(count(w.nation, "SELECT count(*) FROM card"), 1000, 2500);
         assert_in_range(count(w.nation, "SELECT count(*) FROM history"), 11000, 13000);
     }
-    print_message("%lld deeds, %lld events to the authorities\n", (long long)w.deeds, (long long)w.events);
+    print_message("%lld deeds, %lld events to the authorities; of %u real certificates they revoked %lld\n",
+                  (long long)w.deeds, (long long)w.events, 2 * w.real, (long long)yearca_revoked(&w.authorities));
 }
 
 static int setup(void **state)
@@ -472,11 +537,15 @@ static int setup(void **state)
     (void)state;
     char url[TESTSTORE_URL_SIZE];
     w.lot = 20260401;
-    strcpy(w.folder, "/tmp/jpki-year-XXXXXX");
+    snprintf(w.folder, sizeof w.folder, "%s/jpki-year-XXXXXX", scratch_fast());
     strcpy(w.here[0], "462012");
     strcpy(w.here[1], "131016");
     if (!mkdtemp(w.folder))
         return -1;
+    char last[11];
+    const char *const municipalities[] = {w.here[0], w.here[1], NULL};
+    day_of(clock_from_date(2026, 4, 1) + 86400 * w.days, last);
+    yearca_new(&w.authorities, w.jpki_ca, "2026-04-01", last, municipalities);
     day_begin(0);
     for (int t = 0; t < TOWNS; t++) {
         teststore_url(w.folder, t ? "there" : "here", url);
@@ -486,9 +555,11 @@ static int setup(void **state)
     assert_int_equal(ledger_open(url, NODE_NATIONAL, "000000", &w.nation, NULL), RC_OK);
     assert_int_equal(designate_key(w.folder, &w.key, NULL), RC_OK);
     /* for the looking every day */
-    struct store *const stores[] = { w.towns[0], w.towns[1], w.nation };
+    struct store *const stores[] = {w.towns[0], w.towns[1], w.nation};
     for (int i = 0; i < 3; i++)
-        assert_int_equal(store_exec(stores[i], "CREATE INDEX look ON resident (removed, municipality, code, successor)", NULL), RC_OK);
+        assert_int_equal(
+            store_exec(stores[i], "CREATE INDEX look ON resident (removed, municipality, code, successor)", NULL),
+            RC_OK);
     fill_town(0, w.residents * 4 / 5);
     fill_town(1, w.residents - w.residents * 4 / 5);
     tell_nation(0);
@@ -504,13 +575,18 @@ static int teardown(void **state)
     store_close(w.towns[1]);
     store_close(w.nation);
     secret_wipe(&w.key);
+    yearca_free(&w.authorities);
     return scratch_remove(w.folder);
 }
 
 int main(int argc, char **argv)
 {
-    w.residents = argc > 1 ? atol(argv[1]) : 10000;
-    w.days = argc > 2 ? atol(argv[2]) : 365;
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_year) };
+    if (argc < 2)
+        return 2;
+    w.jpki_ca = argv[1];
+    w.residents = argc > 2 ? atol(argv[2]) : 10000;
+    w.days = argc > 3 ? atol(argv[3]) : 365;
+    w.pace = argc > 4 ? atol(argv[4]) : 1;
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_year)};
     return cmocka_run_group_tests_name("registry-year", tests, setup, teardown);
 }
