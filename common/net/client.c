@@ -16,6 +16,7 @@ struct client {
     CURL *curl;
     char *base;
     unsigned roles; /* that the server may hold; 0: any */
+    const char *municipality; /* that it must be of; NULL: any */
     char why[CURL_ERROR_SIZE];
 };
 
@@ -47,7 +48,8 @@ static int client_check_role(int ok, X509_STORE_CTX *store)
     struct peer peer = { .role = ROLE_NONE };
     int len = i2d_X509(X509_STORE_CTX_get_current_cert(store), &der);
     bool expected = len > 0 && peer_from_cert(bytes_of(der, (size_t)len), &peer, NULL) == RC_OK
-                    && (client->roles & ROLE_BIT(peer.role));
+                    && (client->roles & ROLE_BIT(peer.role))
+                    && (!client->municipality || strcmp(client->municipality, peer.municipality) == 0);
     OPENSSL_free(der);
     if (!expected)
         X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
@@ -128,9 +130,15 @@ enum rc client_open(const char *base_url, const struct identity *identity, long 
 
 void client_expect(struct client *client, unsigned roles)
 {
-    if (client->roles != roles)
+    client_expect_of(client, roles, NULL);
+}
+
+void client_expect_of(struct client *client, unsigned roles, const char *municipality)
+{
+    if (client->roles != roles || client->municipality != municipality)
         (void)curl_easy_setopt(client->curl, CURLOPT_FRESH_CONNECT, 1L); /* not over a connection to somebody else */
     client->roles = roles;
+    client->municipality = municipality;
 }
 
 void client_close(struct client *client)

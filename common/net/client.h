@@ -19,6 +19,10 @@ void client_close(struct client *client);
  * server of another role is RC_DENIED before anything is sent. Before the first call any server certificate will do. */
 void client_expect(struct client *client, unsigned roles);
 
+/* The same, and the server's certificate must be of that municipality (six digits; borrowed until client_close): one node is not to
+ * pass for another of its kind. */
+void client_expect_of(struct client *client, unsigned roles, const char *municipality);
+
 /* One request. body NULL for none. *status is the HTTP status, *out gets the response body (ceiling: out's own).
  * RC_OK means that an HTTP answer came, whatever its status. RC_UNREACHABLE (no connection: nothing was sent),
  * RC_TIMEOUT (sent, the answer is not known), RC_DENIED (TLS refused one of the certificates). */

@@ -153,7 +153,9 @@ enum rc service_on_card_claim(void *context, const struct request *request, stru
     json_t *body = NULL, *answer = NULL;
     char claimant[7];
     memcpy(claimant, request->peer->municipality, sizeof claimant);
-    enum rc rc = node_body(request, &body, err);
+    enum rc rc = node_other(node, request->peer, err);
+    if (!rc)
+        rc = node_body(request, &body, err);
     if (!rc) {
         pthread_mutex_lock(&node->lock);
         rc = asked_once(node->store, "card_claim", body, cardmove_claim, claimant, &answer, err);

@@ -48,7 +48,7 @@ enum rc service_ask_node(struct node *node, const char *municipality, const char
     if (!rc)
         rc = client_open(url, &node->identity, ASK_SECONDS, &client, err);
     if (!rc)
-        client_expect(client, ROLE_BIT(ROLE_NODE_MUNICIPAL));
+        client_expect_of(client, ROLE_BIT(ROLE_NODE_MUNICIPAL), municipality);
     if (!rc)
         rc = client_json(client, "POST", path, body, answer, err);
     client_close(client);
@@ -152,7 +152,9 @@ enum rc service_on_copy_request(void *context, const struct request *request, st
     json_t *body = NULL, *items = NULL;
     struct copies_wish wish;
     char today[11];
-    enum rc rc = node_body(request, &body, err);
+    enum rc rc = node_other(node, request->peer, err);
+    if (!rc)
+        rc = node_body(request, &body, err);
     if (!rc)
         rc = copies_read(body, &wish, err);
     if (!rc)

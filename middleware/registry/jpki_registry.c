@@ -34,6 +34,7 @@ static const struct command commands[] = {
     { "sample", NULL, "print some residents of a store (synthetic people)", sample_main },
     { "usage", NULL, "print who used a resident's record", usage_main },
     { "leave", NULL, "record a 転出届 to another municipality", leave_main },
+    { "leave-withdraw", NULL, "withdraw a 転出届 before its planned day (転出取消)", leave_withdraw_main },
     { "arrive", NULL, "record a 転入届 from another municipality", arrive_main },
     { "reconcile", NULL, "compare a municipality's store with the prefecture's or the nation's", reconcile_main },
     { "blocked", NULL, "show the notice that is refused for good; decide about it", blocked_main },

@@ -7,6 +7,7 @@
 #include "registry/directory.h"
 #include "registry/mailbox.h"
 #include "registry/moves.h"
+#include "registry/service_node.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -72,7 +73,7 @@ static enum rc mail_bring(struct line *line, const char *municipality, bool *bro
         rc = client_open(url, &line->node->identity, MAIL_SECONDS, &client, err);
     if (rc)
         return rc == RC_NOT_FOUND ? RC_REFUSED : rc;
-    client_expect(client, ROLE_BIT(ROLE_NODE_MUNICIPAL));
+    client_expect_of(client, ROLE_BIT(ROLE_NODE_MUNICIPAL), municipality);
     struct client *own = line->client;
     line->client = client;
     for (;;) {
@@ -161,6 +162,11 @@ enum rc mail_on_leave(void *context, const struct request *request, struct respo
     return node_answer(response, json_pack("{s:I}", "notice", (json_int_t)notice), err);
 }
 
+enum rc mail_on_withdraw(void *context, const struct request *request, struct response *response, struct err *err)
+{
+    return service_once(context, request, "withdraw", moves_withdraw, NULL, response, err);
+}
+
 enum rc mail_on_arrive(void *context, const struct request *request, struct response *response, struct err *err)
 {
     struct node *node = context;
@@ -193,7 +199,9 @@ enum rc mail_on_letter(void *context, const struct request *request, struct resp
     json_t *body = NULL;
     const char *to;
     int64_t heard = 0, expected = 0;
-    enum rc rc = node_body(request, &body, err);
+    enum rc rc = node_other(node, request->peer, err);
+    if (!rc)
+        rc = node_body(request, &body, err);
     if (!rc)
         rc = json_want_text(body, "to", 6, &to, err);
     if (!rc && strcmp(to, node->self.municipality) != 0)

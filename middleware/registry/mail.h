@@ -10,6 +10,7 @@
 enum rc mail_deliver(void *context, struct err *err) MUST_CHECK;
 
 enum rc mail_on_leave(void *context, const struct request *request, struct response *response, struct err *err);
+enum rc mail_on_withdraw(void *context, const struct request *request, struct response *response, struct err *err) MUST_CHECK;
 enum rc mail_on_arrive(void *context, const struct request *request, struct response *response, struct err *err);
 enum rc mail_on_letter(void *context, const struct request *request, struct response *response, struct err *err);
 

@@ -20,6 +20,7 @@ struct moves_row {
     char code[12], other[7], date[11], request[REQUEST_MAX + 1], address[801];
     int64_t notice;
     bool closed; /* departure: struck out */
+    bool withdrawn;
 };
 
 /* The word of the law of that day. */
@@ -47,7 +48,7 @@ enum rc moves_other(const char *code, const char *own, char other[7], struct err
 
 static void moves_read_departure(struct statement *s, struct moves_row *row)
 {
-    *row = (struct moves_row){.notice = column_integer(s, 5), .closed = column_integer(s, 6) != 0};
+    *row = (struct moves_row){.notice = column_integer(s, 5), .closed = column_integer(s, 6) != 0, .withdrawn = column_integer(s, 7) != 0};
     snprintf(row->code, sizeof row->code, "%s", column_text(s, 0));
     snprintf(row->other, sizeof row->other, "%s", column_text(s, 1));
     snprintf(row->date, sizeof row->date, "%s", column_text(s, 2));
@@ -55,7 +56,7 @@ static void moves_read_departure(struct statement *s, struct moves_row *row)
     snprintf(row->address, sizeof row->address, "%s", column_text(s, 4));
 }
 
-#define DEPARTURE "SELECT code, destination, date, request, address, notice, struck FROM leaving "
+#define DEPARTURE "SELECT code, destination, date, request, address, notice, struck, withdrawn FROM leaving "
 
 static enum rc moves_find_departure(struct store *store, const char *sql, const char *one, const char *two,
                                     struct moves_row *row, struct err *err)
@@ -199,7 +200,7 @@ static enum rc moves_begin_leave(struct store *store, const char *municipality, 
         return err_set(err, RC_DENIED, "the record is another municipality's");
     if (present.removed)
         return err_set(err, RC_STATE, "the record has been removed from the register");
-    rc = moves_find_departure(store, DEPARTURE "WHERE code = ?1 AND struck = 0", row->code, NULL, &open, err);
+    rc = moves_find_departure(store, DEPARTURE "WHERE code = ?1 AND struck = 0 AND withdrawn = 0", row->code, NULL, &open, err);
     if (rc != RC_NOT_FOUND)
         return rc ? rc : err_set(err, RC_STATE, "the person is leaving already");
     rc = moves_write_departure(store, seal, municipality, row, &present.resident, err);
@@ -223,6 +224,8 @@ enum rc moves_leave(struct store *store, const char *municipality, const struct 
     if (!rc && (strcmp(known.code, row.code) != 0 || strcmp(known.other, row.other) != 0 ||
                 strcmp(known.date, row.date) != 0 || strcmp(known.address, row.address) != 0))
         rc = err_set(err, RC_CONFLICT, "request: this name was used for another request");
+    if (!rc && known.withdrawn)
+        rc = err_set(err, RC_STATE, "this 転出届 was withdrawn; another one is made under another name");
     if (!rc)
         number = known.notice;
     if (rc == RC_NOT_FOUND) {
@@ -245,7 +248,7 @@ static enum rc moves_strike_due(struct store *store, const char *municipality, c
     enum rc rc = store_begin(store, err);
     if (rc)
         return rc;
-    rc = moves_find_departure(store, DEPARTURE "WHERE struck = 0 AND date <= ?1 ORDER BY date, request LIMIT 1", today,
+    rc = moves_find_departure(store, DEPARTURE "WHERE struck = 0 AND withdrawn = 0 AND date <= ?1 ORDER BY date, request LIMIT 1", today,
                               NULL, &row, err);
     *more = rc == RC_OK;
     if (!rc)
@@ -280,7 +283,7 @@ enum rc moves_due(struct store *store, const char *municipality, int64_t *done, 
     municipal_today(today);
     *done = 0;
     enum rc rc = ledger_count(store,
-                              "SELECT (SELECT count(*) FROM leaving WHERE struck = 0) + "
+                              "SELECT (SELECT count(*) FROM leaving WHERE struck = 0 AND withdrawn = 0) + "
                               "(SELECT count(*) FROM incoming WHERE revision = 0)",
                               &waiting, err);
     if (rc || waiting == 0)
@@ -346,7 +349,7 @@ static enum rc moves_hear_wanted(struct store *store, const char *from, const js
     enum rc rc = json_want_text(body, "code", 11, &code, err);
     if (!rc)
         rc = store_prepare(store,
-                           "SELECT letter FROM leaving WHERE code = ?1 AND destination = ?2 AND closed = 0 "
+                           "SELECT letter FROM leaving WHERE code = ?1 AND destination = ?2 AND closed = 0 AND withdrawn = 0 "
                            "ORDER BY recorded DESC LIMIT 1",
                            &s, err);
     if (rc)
@@ -365,7 +368,8 @@ static enum rc moves_hear_wanted(struct store *store, const char *from, const js
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
-/* 転入通知: the old record is closed; it is struck out now when its day was still ahead. */
+/* 転入通知: the old record is closed; it is struck out now when its day was still ahead, also when the 転出届 was withdrawn after
+ * the person had arrived there. */
 static enum rc moves_hear_arrived(struct store *store, const char *municipality, const char *from, const json_t *body,
                                   struct err *err)
 {
@@ -412,6 +416,8 @@ static enum rc moves_hear_kind(struct store *store, const char *municipality, st
         return moves_hear_wanted(store, from, body, err);
     if (strcmp(kind, MAIL_ARRIVED) == 0)
         return moves_hear_arrived(store, municipality, from, body, err);
+    if (strcmp(kind, MAIL_WITHDRAWN) == 0)
+        return moves_hear_withdrawn(store, from, body, err);
     return err_set(err, RC_FORMAT, "kind: not a known letter");
 }
 

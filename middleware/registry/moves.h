@@ -25,6 +25,12 @@ struct moves_leave {
 enum rc moves_leave(struct store *store, const char *municipality, const struct opseal *seal,
                     const struct moves_leave *leave, int64_t *notice, struct err *err) MUST_CHECK;
 
+/* 転出取消, as asked_do_fn: {"code","request"}: a 転出届 whose planned day has not come is as if it had not been made; the other
+ * municipality forgets what it was sent. The nation has heard of nothing yet, and certificates and card go on. When the person has
+ * arrived there all the same before that municipality hears of it, the arrival stands. Answer: {"code","to","planned"}. RC_FORMAT;
+ * RC_NOT_FOUND: none is open; RC_STATE: its day has come, or the person has gone. */
+enum rc moves_withdraw(void *context, struct store *store, const json_t *body, json_t **answer, struct err *err) MUST_CHECK;
+
 struct moves_arrive {
     const char *code, *from; /* from: whom to ask when nothing came yet; may be NULL */
     const char *address, *date, *request;

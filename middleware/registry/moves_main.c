@@ -33,6 +33,27 @@ int leave_main(int argc, char **argv)
                               "request", request));
 }
 
+int leave_withdraw_main(int argc, char **argv)
+{
+    const char *node = NULL, *folder = NULL, *code = NULL, *request = NULL;
+    const struct opt opts[] = {
+        {"--node", "URL", "the municipal node", OPT_TEXT, &node, true},
+        {"--identity", "FOLDER", "a registrar of the municipality", OPT_TEXT, &folder, true},
+        {"--code", "CODE", "住民票コード, 11 digits", OPT_TEXT, &code, true},
+        {"--request", "ID", "a name for this request: the same again is the same", OPT_TEXT, &request, true},
+        {0},
+    };
+    int status;
+    if (program_parse("jpki-registry leave-withdraw [OPTIONS]",
+                      "Withdraws a 転出届 whose planned day has not come (転出取消): the person stays, the other municipality "
+                      "forgets what\n"
+                      "it was sent, card and certificates go on.",
+                      opts, argc, argv, &status))
+        return status;
+    proc_harden();
+    return ask_post(node, folder, "/v1/moves/withdraw", json_pack("{s:s, s:s}", "code", code, "request", request));
+}
+
 int arrive_main(int argc, char **argv)
 {
     const char *node = NULL, *folder = NULL, *code = NULL, *from = NULL, *address = NULL, *date = NULL, *request = NULL;

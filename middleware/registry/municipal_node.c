@@ -208,6 +208,7 @@ const struct route municipal_routes[] = {
     { "POST", "/v1/residents/move", ROLE_BIT(ROLE_REGISTRAR), municipal_on_move },
     { "POST", "/v1/residents/record", ROLE_BIT(ROLE_REGISTRAR), municipal_on_record },
     { "POST", "/v1/moves/leave", ROLE_BIT(ROLE_REGISTRAR), mail_on_leave },
+    { "POST", "/v1/moves/withdraw", ROLE_BIT(ROLE_REGISTRAR), mail_on_withdraw },
     { "POST", "/v1/moves/arrive", ROLE_BIT(ROLE_REGISTRAR), mail_on_arrive },
     { "POST", "/v1/letters", ROLE_BIT(ROLE_NODE_MUNICIPAL), mail_on_letter },
     { "POST", "/v1/certificates", ROLE_BIT(ROLE_DESK_OFFICER), municipal_on_link },

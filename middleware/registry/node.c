@@ -4,6 +4,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "net/json.h"
+#include "pki/municipality.h"
 #include "registry/outbox.h"
 #include "registry/usage.h"
 
@@ -88,6 +89,14 @@ enum rc node_own(const struct node *node, const struct peer *peer, struct err *e
     if (strcmp(node->self.municipality, peer->municipality) != 0)
         return err_set(err, RC_DENIED, "this is the node of %s; the certificate is of %s", node->self.municipality,
                        peer->municipality);
+    return RC_OK;
+}
+
+enum rc node_other(const struct node *node, const struct peer *peer, struct err *err)
+{
+    const struct municipality *row;
+    if (municipality_find(peer->municipality, &row) || strcmp(node->self.municipality, peer->municipality) == 0)
+        return err_set(err, RC_DENIED, "the certificate is of %s, which is no other municipality", peer->municipality);
     return RC_OK;
 }
 

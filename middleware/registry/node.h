@@ -84,6 +84,9 @@ enum rc node_expected(struct response *response, int64_t expected, struct err *e
 /* RC_DENIED unless the peer is of this node's municipality. */
 enum rc node_own(const struct node *node, const struct peer *peer, struct err *err) MUST_CHECK;
 
+/* RC_DENIED unless the peer is of another municipality that is known. */
+enum rc node_other(const struct node *node, const struct peer *peer, struct err *err) MUST_CHECK;
+
 /* NULL: none was given. */
 static inline const struct identity *node_document_seal(const struct node *node)
 {

@@ -13,6 +13,7 @@ int move_main(int argc, char **argv);
 int record_main(int argc, char **argv);
 int confirm_main(int argc, char **argv);
 int leave_main(int argc, char **argv);
+int leave_withdraw_main(int argc, char **argv);
 int arrive_main(int argc, char **argv);
 int notice_main(int argc, char **argv);
 int blocked_main(int argc, char **argv);

@@ -172,6 +172,8 @@ const char *const registry_migrations[] = {
     ADD_TEXT("received", "code") "ALTER TABLE received ADD COLUMN revision BIGINT NOT NULL DEFAULT 0;"
     "ALTER TABLE received ADD COLUMN recorded BIGINT NOT NULL DEFAULT 0;"
     "CREATE INDEX received_code ON received (code, revision);"
+    /* a 転出届 that was withdrawn before its day: when, 0: it was not */
+    "ALTER TABLE leaving ADD COLUMN withdrawn BIGINT NOT NULL DEFAULT 0;"
     "CREATE TABLE erasure (id INTEGER PRIMARY KEY, time BIGINT NOT NULL, kind TEXT NOT NULL, before BIGINT NOT NULL, "
     "count BIGINT NOT NULL)",
 };

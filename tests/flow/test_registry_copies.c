@@ -395,13 +395,51 @@ static void test_torn(void **state)
 
 #endif
 
+/* The address book leads to a node of another municipality, or a node asks that is of none: nothing of the resident is said to the
+ * one, and nothing told to the other. */
+static void test_wrong_node(void **state)
+{
+    (void)state;
+    struct scene scene;
+    char line[120];
+    scene_new(&scene);
+    struct world *w = &scene.w;
+    snprintf(line, sizeof line, HERE " %s\n", w->nodes[OTHER].url);
+    assert_int_equal(file_write_atomic(w->directory, bytes_of(line, strlen(line)), 0600, NULL), RC_OK);
+    assert_int_equal(elsewhere(&scene, "w-1", scene.requester.code, scene.requester.attributes.name, NULL, false), 1);
+    assert_int_equal(count(w, OTHER, "SELECT count(*) FROM usage WHERE role <> 'counter'"), 0); /* nothing came from node to node */
+    assert_int_equal(count(w, OTHER, "SELECT count(*) FROM copy"), 0);
+    static const struct {
+        const char *flaw, *municipality;
+    } rows[] = { { "of this very municipality", HERE }, { "of none", "000000" }, { "of one that is not known", "999997" } };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "asker-%zu", i);
+        char *path = testops_identity(&w->ops, ROLE_NODE_MUNICIPAL, rows[i].municipality, name);
+        struct identity own = w->ids[ID_OTHER_NODE];
+        assert_int_equal(identity_open(path, &w->ids[ID_OTHER_NODE], NULL), RC_OK);
+        json_t *body = json_pack("{s:s, s:s, s:s, s:[], s:b, s:b, s:b}", "code", scene.requester.code, "name", scene.requester.attributes.name,
+                                 "card", CARD, "members", "relation", 0, "number", 0, "show_code", 0);
+        enum rc rc = post(w, MUNICIPAL, ID_OTHER_NODE, "/v1/copies/request", body);
+        identity_close(&w->ids[ID_OTHER_NODE]);
+        w->ids[ID_OTHER_NODE] = own;
+        free(path);
+        if (rc != RC_DENIED)
+            fail_msg("%s: %s", rows[i].flaw, rc_name(rc));
+    }
+    assert_int_equal(count(w, MUNICIPAL, "SELECT count(*) FROM usage WHERE action = 'copy-elsewhere'"), 0);
+    assert_int_equal(count(w, MUNICIPAL, "SELECT count(*) FROM usage WHERE action = 'denied' AND record = 'POST /v1/copies/request'"), 3);
+    world_free(w);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2)
         return 2;
     program = argv[1];
     signal(SIGPIPE, SIG_IGN);
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_sheet), cmocka_unit_test(test_refusals), cmocka_unit_test(test_moving) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_sheet), cmocka_unit_test(test_refusals), cmocka_unit_test(test_moving),
+                                        cmocka_unit_test(test_wrong_node) };
     int failed = cmocka_run_group_tests_name("registry-copies", tests, NULL, NULL);
 #ifdef JPKI_FAULTS
     const struct CMUnitTest torn[] = { cmocka_unit_test(test_torn), cmocka_unit_test(test_moving_torn) };

@@ -327,6 +327,13 @@ static void test_server_of_another_role(void **state)
     }
     client_expect(client, ROLE_BIT(SERVER_ROLE) | ROLE_BIT(ROLE_VERIFIER));
     assert_int_equal(client_send(client, "GET", "/v1/rest/", NULL, NULL, &status, &out, NULL), RC_OK);
+    static const char *const places[] = { "131016", "462012", "000000", "" };
+    for (size_t i = 0; i < 4; i++) {
+        client_expect_of(client, ROLE_BIT(SERVER_ROLE), places[i]);
+        enum rc rc = client_send(client, "GET", "/v1/rest/", NULL, NULL, &status, &out, NULL);
+        if (rc != (i == 2 ? RC_OK : RC_DENIED))
+            fail_msg("of '%s': %s", places[i], rc_name(rc));
+    }
     client_close(client);
     buf_wipe(&out);
 }

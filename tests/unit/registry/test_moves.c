@@ -1,5 +1,6 @@
 /* test_moves.c — the rules of a move between two municipalities over their stores: the planned day, what is erased, what a
  * letter may say and who must have signed it, letters in order and once. */
+#include "registry/asked.h"
 #include "registry/mailbox.h"
 #include "registry/moves.h"
 #include "registry/outbox.h"
@@ -266,6 +267,70 @@ static void test_forged(void **state)
     json_decref(letter);
 }
 
+static enum rc withdraw(const char *code, const char *request)
+{
+    json_t *body = json_pack("{s:s, s:s}", "code", code, "request", request), *answer = NULL;
+    enum rc rc = asked_once(w.stores[TOWN_A], "withdraw", body, moves_withdraw, NULL, &answer, NULL);
+    if (!rc)
+        assert_string_equal(json_string_value(json_object_get(answer, "to")), B);
+    json_decref(answer);
+    json_decref(body);
+    return rc;
+}
+
+/* 転出取消: until the planned day; both ends are as if nothing had been said, and nobody else ever heard of it. */
+static void test_withdrawn(void **state)
+{
+    (void)state;
+    int64_t notice, done;
+    go_to(0);
+    assert_int_equal(withdraw(CODE, "w-0"), RC_NOT_FOUND);
+    assert_int_equal(withdraw("24727059607", "w-0"), RC_FORMAT);
+    assert_int_equal(leave(B, AT_B, day(5), "l-1", &notice), RC_OK);
+    carry(TOWN_A, TOWN_B);
+    assert_int_equal(count(TOWN_B, "SELECT count(*) FROM incoming"), 1);
+    go_to(4);
+    assert_int_equal(withdraw(CODE, "w-1"), RC_OK);
+    assert_int_equal(withdraw(CODE, "w-1"), RC_OK);        /* the same again */
+    assert_int_equal(withdraw(CODE, "w-2"), RC_NOT_FOUND); /* there is none any more */
+    assert_int_equal(leave(B, AT_B, day(5), "l-1", &notice), RC_STATE);
+    carry(TOWN_A, TOWN_B);
+    assert_int_equal(count(TOWN_B, "SELECT count(*) FROM incoming"), 0);
+    assert_int_equal(arrive(day(0), "a-1"), RC_NOT_FOUND);
+    go_to(9);
+    assert_int_equal(moves_due(w.stores[TOWN_A], A, &done, NULL), RC_OK);
+    assert_int_equal(done, 0);
+    assert_true(registered(TOWN_A));
+    assert_int_equal(count(TOWN_A, "SELECT count(*) FROM history"), 1);
+    assert_int_equal(count(TOWN_A, "SELECT last FROM outbox WHERE peer = 'national'"), 1); /* certificates go on */
+    /* who wants to go all the same says so anew, and on the day itself it is too late to stay */
+    assert_int_equal(leave(B, AT_B, day(12), "l-2", &notice), RC_OK);
+    carry(TOWN_A, TOWN_B);
+    assert_int_equal(count(TOWN_B, "SELECT count(*) FROM incoming"), 1);
+    go_to(12);
+    assert_int_equal(withdraw(CODE, "w-3"), RC_STATE);
+    assert_int_equal(moves_due(w.stores[TOWN_A], A, &done, NULL), RC_OK);
+    assert_int_equal(withdraw(CODE, "w-3"), RC_STATE);
+    assert_false(registered(TOWN_A));
+}
+
+/* Withdrawn here and arrived there at the same time: the arrival stands, whoever hears of what first. */
+static void test_withdrawn_too_late(void **state)
+{
+    (void)state;
+    int64_t notice;
+    go_to(0);
+    assert_int_equal(leave(B, AT_B, day(5), "l-1", &notice), RC_OK);
+    carry(TOWN_A, TOWN_B);
+    assert_int_equal(arrive(day(0), "a-1"), RC_OK);
+    assert_int_equal(withdraw(CODE, "w-1"), RC_OK); /* the 転入通知 is still on its way */
+    carry(TOWN_A, TOWN_B);
+    assert_true(registered(TOWN_B));
+    carry(TOWN_B, TOWN_A);
+    assert_false(registered(TOWN_A));
+    assert_int_equal(count(TOWN_A, "SELECT count(*) FROM leaving WHERE closed <> 0"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +338,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_earlier, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nobody_comes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_forged, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_withdrawn, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_withdrawn_too_late, setup, teardown),
     };
     return cmocka_run_group_tests_name("registry-moves-rules", tests, NULL, NULL);
 }

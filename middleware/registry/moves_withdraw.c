@@ -1,0 +1,104 @@
+/* moves_withdraw.c — 転出取消: a 転出届 that is withdrawn before its planned day, at both ends. */
+#include "registry/moves_parts.h"
+
+#include "base/clock.h"
+#include "net/json.h"
+#include "registry/code.h"
+#include "registry/mailbox.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static enum rc withdraw_delete(struct store *store, const char *sql, const char *one, const char *two,
+                               const char *three, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, sql, &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, one);
+    if (two)
+        bind_text(s, 2, two);
+    if (three)
+        bind_text(s, 3, three);
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    return rc;
+}
+
+static enum rc withdraw_mark(struct store *store, const char *request, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, "UPDATE leaving SET withdrawn = ?2 WHERE request = ?1", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, request);
+    bind_integer(s, 2, clock_now());
+    rc = statement_run(s, NULL, err);
+    statement_done(s);
+    return rc;
+}
+
+/* The newest 転出届 of the person; RC_OK only when it can be withdrawn. */
+static enum rc withdraw_find(struct store *store, const char *code, char request[REQUEST_MAX + 1], char to[7],
+                             char planned[11], struct err *err)
+{
+    struct statement *s = NULL;
+    char today[11];
+    municipal_today(today);
+    enum rc rc = store_prepare(
+        store,
+        "SELECT request, destination, date, struck FROM leaving WHERE code = ?1 AND withdrawn = 0 AND closed = 0 "
+        "ORDER BY recorded DESC, request LIMIT 1",
+        &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, code);
+    rc = statement_step(s, err);
+    if (!rc) {
+        snprintf(request, REQUEST_MAX + 1, "%s", column_text(s, 0));
+        snprintf(to, 7, "%s", column_text(s, 1));
+        snprintf(planned, 11, "%s", column_text(s, 2));
+        if (column_integer(s, 3) != 0 || strcmp(planned, today) <= 0)
+            rc = err_set(err, RC_STATE, "the planned day %s has come: the 転出 stands", planned);
+    }
+    statement_done(s);
+    return rc == RC_NOT_FOUND ? err_set(err, rc, "no 転出届 of this person is open") : rc;
+}
+
+enum rc moves_withdraw(void *context, struct store *store, const json_t *body, json_t **answer, struct err *err)
+{
+    (void)context;
+    const char *code;
+    char request[REQUEST_MAX + 1], to[7], planned[11];
+    json_t *letter = NULL;
+    enum rc rc = json_want_text(body, "code", 64, &code, err);
+    if (!rc && code_check(code))
+        rc = err_set(err, RC_FORMAT, "code: not 11 digits with a right check digit");
+    if (!rc)
+        rc = withdraw_find(store, code, request, to, planned, err);
+    if (!rc)
+        rc = withdraw_mark(store, request, err);
+    if (!rc) /* how it was made, with a card: not any more */
+        rc = withdraw_delete(store, "DELETE FROM departure WHERE code = ?1", code, NULL, NULL, err);
+    if (!rc && !(letter = json_pack("{s:s, s:s}", "code", code, "date", planned)))
+        rc = RC_NOMEM;
+    if (!rc)
+        rc = mailbox_put(store, to, MAIL_WITHDRAWN, letter, err);
+    json_decref(letter);
+    if (!rc && !(*answer = json_pack("{s:s, s:s, s:s}", "code", code, "to", to, "planned", planned)))
+        rc = RC_NOMEM;
+    return rc;
+}
+
+enum rc moves_hear_withdrawn(struct store *store, const char *from, const json_t *body, struct err *err)
+{
+    const char *code, *date;
+    enum rc rc = json_want_text(body, "code", 11, &code, err);
+    if (!rc)
+        rc = json_want_text(body, "date", 10, &date, err);
+    return rc ? rc
+              : withdraw_delete(store,
+                                "DELETE FROM incoming WHERE origin = ?1 AND code = ?2 AND date = ?3 AND revision = 0",
+                                from, code, date, err);
+}
