@@ -18,7 +18,7 @@
 #define CONTENT_MAX (512u * 1024u * 1024u)
 
 struct verify_options {
-    const char *content, *trust, *crl_folder, *registry, *identity, *timestamp, *timestamp_trust, *at, *element, *file;
+    const char *content, *trust, *crl_folder, *kept, *registry, *identity, *timestamp, *timestamp_trust, *at, *element, *file;
     bool no_registry, json;
 };
 
@@ -123,6 +123,7 @@ static int verify_and_print(const struct verify_options *options, struct verify_
         .element = options->element,
         .anchors = inputs->anchors,
         .crl_folder = options->crl_folder,
+        .kept_folder = options->kept,
         .no_registry = options->no_registry,
         .confirm = options->registry ? verify_ask_registry : NULL,
         .confirm_context = inputs,
@@ -154,6 +155,8 @@ static int verify_check_options(const struct verify_options *options, struct ver
         return opt_misuse("--registry needs --identity");
     if (options->timestamp && !options->timestamp_trust)
         return opt_misuse("--time-stamp needs --time-stamp-trust");
+    if (options->kept && !options->timestamp)
+        return opt_misuse("--kept needs --time-stamp: without it nothing proves that the signature is older than the list");
     inputs->at = clock_now();
     if (options->at && clock_parse(options->at, &inputs->at) != RC_OK)
         return opt_misuse("--at takes a time like 2026-11-23T09:30:00Z, not '%s'", options->at);
@@ -169,6 +172,8 @@ int verify_command(int argc, char **argv)
           false },
         { "--trust", "FILE", "trust anchors: PEM (many), DER, or a folder of both", OPT_TEXT, &options.trust, true },
         { "--crl-folder", "DIR", "the authorities' publication folder", OPT_TEXT, &options.crl_folder, true },
+        { "--kept", "DIR", "lists that were kept beside the document, placed as in the publication: for a time-stamped signature whose\n"
+                           "                           certificate the lists of today do not tell of any more", OPT_TEXT, &options.kept, false },
         { "--registry", "URL", "the national node that confirms the signer", OPT_TEXT, &options.registry, false },
         { "--identity", "FOLDER", "who asks the registry: key.pem, cert.pem, ca.pem", OPT_TEXT, &options.identity, false },
         { "--no-registry", NULL, "do without the registry's word", OPT_FLAG, &options.no_registry, false },

@@ -10,10 +10,12 @@
 
 #define CRLSTATUS_MAX (64u * 1024u * 1024u)
 
+#define CRLSTATUS_OWN_TIME INT64_MIN
+
 /* Judges one list for one certificate. It must be a version 2 CRL whose critical issuingDistributionPoint is the
  * certificate's own distribution point and covers all reasons, carry a number and an end, be issued and signed by the
  * anchor, hold no critical extension that is not understood, and be in force at `at`
- * (thisUpdate <= at < nextUpdate). Anything else is an evidence that fails closed. Pure. RC_NOMEM. */
+ * (thisUpdate <= at < nextUpdate; at CRLSTATUS_OWN_TIME: whenever that was). Anything else is an evidence that fails closed. Pure. RC_NOMEM. */
 enum rc crlstatus_check_crl(X509 *cert, X509 *anchor, struct bytes crl, int64_t at, struct evidence_status *evidence)
     MUST_CHECK;
 

@@ -141,6 +141,9 @@ static bool judge_status(const struct judging *on, struct verdict *verdict)
     const struct evidence_status *s = &on->evidence->status;
     switch (s->state) {
     case STATUS_GOOD:
+        if (s->kept && !on->proven)
+            return decide(verdict, INDICATION_INDETERMINATE, SUB_REVOCATION_OUT_OF_BOUNDS_NO_POE, NULL,
+                          "a list that was kept says nothing about today");
         if (s->this_update <= on->evidence->path.not_after)
             return false;
         /* Entries leave the lists when their certificates expire: a later list's silence means nothing. */

@@ -116,6 +116,7 @@ struct evidence_status {
     int64_t revoked_at;    /* for STATUS_REVOKED */
     int64_t invalid_since; /* invalidityDate of the entry; 0 none */
     int reason_code;       /* CRLReason; -1 for an entry without one */
+    bool kept;             /* the list is one that was kept: it speaks of its own time, and counts beside a time-stamp only */
     char reason[EVIDENCE_REASON_SIZE];
 };
 

@@ -65,6 +65,37 @@ static void verify_registry(const struct verify_request *request, struct evidenc
     }
 }
 
+/* Silence of a list that was made after the certificate's end means nothing, and so does a list that is not there. */
+static bool verify_status_speaks(const struct evidence *evidence)
+{
+    const struct evidence_status *s = &evidence->status;
+    return s->state == STATUS_REVOKED || (s->state == STATUS_GOOD && s->this_update <= evidence->path.not_after);
+}
+
+/* Years later the lists have forgotten the certificate. One that was kept tells how it stood: made after the time-stamp, so that it
+ * would tell of a revocation before it, and while the authority's key was in use. */
+static enum rc verify_kept(const struct verify_request *request, X509 *cert, X509 *anchor, struct evidence *evidence)
+{
+    struct evidence_status kept = { 0 };
+    const struct evidence_timestamp *stamp = &evidence->timestamp;
+    if (!request->kept_folder || stamp->state != TIMESTAMP_GOOD || verify_status_speaks(evidence))
+        return RC_OK;
+    enum rc rc = crlstatus_check(cert, anchor, request->kept_folder, CRLSTATUS_OWN_TIME, &kept);
+    if (rc)
+        return rc;
+    bool tells = kept.state == STATUS_GOOD || kept.state == STATUS_REVOKED;
+    kept.kept = true;
+    if (tells && kept.this_update < stamp->time) {
+        kept.state = STATUS_NOT_IN_FORCE;
+        snprintf(kept.reason, sizeof kept.reason, "the list that was kept was made before the time-stamp");
+    } else if (tells && (kept.this_update > request->at || kept.this_update > evidence->path.anchor_not_after)) {
+        kept.state = STATUS_NOT_IN_FORCE;
+        snprintf(kept.reason, sizeof kept.reason, "the list that was kept is of a time when it could not have been made");
+    }
+    evidence->status = kept;
+    return RC_OK;
+}
+
 enum rc verify_run(const struct verify_request *request, struct evidence *evidence, struct verdict *verdict,
                    struct err *err)
 {
@@ -80,6 +111,8 @@ enum rc verify_run(const struct verify_request *request, struct evidence *eviden
     if (rc == RC_OK && request->timestamp.len)
         rc = timestamp_check(request->timestamp, request->signature, request->timestamp_anchors, request->at,
                              &found.timestamp);
+    if (rc == RC_OK && cert && anchor)
+        rc = verify_kept(request, cert, anchor, &found);
     X509_free(cert);
     if (rc)
         return err_set(err, rc, "verification: %s", rc_text(rc));

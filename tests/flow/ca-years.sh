@@ -33,6 +33,7 @@ for k in one two; do
 done
 check "issued" issue first one first
 check "lists" lists
+cp -r "$W/ca/publication" "$W/early"
 same "to a birthday" 02-17 "$(day "$(end_of "$W/first.pem")")"
 echo "届出書" > "$W/document.txt"
 openssl cms -sign -binary -md sha256 -in "$W/document.txt" -signer "$W/first.pem" -inkey "$W/one.key" -outform DER -out "$W/document.p7s"
@@ -57,7 +58,8 @@ ess_cert_id_chain=no
 ess_cert_id_alg=sha256
 EOF
 echo 01 > "$W/tsa.serial"
-check "a stamp" sh -c "openssl ts -query -data '$W/document.p7s' -sha256 -cert -out '$W/q.tsq' && openssl ts -reply -config '$W/tsa.cnf' -queryfile '$W/q.tsq' -out '$W/document.tsr'"
+stamp() { openssl ts -query -data "$W/document.p7s" -sha256 -cert -out "$W/q.tsq" && openssl ts -reply -config "$W/tsa.cnf" -queryfile "$W/q.tsq" -out "$W/$1.tsr"; }
+check "a stamp" stamp document
 cp "$W/sign-1.pem" "$W/anchors.pem"
 verdict() { # folder of lists, time, arguments …
     folder=$1 when=$2
@@ -84,7 +86,10 @@ grep -q REVOKED "$W/said" || fail "the verdict is not REVOKED"
 check "but signed and stamped before that" stamped "$W/ca/publication" "$NOW"
 mkdir -p "$W/kept/sign/Kagoshima-ken" # what archives keep beside a document: the last list that still tells of it
 cp "$W/ca/publication/$PLACE.crl" "$W/kept/$PLACE.crl"
-KEPT_AT=$((NOW + 3600))
+cp -r "$W/kept" "$W/bent"
+python3 -c 'import sys; p = sys.argv[1]; b = bytearray(open(p, "rb").read()); b[-9] ^= 1; open(p, "wb").write(b)' "$W/bent/$PLACE.crl"
+mkdir -p "$W/other/sign/Kagoshima-ken"
+cp "$W/ca/publication/sign/ca.crl" "$W/other/$PLACE.crl"
 to $((END + 86400))
 check "the day after its end" lists
 check "one list more has the entry" listed "$(serial "$W/first.pem")" ""
@@ -132,7 +137,20 @@ check "the new one issues" issue fourth two fourth
 to $((REAL + 12 * 365 * 86400))
 check "in the twelfth year" lists
 refuse "the signature by itself" verdict "$W/ca/publication" "$NOW"
-check "with its stamp and the list that was kept, as of the list's time" stamped "$W/kept" "$KEPT_AT"
+grep -q INDETERMINATE "$W/said" || fail "a verdict that nothing supports"
+refuse "with its stamp, and today's lists" stamped "$W/ca/publication" "$NOW"
+today() { # folder of kept lists, arguments … : as it stands in the twelfth year, with what was kept
+    kept=$1
+    shift
+    verdict "$W/ca/publication" "$NOW" --kept "$kept" --time-stamp "$W/document.tsr" --time-stamp-trust "$W/tsa-ca.pem" "$@"
+}
+check "valid today, with its stamp and the list that was kept" today "$W/kept"
+grep -q "VALID" "$W/said" && grep -q "by a list that was kept" "$W/said" || fail "the report: $(cat "$W/said")"
+refuse "a list that was kept from before the stamp" today "$W/early"
+grep -q "before the time-stamp" "$W/said" || fail "refused otherwise: $(cat "$W/said")"
+refuse "the list of another town" today "$W/other"
+refuse "an altered list" today "$W/bent"
+refuse "no list there" today "$W/nowhere"
 check "the trail over twelve years" "$JPKI_CA" audit-verify --state "$W/ca"
 grep -q "3 transcripts" "$W/said" || fail "three ceremonies: $(cat "$W/said")"
 echo "$CHECKS checks"

@@ -83,6 +83,21 @@ static void f_expired_stamped_list_late(struct evidence *e)
     f_expired_stamped(e);
     e->status.this_update = NOW;
 }
+static void f_kept(struct evidence *e)
+{
+    f_expired_stamped(e);
+    e->status.this_update = NOW - 2;
+    e->status.kept = true;
+}
+static void f_kept_unstamped(struct evidence *e)
+{
+    e->status.kept = true;
+}
+static void f_kept_revoked_before(struct evidence *e)
+{
+    f_kept(e);
+    revoke(e, NOW - 3, 4);
+}
 static void f_expired_stamped_late(struct evidence *e)
 {
     f_expired(e);
@@ -231,6 +246,9 @@ static const struct {
     { "expired", f_expired, OPEN, SUB_OUT_OF_BOUNDS_NOT_REVOKED, WORD_INDETERMINATE, WORD_INDETERMINATE },
     { "expired, no list", f_expired_no_list, OPEN, SUB_OUT_OF_BOUNDS_NO_POE, WORD_INDETERMINATE, WORD_INDETERMINATE },
     { "stamped, then expired", f_expired_stamped, PASSED, SUB_NONE, WORD_VALID, WORD_INDETERMINATE },
+    { "stamped, then expired, a kept list good", f_kept, PASSED, SUB_NONE, WORD_VALID, WORD_INDETERMINATE },
+    { "a kept list without a stamp", f_kept_unstamped, OPEN, SUB_REVOCATION_OUT_OF_BOUNDS_NO_POE, WORD_INDETERMINATE, WORD_INDETERMINATE },
+    { "revoked before the stamp, by a kept list", f_kept_revoked_before, OPEN, SUB_REVOKED_NO_POE, WORD_REVOKED, WORD_REVOKED },
     { "stamped, then expired, list younger still", f_expired_stamped_list_late, OPEN,
       SUB_REVOCATION_OUT_OF_BOUNDS_NO_POE, WORD_INDETERMINATE, WORD_INDETERMINATE },
     { "expired, then stamped", f_expired_stamped_late, OPEN, SUB_OUT_OF_BOUNDS_NOT_REVOKED, WORD_INDETERMINATE,
