@@ -256,6 +256,19 @@ enum rc approval_decide(struct ca *ca, int64_t id, const struct peer *peer, bool
     return rc;
 }
 
+struct waiting {
+    approval_fn each;
+    void *context;
+};
+
+static enum rc waiting_row(void *context, struct statement *s)
+{
+    const struct waiting *waiting = context;
+    struct approval row;
+    enum rc rc = row_read(s, &row);
+    return rc ? rc : waiting->each(waiting->context, &row);
+}
+
 enum rc approval_each_waiting(struct store *store, const char *municipality, int max, approval_fn each, void *context,
                               struct err *err)
 {
@@ -269,16 +282,8 @@ enum rc approval_each_waiting(struct store *store, const char *municipality, int
         return rc;
     bind_text(s, 1, municipality);
     bind_integer(s, 2, max);
-    while ((rc = statement_step(s, err)) == RC_OK) {
-        struct approval row;
-        rc = row_read(s, &row);
-        if (!rc)
-            rc = each(context, &row);
-        if (rc)
-            break;
-    }
-    statement_done(s);
-    return rc == RC_NOT_FOUND ? RC_OK : rc;
+    struct waiting waiting = {each, context};
+    return book_each_row(s, waiting_row, &waiting, err);
 }
 
 enum rc approval_count_waiting(struct store *store, int64_t *count, struct err *err)

@@ -71,6 +71,15 @@ enum rc book_open_reader(const char *url, struct store **store, struct err *err)
     return store_open_reader(url, book_migrations, book_migration_count, store, err);
 }
 
+enum rc book_each_row(struct statement *statement, book_row_fn each, void *context, struct err *err)
+{
+    enum rc rc = RC_OK, said = RC_OK;
+    while (!said && (rc = statement_step(statement, err)) == RC_OK)
+        said = each(context, statement);
+    statement_done(statement);
+    return said ? said : rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
 enum rc book_add_authority(struct store *store, enum authority authority, int64_t next_serial, struct bytes cert,
                            struct err *err)
 {

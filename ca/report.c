@@ -20,43 +20,52 @@ static enum rc report_read(struct statement *s, struct report_row *out)
     return rc;
 }
 
-#define REVOKED(reason) "SUM(CASE WHEN revoked_at >= ?1 AND revoked_at < ?2 AND reason = " #reason " THEN 1 ELSE 0 END)"
+struct telling {
+    report_fn each;
+    report_trail_fn each_trail;
+    void *context;
+};
+
+static enum rc report_row_tell(void *context, struct statement *s)
+{
+    const struct telling *telling = context;
+    struct report_row row;
+    enum rc rc = report_read(s, &row);
+    return rc ? rc : telling->each(telling->context, &row);
+}
+
+static enum rc report_trail_tell(void *context, struct statement *s)
+{
+    const struct telling *telling = context;
+    const struct report_trail row = {.sequence = column_integer(s, 0),
+                                     .time = column_integer(s, 1),
+                                     .actor = column_text(s, 2),
+                                     .action = column_text(s, 3),
+                                     .subject = column_text(s, 4),
+                                     .detail = column_text(s, 5),
+                                     .hash = column_blob(s, 6)};
+    return telling->each_trail(telling->context, &row);
+}
+
+#define REVOKED(reason) ", SUM(CASE WHEN revoked_at >= ?1 AND revoked_at < ?2 AND reason = " #reason " THEN 1 ELSE 0 END)"
+#define WITHIN(column) "(" column " >= ?1 AND " column " < ?2)"
 
 enum rc report_each(struct store *store, int64_t from, int64_t to, report_fn each, void *context, struct err *err)
 {
     struct statement *s = NULL;
     enum rc rc = store_prepare(
         store,
-        "SELECT authority, municipality, SUM(CASE WHEN created >= ?1 AND created < ?2 THEN 1 ELSE 0 END),"
-        " SUM(CASE WHEN confirmed_at >= ?1 AND confirmed_at < ?2 THEN 1 ELSE 0 END), " REVOKED(0) ", " REVOKED(
-            1) ", " REVOKED(2) ", " REVOKED(3) ", " REVOKED(4) ", " REVOKED(5) ", " REVOKED(6) " FROM certificates"
-                                                                                               " WHERE certificate IS "
-                                                                                               "NOT NULL AND ((created "
-                                                                                               ">= ?1 AND created < "
-                                                                                               "?2) OR (confirmed_at "
-                                                                                               ">= ?1 AND confirmed_at "
-                                                                                               "< ?2)"
-                                                                                               " OR (revoked_at >= ?1 "
-                                                                                               "AND revoked_at < ?2)) "
-                                                                                               "GROUP BY authority, "
-                                                                                               "municipality ORDER BY "
-                                                                                               "authority, "
-                                                                                               "municipality",
+        "SELECT authority, municipality, SUM(CASE WHEN " WITHIN("created") " THEN 1 ELSE 0 END), SUM(CASE WHEN "
+        WITHIN("confirmed_at") " THEN 1 ELSE 0 END)" REVOKED(0) REVOKED(1) REVOKED(2) REVOKED(3) REVOKED(4) REVOKED(5) REVOKED(6)
+        " FROM certificates WHERE certificate IS NOT NULL AND (" WITHIN("created") " OR " WITHIN("confirmed_at") " OR "
+        WITHIN("revoked_at") ") GROUP BY authority, municipality ORDER BY authority, municipality",
         &s, err);
     if (rc)
         return rc;
     bind_integer(s, 1, from);
     bind_integer(s, 2, to);
-    while ((rc = statement_step(s, err)) == RC_OK) {
-        struct report_row row;
-        rc = report_read(s, &row);
-        if (!rc)
-            rc = each(context, &row);
-        if (rc)
-            break;
-    }
-    statement_done(s);
-    return rc == RC_NOT_FOUND ? RC_OK : rc;
+    struct telling telling = {.each = each, .context = context};
+    return book_each_row(s, report_row_tell, &telling, err);
 }
 
 enum rc report_each_trail(struct store *store, int64_t after, int max, report_trail_fn each, void *context,
@@ -72,20 +81,8 @@ enum rc report_each_trail(struct store *store, int64_t after, int max, report_tr
         return rc;
     bind_integer(s, 1, after);
     bind_integer(s, 2, max);
-    while ((rc = statement_step(s, err)) == RC_OK) {
-        const struct report_trail row = {.sequence = column_integer(s, 0),
-                                         .time = column_integer(s, 1),
-                                         .actor = column_text(s, 2),
-                                         .action = column_text(s, 3),
-                                         .subject = column_text(s, 4),
-                                         .detail = column_text(s, 5),
-                                         .hash = column_blob(s, 6)};
-        rc = each(context, &row);
-        if (rc)
-            break;
-    }
-    statement_done(s);
-    return rc == RC_NOT_FOUND ? RC_OK : rc;
+    struct telling telling = {.each_trail = each, .context = context};
+    return book_each_row(s, report_trail_tell, &telling, err);
 }
 
 enum rc report_count_stale(struct store *store, int64_t now, int64_t *count, struct err *err)

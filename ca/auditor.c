@@ -1,0 +1,61 @@
+/* auditor.c — command lines of the auditor. */
+#include "ca/auditor.h"
+
+#include "base/proc.h"
+#include "ca/command.h"
+#include "ca/ceremony.h"
+#include "ca/seal.h"
+#include "ca/trail.h"
+
+#include <stdio.h>
+
+int auditor_verify(int argc, char **argv)
+{
+    const char *state = NULL, *head = NULL;
+    const struct opt opts[] = {
+        { "--state", "DIR", "folder of the authorities", OPT_TEXT, &state, true },
+        { "--head", "FILE", "a published head that was kept elsewhere, with FILE.sig beside it", OPT_TEXT, &head, false },
+        { 0 },
+    };
+    int status;
+    int64_t rows = 0, seals = 0, transcripts = 0;
+    struct err err = { 0 };
+    struct ca *ca = NULL;
+    if (!command_take("jpki-ca audit-verify [OPTIONS]", "Checks the hash chain of the audit trail, that it tells of every certificate\n"
+              "and revocation in the book, and every seal: rows that were signed must still be there.", opts, argc, argv, &status))
+        return status;
+    enum rc rc = ca_open(NULL, state, CACONFIG_FILE, CA_LOOK, &ca, &err);
+    if (!rc)
+        rc = trail_verify(ca->store, &rows, &err);
+    if (!rc)
+        rc = seal_verify(ca, head, &seals, &err);
+    if (!rc)
+        rc = ceremony_verify(ca, &transcripts, &err);
+    if (!rc)
+        printf("%lld rows, unbroken, %lld seals, %lld transcripts\n", (long long)rows, (long long)seals, (long long)transcripts);
+    ca_close(ca);
+    return command_end(rc, &err);
+}
+
+int auditor_seal(int argc, char **argv)
+{
+    const char *state = NULL;
+    const struct opt opts[] = {
+        { "--state", "DIR", "folder of the authorities", OPT_TEXT, &state, true },
+        { 0 },
+    };
+    int status;
+    struct err err = { 0 };
+    struct ca *ca = NULL;
+    proc_harden();
+    if (!command_take("jpki-ca audit-seal [OPTIONS]", "Signs the head of the audit trail now, and publishes it.", opts, argc, argv,
+              &status))
+        return status;
+    enum rc rc = ca_open(NULL, state, CACONFIG_FILE, CA_SIGN, &ca, &err);
+    if (!rc)
+        rc = seal_trail(ca, true, &err);
+    if (!rc)
+        rc = ca_publish(ca, NULL, CACONFIG_FILE, &err);
+    ca_close(ca);
+    return command_end(rc, &err);
+}
