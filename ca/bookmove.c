@@ -6,6 +6,7 @@
 #include "ca/book.h"
 #include "ca/caconfig.h"
 #include "ca/ceremony.h"
+#include "ca/forget.h"
 #include "ca/trail.h"
 #include "store/storecmd.h"
 
@@ -120,6 +121,7 @@ int bookmove_main(int argc, char **argv)
 {
     static const struct command more[] = {
         { "ahead", "[SERIAL=FILE…]", "skip numbers, after an old copy was restored", ahead_main },
+        { "forget", NULL, "forget what was kept as long as it has to be", forget_main },
         { "use", NULL, "keep the book in another place from now on", move_use_main },
         { 0 },
     };

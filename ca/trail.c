@@ -200,6 +200,27 @@ static enum rc trail_compare(struct store *store, const char *sql, const char *w
     return rc;
 }
 
+/* Certificates that the trail tells of and the book has no more were forgotten when their time was over (forget.h), and the
+ * trail tells that too. */
+static enum rc trail_count(struct store *store, struct err *err)
+{
+    struct statement *s = NULL;
+    int64_t missing = 0;
+    enum rc rc = store_prepare(store,
+                               "SELECT (SELECT COUNT(*) FROM audit WHERE action = 'issued') - (SELECT COUNT(*) FROM audit"
+                               " WHERE action = 'forgotten') - (SELECT COUNT(*) FROM certificates WHERE certificate IS NOT NULL"
+                               " AND municipality <> '')",
+                               &s, err);
+    if (!rc)
+        rc = statement_step(s, err);
+    if (!rc)
+        missing = column_integer(s, 0);
+    statement_done(s);
+    if (!rc && missing > 0)
+        rc = err_set(err, RC_CONFLICT, "%lld certificates that the trail tells of are not in the book", (long long)missing);
+    return rc;
+}
+
 enum rc trail_verify(struct store *store, int64_t *rows, struct err *err)
 {
     enum rc rc = trail_walk(store, rows, err);
@@ -216,5 +237,5 @@ enum rc trail_verify(struct store *store, int64_t *rows, struct err *err)
                            " COUNT(*) FROM audit WHERE action = 'revoked' AND subject = authority || ' ' || serial)"
                            " ORDER BY id LIMIT 1",
                            "revoked", err);
-    return rc;
+    return rc ? rc : trail_count(store, err);
 }

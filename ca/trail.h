@@ -28,7 +28,7 @@ enum rc trail_last_time(struct store *store, int64_t *time, struct err *err) MUS
 enum rc trail_head(struct store *store, int64_t *sequence, uint8_t hash[32], struct err *err) MUST_CHECK;
 
 /* Walks the whole chain, and compares it with the certificates: each recorded one was told once as issued, each revoked
- * one as revoked. RC_CONFLICT names the first row that does not hold. *rows counts. */
+ * one as revoked, and none is missing that was not told as forgotten. RC_CONFLICT names the first row that does not hold. *rows counts. */
 enum rc trail_verify(struct store *store, int64_t *rows, struct err *err) MUST_CHECK;
 
 #endif

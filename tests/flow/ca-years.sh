@@ -151,6 +151,28 @@ grep -q "before the time-stamp" "$W/said" || fail "refused otherwise: $(cat "$W/
 refuse "the list of another town" today "$W/other"
 refuse "an altered list" today "$W/bent"
 refuse "no list there" today "$W/nowhere"
+# --- what was kept as long as it has to be is forgotten --------------------------------------------------------------------------------
+forget() { "$JPKI_CA" store forget --state "$W/ca" "$@"; }
+FIRST=$(serial "$W/first.pem")
+check "nothing before its time" forget
+grep -q "^0 certificates forgotten" "$W/said" || fail "$(cat "$W/said")"
+to $(($(date -u -d "$(date -u -d "@$(end_of "$W/first.pem")" +%Y-%m-%dT%H:%M:%SZ) + 10 years" +%s) - 3600))
+check "on the last day" forget --dry-run
+grep -q "^0 certificates" "$W/said" || fail "a day too early: $(cat "$W/said")"
+to $((NOW + 86400))
+check "the day after" forget --dry-run
+grep -q "^1 certificates to be" "$W/said" || fail "the first: $(cat "$W/said")"
+check "forgotten" forget
+same "the book has it no more" 0 "$(rows "SELECT COUNT(*) FROM certificates WHERE serial = '$FIRST'")"
+same "its successor is there" 1 "$(rows "SELECT COUNT(*) FROM certificates WHERE serial = '$(serial "$W/second.pem")'")"
+same "the trail tells both" "confirmed forgotten issued recorded revoked" "$(rows "SELECT action FROM audit WHERE subject = 'sign $FIRST' ORDER BY action" | tr '\n' ' ' | sed 's/ $//')"
+check "lists go on" lists
+check "the trail" "$JPKI_CA" audit-verify --state "$W/ca"
+cp "$W/ca/ca.db" "$W/kept.db"
+sqlite3 "$W/ca/ca.db" "PRAGMA foreign_keys=off; DELETE FROM certificates WHERE serial = '$(serial "$W/second.pem")'"
+refuse "one that is missing and was not forgotten" "$JPKI_CA" audit-verify --state "$W/ca"
+grep -q "1 certificates that the trail tells of are not in the book" "$W/said" || fail "$(cat "$W/said")"
+cp "$W/kept.db" "$W/ca/ca.db"
 check "the trail over twelve years" "$JPKI_CA" audit-verify --state "$W/ca"
 grep -q "3 transcripts" "$W/said" || fail "three ceremonies: $(cat "$W/said")"
 echo "$CHECKS checks"
