@@ -206,6 +206,11 @@ static const struct route routes[] = {
     { 0 },
 };
 
+const struct route *front_routes(void)
+{
+    return routes;
+}
+
 /* Answers that no desk has come for in the time that a certificate has to be confirmed. */
 static enum rc hall_sweep(struct hall *hall, struct err *err)
 {

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct route;
+
 struct front {
     const char *program;  /* see signing_open */
     const char *state;    /* folder */
@@ -18,6 +20,9 @@ struct front {
     uint16_t port;        /* 0: any */
     const char *pid_file; /* NULL: none */
 };
+
+/* The routes of the intake, a zero row at the end; their context is a struct hall (hall.h). */
+const struct route *front_routes(void);
 
 /* Recovers, publishes what is due, serves until a stop signal. Prints "listening on port N" on standard output when
  * ready. proc_catch_stop was called before. */
