@@ -1,10 +1,11 @@
 /* test_registry_faults.c — a node dies at each of its named points; whoever repeats the step ends in the world of a story
- * without a death. Needs a build with -Dfaults=true. */
+ * without a death. Needs a build with -Dfaults=true. With the argument "short": at one point for each step. */
 #include "registryworld.h"
 
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -94,9 +95,18 @@ static bool faulty_story(enum who who, const char *fault)
     return fired;
 }
 
+/* One death for each thing that is taken up again: after its step, and not once more at the second passing. The code is the same before. */
+static bool is_short(const char *fault)
+{
+    return strstr(fault, ".after_") && !strchr(fault, ':');
+}
+
+static bool short_way;
+
 static void test_faults(void **state)
 {
     (void)state;
+    size_t told = 0;
     static const struct {
         enum who who;
         const char *fault;
@@ -123,10 +133,14 @@ static void test_faults(void **state)
         { NATIONAL, "registry.before_acknowledge" },  { NATIONAL, "registry.after_acknowledge" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (short_way && !is_short(rows[i].fault))
+            continue;
+        told++;
         print_message("          %s\n", rows[i].fault);
         if (!faulty_story(rows[i].who, rows[i].fault))
             fail_msg("%s was never passed", rows[i].fault);
     }
+    assert_true(told >= 10);
 }
 
 int main(int argc, char **argv)
@@ -134,6 +148,7 @@ int main(int argc, char **argv)
     if (argc < 2)
         return 2;
     program = argv[1];
+    short_way = argc > 2 && strcmp(argv[2], "short") == 0;
     signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_faults) };
     return cmocka_run_group_tests_name("registry-faults", tests, NULL, NULL);

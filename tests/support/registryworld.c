@@ -269,16 +269,28 @@ void world_free(struct world *w)
     pthread_mutex_destroy(&w->lock);
 }
 
-int64_t count(struct world *w, enum who who, const char *sql)
+static struct store *open_store(const struct world *w, enum who who)
 {
     struct store *store = NULL;
     enum node_role role;
     char municipality[7];
-    int64_t n = -1;
     assert_int_equal(ledger_open_any(w->nodes[who].store, &role, municipality, &store, NULL), RC_OK);
+    return store;
+}
+
+static int64_t count_in(struct store *store, const char *sql)
+{
+    int64_t n = -1;
     struct err err = { 0 };
     if (ledger_count(store, sql, &n, &err))
         fail_msg("%s: %s", sql, err.text);
+    return n;
+}
+
+int64_t count(struct world *w, enum who who, const char *sql)
+{
+    struct store *store = open_store(w, who);
+    int64_t n = count_in(store, sql);
     store_close(store);
     return n;
 }
@@ -286,9 +298,11 @@ int64_t count(struct world *w, enum who who, const char *sql)
 /* Waits for a number to become what it shall be. */
 void await(struct world *w, enum who who, const char *sql, int64_t want)
 {
+    struct store *store = open_store(w, who);
     int64_t n = -1;
-    for (int i = 0; i < 400 && (n = count(w, who, sql)) != want; i++)
+    for (int i = 0; i < 400 && (n = count_in(store, sql)) != want; i++)
         pause_ms(50);
+    store_close(store);
     if (n != want)
         fail_msg("%s: %lld, not %lld", sql, (long long)n, (long long)want);
 }
@@ -305,12 +319,9 @@ void not_in_log(const struct process *node, const char *text)
 /* The first grown-up in the order of codes, straight from the store. */
 void pick(struct world *w, struct resident *resident)
 {
-    struct store *store = NULL;
-    enum node_role role;
-    char municipality[7];
+    struct store *store = open_store(w, MUNICIPAL);
     struct ledger_row row;
     struct statement *s = NULL;
-    assert_int_equal(ledger_open_any(w->nodes[MUNICIPAL].store, &role, municipality, &store, NULL), RC_OK);
     assert_int_equal(store_prepare(store, "SELECT code FROM resident WHERE birth < '4' ORDER BY code LIMIT 1", &s, NULL), RC_OK);
     assert_int_equal(statement_step(s, NULL), RC_OK);
     assert_int_equal(ledger_find_code(store, column_text(s, 0), &row, NULL), RC_OK);
