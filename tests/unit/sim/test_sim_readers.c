@@ -462,7 +462,7 @@ static void test_time(void **state)
     struct place place;
     place_make(&place, *state);
     SERVE(&place, "--card", place.a, "--card", place.b, "--socket", place.socket_a, "--socket", place.socket_b, "--control",
-          place.control, "--time", "contactless:848,reader=400", "--sleep");
+          place.control, "--time", "contactless:848,reader=1500", "--sleep");
     int a = connect_to(place.socket_a), b = connect_to(place.socket_b);
     int64_t began = now_ms();
     send_message(a, CHALLENGE, 5);
@@ -470,10 +470,10 @@ static void test_time(void **state)
     assert_int_equal(receive(a), 0x9000);
     assert_int_equal(receive(b), 0x9000);
     int64_t took = now_ms() - began;
-    assert_true(took >= 400 && took < 780);
+    assert_true(took >= 1500 && took < 2900);
     assert_int_equal(RUN(&place, "slots", "--control", place.control), 0);
-    /* 400 ms, 15 bytes of 10 etu, a pair of frames: 400 + (150 + 104) / 847.5 + 0.308 */
-    assert_said(&place, place.out, "1 commands, 15 bytes, 0 faults, 400.607 ms", true);
+    /* 1500 ms, 15 bytes of 10 etu, a pair of frames: 1500 + (150 + 104) / 847.5 + 0.308 */
+    assert_said(&place, place.out, "1 commands, 15 bytes, 0 faults, 1500.607 ms", true);
     close(a);
     close(b);
     place_end(&place);

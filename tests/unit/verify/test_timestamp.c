@@ -54,11 +54,12 @@ static void rows_of_openssl(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct evidence_timestamp evidence;
+        int64_t before = (int64_t)time(NULL);
         struct buf file = stamp(rows[i].section, rows[i].digest, rows[i].options);
         if (check(buf_bytes(&file), buf_bytes(&stamped), anchors, &evidence) != rows[i].expected)
             fail_msg("%s: state %d, %s", rows[i].flaw, (int)evidence.state, evidence.reason);
         if (evidence.state == TIMESTAMP_GOOD) {
-            assert_in_range(evidence.time - rows[i].accuracy - (int64_t)time(NULL) + 5, 0, 5);
+            assert_in_range(evidence.time - rows[i].accuracy, before, (int64_t)time(NULL));
             assert_non_null(strstr(evidence.authority, "Test Time-Stamping"));
             assert_true(evidence.serial[0] != '\0');
         }
