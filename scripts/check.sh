@@ -27,11 +27,17 @@ run() { # folder, suites…
     local folder=$1 suites=()
     shift
     say "$folder: the suites $*"
-    rm -f "$folder/meson-logs/testlog.json" # a run that does not come about is not to be counted by an older one
+    rm -f "$folder/meson-logs/$log" # a run that does not come about is not to be counted by an older one
     for suite in "$@"; do suites+=(--suite "$suite"); done
     meson test -C "$folder" --no-rebuild --print-errorlogs --timeout-multiplier "${JPKI_TIMEOUT_MULTIPLIER:-3}" \
-        --num-processes $((2 * $(nproc))) "${suites[@]}" # much of a test is waiting: for a daemon, a clock, a card
+        --num-processes $((2 * $(nproc))) "${alone[@]}" "${suites[@]}" # much of a test is waiting: for a daemon, a clock, a card
 }
+
+# Where root may, each test has a loopback of its own: a port that one has closed for a moment is not another one's. (meson names its log
+# after the wrapper.)
+alone=() log=testlog.json
+! scripts/alone.sh true 2>/dev/null || { alone=(--wrapper "'$PWD/scripts/alone.sh'"); log=testlog-alone.sh.json; }
+export PATH=/usr/bin:/bin:$PATH # the packages' programs, not others of their names
 
 SECONDS=0
 configure build-check
@@ -47,4 +53,4 @@ run build-check unit checks flow interop
 run build-asan unit flow
 
 say "every suite has run"
-exec scripts/summary.py build-check/meson-logs/testlog.json build-asan/meson-logs/testlog.json
+exec scripts/summary.py "build-check/meson-logs/$log" "build-asan/meson-logs/$log"
