@@ -57,6 +57,7 @@ const char *const book_migrations[] = {
     "CREATE INDEX certificates_listed_all ON certificates(authority, length(serial), serial, not_after, revoked_at, reason)"
     " WHERE revocation IS NOT NULL;"
     "CREATE INDEX certificates_unsigned ON certificates(id) WHERE certificate IS NULL;",
+    "ALTER TABLE seals ADD COLUMN stamp BLOB;",
 };
 
 const size_t book_migration_count = sizeof book_migrations / sizeof book_migrations[0];

@@ -30,6 +30,7 @@ static const struct command commands[] = {
     { "lint", "FILE…", "what is wrong with a certificate, list or OCSP response", lint_main },
     { "audit-verify", "", "check the audit trail", auditor_verify },
     { "audit-seal", "", "sign the audit trail's head now", auditor_seal },
+    { "audit-stamp", "", "keep a time-stamp over the audit trail's head", auditor_stamp },
     { "publisher", "", "publish the lists that are handed over", caservices_publisher },
     { "signer", "", "the key-holding process (started by the others)", caservices_signer },
     { 0 },

@@ -117,6 +117,27 @@ echo 01 > "$W/tsa.serial"
 openssl ts -query -data "$HEAD" -sha256 -cert -out "$W/kept/head.tsq" 2> /dev/null
 check "stamped" openssl ts -reply -config "$W/tsa.cnf" -queryfile "$W/kept/head.tsq" -out "$W/kept/head.tsr"
 check "and checked" openssl ts -verify -data "$W/kept/head" -in "$W/kept/head.tsr" -CAfile "$W/ops-ca.pem"
+keep() { "$JPKI_CA" audit-stamp --state "$W/ca" --trust "$W/ops-ca.pem" "$@"; }
+cp "$HEAD" "$W/kept/stamped"
+cp "$HEAD.sig" "$W/kept/stamped.sig"
+check "another row" identity verifier 000000 another
+check "and another seal" "$JPKI_CA" audit-seal --state "$W/ca"
+refuse "a stamp over another head" keep --response "$W/kept/head.tsr"
+grep -q "that is trusted" "$W/said" || fail "refused otherwise: $(cat "$W/said")"
+refuse "what is no stamp" keep --response "$W/kept/head" --head "$W/kept/stamped"
+openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=nobody -keyout "$W/nobody.key" -out "$W/nobody.pem" 2> /dev/null
+refuse "a stamp that is not trusted" "$JPKI_CA" audit-stamp --state "$W/ca" --trust "$W/nobody.pem" --response "$W/kept/head.tsr" --head "$W/kept/stamped"
+grep -q "that is trusted" "$W/said" || fail "refused otherwise: $(cat "$W/said")"
+check "it is kept with its seal" keep --response "$W/kept/head.tsr" --head "$W/kept/stamped"
+check "and counted" audit
+grep -q "1 time-stamps (not checked" "$W/said" || fail "$(cat "$W/said")"
+check "and checked too" audit --stamp-trust "$W/ops-ca.pem"
+grep -q "1 time-stamps$" "$W/said" || fail "$(cat "$W/said")"
+refuse "by nobody's trust" audit --stamp-trust "$W/nobody.pem"
+cp "$W/ca/ca.db" "$W/unspoilt.db"
+sqlite3 "$W/ca/ca.db" "UPDATE seals SET stamp = (SELECT stamp FROM seals WHERE stamp IS NOT NULL) WHERE sequence = (SELECT MIN(sequence) FROM seals)"
+refuse "a stamp moved to another seal" audit --stamp-trust "$W/ops-ca.pem"
+cp "$W/unspoilt.db" "$W/ca/ca.db"
 
 # --- killed around a seal ---------------------------------------------------------------------------------------------------------
 if [ -n "${JPKI_FAULTS:-}" ]; then

@@ -49,7 +49,7 @@ export SOFTHSM2_CONF="$world/softhsm2.conf"
 softhsm2-util --init-token --free --label flow --pin user-pin --so-pin officer-pin >/dev/null
 echo user-pin >pin
 module=$(for m in /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so; do [ -e "$m" ] && echo "$m" && break; done)
-"$ca" found --unattended --state ca --token flow --module "$module" --pin-file pin
+"$ca" found --unattended --state ca --token flow --module "$module" --pin-file pin --operations p-384 # desk, nodes and authorities have P-384 identities
 identity() { "$ca" identity --state ca --role "$1" --name "$2" --municipality "$3" --out "id/$2"; }
 identity ca authority 000000
 identity node-national nation 000000
