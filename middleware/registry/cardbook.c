@@ -141,6 +141,15 @@ enum rc cardbook_apply(struct store *store, struct card_row *row, const struct c
     return rc;
 }
 
+enum rc cardbook_restate(struct store *store, struct card_row *row, const struct card_deed *deed, struct err *err)
+{
+    bool fresh = row->events++ == 0;
+    if (row->since != deed->date)
+        snprintf(row->since, sizeof row->since, "%s", deed->date);
+    enum rc rc = cardbook_write(store, row, fresh, err);
+    return rc ? rc : cardbook_write_event(store, row, deed, err);
+}
+
 static enum rc cardbook_events(struct store *store, const char *card, json_t *array, struct err *err)
 {
     struct statement *s = NULL;
@@ -202,7 +211,7 @@ enum rc cardbook_of_notice(struct store *store, int64_t notice, struct card_repo
     struct statement *s = NULL;
     struct card_report report = {0};
     enum rc rc = store_prepare(store,
-                               "SELECT c.card, c.type, e.event, e.reason, c.issued, c.expires FROM card_event e "
+                               "SELECT c.card, c.type, e.event, e.reason, c.issued, c.expires, e.state FROM card_event e "
                                "JOIN card c ON c.card = e.card WHERE e.notice = ?1",
                                &s, err);
     if (rc)
@@ -211,12 +220,13 @@ enum rc cardbook_of_notice(struct store *store, int64_t notice, struct card_repo
     rc = statement_step(s, err);
     if (!rc &&
         (card_type_parse(column_text(s, 1), &report.type) || card_event_parse(column_text(s, 2), &report.event) ||
-         card_reason_parse(column_text(s, 3), &report.reason)))
+         card_reason_parse(column_text(s, 3), &report.reason) || card_state_parse(column_text(s, 6), &report.state)))
         rc = err_set(err, RC_FORMAT, "the store names something of cards that this program does not know");
     if (!rc) {
         snprintf(report.card, sizeof report.card, "%s", column_text(s, 0));
         snprintf(report.issued, sizeof report.issued, "%s", column_text(s, 4));
         snprintf(report.expires, sizeof report.expires, "%s", column_text(s, 5));
+        report.state = cardlife_told(report.state);
         *out = report;
     }
     statement_done(s);

@@ -39,6 +39,9 @@ enum rc cardbook_find_alive(struct store *store, const char *code, struct card_r
 enum rc cardbook_apply(struct store *store, struct card_row *row, const struct card_deed *deed,
                        struct err *err) MUST_CHECK;
 
+/* Writes the row as it stands, with what made it so (整合性の回復); a row without events is a new one. */
+enum rc cardbook_restate(struct store *store, struct card_row *row, const struct card_deed *deed, struct err *err) MUST_CHECK;
+
 /* Every card of a resident with its events, oldest first, as JSON. Caller decrefs. No transaction needed. */
 enum rc cardbook_to_json(struct store *store, const char *code, json_t **array, struct err *err) MUST_CHECK;
 

@@ -89,7 +89,15 @@ static enum rc cardintake_end_others(struct store *store, const struct notice *n
 
 static bool cardintake_begins(enum card_event event)
 {
-    return event == CARD_ISSUE || event == CARD_CONTINUE;
+    return event == CARD_ISSUE || event == CARD_CONTINUE || event == CARD_RESTATE;
+}
+
+/* What the authorities hear when a state is told in the place of another one. */
+static enum card_effect cardintake_restated(enum card_state before, enum card_state now)
+{
+    if (!cardlife_alive(now))
+        return before == CARD_NONE || cardlife_alive(before) ? CARD_EFFECT_RETURNED : CARD_EFFECT_NONE;
+    return now == CARD_LOST && before != CARD_LOST ? CARD_EFFECT_LOST : CARD_EFFECT_NONE;
 }
 
 /* Who may report: a beginning is the resident's municipality's, the rest that of the municipality that has the card. */
@@ -110,8 +118,11 @@ static enum rc cardintake_judge(struct store *store, const struct notice *notice
         return err_set(err, RC_DENIED, "card: the resident is another municipality's");
     if (!begins && !present->events)
         return err_set(err, RC_NOT_FOUND, "card: it was never reported");
-    *passed = (begins ? !own : strcmp(present->municipality, reporter) != 0) ||
-              cardlife_next(present->state, notice->card.event, &next) || strcmp(notice->date, present->since) < 0;
+    *passed = (begins ? !own : strcmp(present->municipality, reporter) != 0) || strcmp(notice->date, present->since) < 0;
+    if (notice->card.event == CARD_RESTATE) /* of a card that it has, also when the holder has gone since */
+        *passed = !own && strcmp(present->municipality, reporter) != 0;
+    else if (cardlife_next(present->state, notice->card.event, &next))
+        *passed = true;
     return RC_OK;
 }
 
@@ -135,16 +146,20 @@ enum rc cardintake_take(struct store *store, const struct notice *notice, bool l
         memcpy(row.issued, report->issued, sizeof row.issued);
         memcpy(row.expires, report->expires, sizeof row.expires);
         row.type = report->type;
-        rc = cardintake_end_others(store, notice, err);
+        if (report->event != CARD_RESTATE || cardlife_alive(report->state))
+            rc = cardintake_end_others(store, notice, err);
     }
     const struct card_deed deed = {.event = report->event,
                                    .reason = report->reason,
                                    .date = notice->date,
                                    .recorded = notice->recorded,
                                    .notice = notice->sequence};
-    enum card_effect effect = cardlife_effect(row.state, report->event);
+    bool restated = report->event == CARD_RESTATE;
+    enum card_effect effect = restated ? cardintake_restated(row.state, report->state) : cardlife_effect(row.state, report->event);
+    if (restated)
+        row.state = report->state;
     if (!rc)
-        rc = cardbook_apply(store, &row, &deed, err);
+        rc = restated ? cardbook_restate(store, &row, &deed, err) : cardbook_apply(store, &row, &deed, err);
     if (!rc && effect != CARD_EFFECT_NONE)
         rc = cardintake_tell(store, notice, effect, err);
     return rc;

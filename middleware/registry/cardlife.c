@@ -33,7 +33,7 @@ static const struct {
     [CARD_UNLOCK] = {"unlock", NULL},       [CARD_ANNOTATE] = {"annotate", NULL},
     [CARD_CONTINUE] = {"continue", "継続"}, [CARD_HAND_OVER] = {"hand-over", NULL},
     [CARD_END] = {"void", "失効"},          [CARD_RETURN] = {"return", "返納"},
-    [CARD_KEEP] = {"keep", "返納"},
+    [CARD_KEEP] = {"keep", "返納"},         [CARD_RESTATE] = {"restate", "整合性の回復"},
 };
 
 static const char *const reason_names[CARD_REASONS] = {
@@ -85,6 +85,11 @@ static const enum card_state next_states[CARD_STATES][CARD_EVENTS] = {
     [CARD_DESTROYED] = {NO},
     [CARD_KEPT] = {NO},
 };
+
+enum card_state cardlife_told(enum card_state state)
+{
+    return state == CARD_LOCKED ? CARD_VALID : state == CARD_LOST_LOCKED ? CARD_LOST : state;
+}
 
 const char *card_type_name(enum card_type type)
 {

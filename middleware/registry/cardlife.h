@@ -41,6 +41,7 @@ enum card_event {
     CARD_END,       /* 失効, for a reason */
     CARD_RETURN,    /* 返納: destroyed */
     CARD_KEEP,      /* 返納, voided at the counter and handed back */
+    CARD_RESTATE,   /* the whole state told again (整合性の回復): cardbook_restate; it leads from no state to another */
     CARD_EVENTS
 };
 
@@ -78,7 +79,10 @@ enum rc card_reason_parse(const char *name, enum card_reason *reason) MUST_CHECK
 /* The state behind an event. RC_STATE: the event does not happen to a card in this state. */
 enum rc cardlife_next(enum card_state state, enum card_event event, enum card_state *next) MUST_CHECK;
 
-/* The report of it to the nation (交付, 紛失, 発見, 失効, 返納, 継続); NULL: the municipality keeps it to itself. */
+/* The state as the nation has it: whether the PIN is locked is the municipality's own. */
+enum card_state cardlife_told(enum card_state state);
+
+/* The report of it to the nation (交付, 紛失, 発見, 失効, 返納, 継続, 整合性の回復); NULL: the municipality keeps it to itself. */
 const char *cardlife_report(enum card_event event);
 
 enum card_effect cardlife_effect(enum card_state state, enum card_event event);

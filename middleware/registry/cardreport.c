@@ -8,9 +8,10 @@
 
 json_t *card_report_to_json(const struct card_report *report)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "card", report->card, "type", card_type_name(report->type),
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s*}", "card", report->card, "type", card_type_name(report->type),
                      "event", card_event_name(report->event), "reason", card_reason_name(report->reason), "issued",
-                     report->issued, "expires", report->expires);
+                     report->issued, "expires", report->expires, "state",
+                     report->event == CARD_RESTATE ? card_state_name(report->state) : NULL);
 }
 
 enum rc card_report_from_json(const json_t *json, struct card_report *out, struct err *err)
@@ -32,6 +33,13 @@ enum rc card_report_from_json(const json_t *json, struct card_report *out, struc
         return err_set(err, RC_FORMAT, "event: not one that is reported");
     if (card_reason_parse(reason, &report.reason))
         return err_set(err, RC_FORMAT, "reason: not a known one");
+    if (report.event == CARD_RESTATE) {
+        const char *state;
+        if ((rc = json_want_text(json, "state", 16, &state, err)))
+            return rc;
+        if (card_state_parse(state, &report.state) || report.state == CARD_NONE || cardlife_told(report.state) != report.state)
+            return err_set(err, RC_FORMAT, "state: not one that is told");
+    }
     if (date_check(issued) || date_check(expires))
         return err_set(err, RC_FORMAT, "issued, expires: dates YYYY-MM-DD");
     memcpy(report.card, card, sizeof report.card);

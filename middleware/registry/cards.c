@@ -219,7 +219,8 @@ static enum rc cards_read_event(const json_t *body, enum card_event *event, enum
         return rc;
     if (card_check(*card))
         return err_set(err, RC_FORMAT, "card: not 16 digits or capital letters");
-    if (card_event_parse(name, event) || *event == CARD_ISSUE || *event == CARD_CONTINUE || *event == CARD_HAND_OVER)
+    if (card_event_parse(name, event) || *event == CARD_ISSUE || *event == CARD_CONTINUE || *event == CARD_HAND_OVER ||
+        *event == CARD_RESTATE)
         return err_set(err, RC_FORMAT, "event: lost, found, lock, unlock, annotate, void, return or keep");
     *reason = CARD_REASON_NONE;
     if ((*event == CARD_END) != (why != NULL))

@@ -15,6 +15,7 @@ const struct route national_routes[] = {
     { "GET", "/v1/health", ~0u, receiver_on_health },
     { "POST", "/v1/notices", ROLE_BIT(ROLE_NODE_MUNICIPAL), receiver_on_notices },
     { "GET", "/v1/digest/*", ROLE_BIT(ROLE_NODE_MUNICIPAL), receiver_on_digest },
+    { "GET", "/v1/cards/digest/*", ROLE_BIT(ROLE_NODE_MUNICIPAL), receiver_on_card_digest },
     { "POST", "/v1/codes", ROLE_BIT(ROLE_NODE_MUNICIPAL), supply_on_codes },
     { "POST", "/v1/numbers", ROLE_BIT(ROLE_NODE_MUNICIPAL), supply_on_numbers },
     { "POST", "/v1/provide", ROLE_BIT(ROLE_AGENCY), provide_on_one },

@@ -31,6 +31,7 @@ struct card_report {
     enum card_event event;
     enum card_reason reason;
     char issued[11], expires[11];
+    enum card_state state; /* of CARD_RESTATE: the state itself, as it is told */
 };
 
 struct notice {

@@ -29,6 +29,7 @@ struct provision {
     const char *task_id, *why;
     struct task task;
     unsigned fields; /* that may be given today */
+    unsigned names;  /* those of them that a name may mean */
     struct provide_key *keys;
     size_t count;
     bool batch;
@@ -58,6 +59,27 @@ static enum rc provide_record(const struct provision *p, const struct provide_ke
     return usage_write_use(p->store, p->peer, &use, err);
 }
 
+/* A name may also be what else the task is given of names, from the day on which 本人確認情報 has it. */
+static enum rc provide_judge_names(struct provision *p, struct err *err)
+{
+    static const struct {
+        enum gate gate;
+        unsigned fields;
+    } rows[] = {{GATE_FOREIGN_RESIDENTS, TASK_ALIAS},
+                {GATE_FORMER_NAMES, TASK_FORMER_NAME},
+                {GATE_FURIGANA, TASK_FURIGANA | TASK_FORMER_FURIGANA}};
+    p->names = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        bool open = false;
+        enum rc rc = gate_open(p->store, rows[i].gate, p->day, &open, err);
+        if (rc)
+            return rc;
+        if (open)
+            p->names |= p->fields & rows[i].fields;
+    }
+    return RC_OK;
+}
+
 /* The rules by date: before 個人番号 agencies ask with the code and get it, afterwards only those that keep it. */
 static enum rc provide_judge_era(struct provision *p, struct err *err)
 {
@@ -75,7 +97,7 @@ static enum rc provide_judge_era(struct provision *p, struct err *err)
         p->fields &= ~(unsigned)TASK_CODE;
         p->task.keys &= ~(unsigned)TASK_BY_CODE;
     }
-    return RC_OK;
+    return provide_judge_names(p, err);
 }
 
 static enum rc provide_judge(struct provision *p, struct err *err)
@@ -144,20 +166,32 @@ static enum rc provide_give(const struct provision *p, const struct ledger_row *
     return rc;
 }
 
+static const char *const match_names[] = {
+    [PROVIDE_BY_NO_NAME] = NULL,
+    [PROVIDE_BY_NAME] = "name",
+    [PROVIDE_BY_ALIAS] = "alias",
+    [PROVIDE_BY_FORMER_NAME] = "former_name",
+    [PROVIDE_BY_FURIGANA] = "furigana",
+    [PROVIDE_BY_FORMER_FURIGANA] = "former_furigana",
+    [PROVIDE_BY_FORMER_STATE] = "former_state",
+};
+
 /* One key: the answer, and the use of it. */
 static enum rc provide_one(const struct provision *p, const struct provide_key *key, json_t **out, struct err *err)
 {
     struct ledger_row row = {0};
     enum provide_result result;
+    enum provide_match match = PROVIDE_BY_NO_NAME;
     json_t *record = NULL;
-    enum rc rc = provide_look(p->store, key, &result, &row, err);
+    enum rc rc = provide_look(p->store, key, p->names, &result, &row, &match, err);
     bool given = !rc && result != PROVIDE_NONE && result != PROVIDE_MANY;
     if (given)
         rc = provide_give(p, &row, &record, err);
     if (!rc)
         rc = provide_record(p, key, given ? row.resident.code : "", result_names[result], given ? p->fields : 0, err);
     if (!rc)
-        *out = json_pack("{s:s, s:o*}", "result", result_names[result], "record", record);
+        *out = json_pack("{s:s, s:o*, s:s*}", "result", result_names[result], "record", record, "matched",
+                         given ? match_names[match] : NULL);
     else
         json_decref(record);
     explicit_bzero(&row, sizeof row);

@@ -27,9 +27,18 @@ struct provide_key {
 /* {"personal_number"} or {"code"} or {"birth","name"…}. RC_FORMAT names the member; a mistyped number is told here. */
 enum rc provide_key_read(const json_t *json, struct provide_key *key, struct err *err) MUST_CHECK;
 
-/* The person. *row is filled for ONE, REMOVED and CHANGED. No transaction needed. */
-enum rc provide_look(struct store *store, const struct provide_key *key, enum provide_result *result,
-                     struct ledger_row *row, struct err *err) MUST_CHECK;
+/* What the name in a key was found to be: 氏名, or where the task is given them too, 通称, 旧氏 with the given name, and the 振り仮名 of
+ * both. Two people who answer to it in different ways are MANY. */
+enum provide_match {
+    PROVIDE_BY_NO_NAME, /* the key has none */
+    PROVIDE_BY_NAME, PROVIDE_BY_ALIAS, PROVIDE_BY_FORMER_NAME, PROVIDE_BY_FURIGANA, PROVIDE_BY_FORMER_FURIGANA,
+    PROVIDE_BY_FORMER_STATE, /* as the register had it before */
+};
+
+/* The person. names: of TASK_ALIAS, TASK_FORMER_NAME, TASK_FURIGANA and TASK_FORMER_FURIGANA those that a name may mean. *row and
+ * *match are filled for ONE, REMOVED and CHANGED. No transaction needed. */
+enum rc provide_look(struct store *store, const struct provide_key *key, unsigned names, enum provide_result *result,
+                     struct ledger_row *row, enum provide_match *match, struct err *err) MUST_CHECK;
 
 /* A whole request in a transaction of its own: {"task","key":{…}} 即時, or with batch {"task","keys":[…]} 一括; "why"
  * (利用事由) as they like. *answer: {"as_of","result",…} or {"as_of","answers":[…]}. RC_DENIED, RC_RANGE what the

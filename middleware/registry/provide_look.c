@@ -3,6 +3,7 @@
 
 #include "net/json.h"
 #include "registry/code.h"
+#include "registry/task.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -80,22 +81,85 @@ static enum rc look_follow(struct store *store, const char *code, struct ledger_
 }
 
 #define LOOK_REST " AND (?4 = '' OR sex = ?4) AND (?5 = '' OR address = ?5)"
-#define LOOK_NAMED "birth = ?1 AND name IN (?2, ?3)" LOOK_REST
+/* The ends of names are compared by their length, which is in characters in both engines. */
+#define LOOK_GIVEN(name) "substr(" name ", length(" name ") - ?10 + 1) = ?9"
+#define LOOK_NAMED                                                                                                     \
+    "birth = ?1 AND (name IN (?2, ?3) OR (alias <> '' AND alias = ?6) OR (furigana <> '' AND furigana = ?7) OR "      \
+    "(former_name <> '' AND former_name = ?8 AND " LOOK_GIVEN("name") ") OR "                                         \
+    "(former_furigana <> '' AND former_furigana = ?11 AND " LOOK_GIVEN("furigana") "))" LOOK_REST
 #define LOOK_UNNAMED "birth = ?1 AND ?2 = ?3" LOOK_REST
 
-static enum rc look_bind(struct store *store, const struct provide_key *key, const char *named, const char *unnamed,
-                         struct statement **s, struct err *err)
+/* A name in two: the family's, and the blank with the given one. */
+struct look_name {
+    char folded[404], family[404];
+    const char *given; /* inside folded; "" when there is no blank */
+};
+
+static void look_split(const struct provide_key *key, struct look_name *name)
 {
-    char folded[sizeof key->name + 4];
-    ledger_fold_name(key->name, folded, sizeof folded);
+    static const char blank[] = "\xE3\x80\x80";
+    ledger_fold_name(key->name, name->folded, sizeof name->folded);
+    const char *at = strstr(name->folded, blank);
+    name->given = at ? at : "";
+    snprintf(name->family, sizeof name->family, "%.*s", at ? (int)(at - name->folded) : 0, name->folded);
+}
+
+static bool look_ends(const char *text, const char *end)
+{
+    size_t len = strlen(text), want = strlen(end);
+    return want > 0 && len >= want && strcmp(text + len - want, end) == 0;
+}
+
+/* What the key's name is in a state of the record; PROVIDE_BY_NO_NAME: none of what it may be. */
+static enum provide_match look_matches(const struct provide_key *key, unsigned names, const struct resident *r)
+{
+    struct look_name name;
+    const struct particulars *p = &r->particulars;
+    look_split(key, &name);
+    if (strcmp(key->name, r->attributes.name) == 0 || strcmp(name.folded, r->attributes.name) == 0)
+        return PROVIDE_BY_NAME;
+    if (names & TASK_ALIAS && p->alias[0] && strcmp(name.folded, p->alias) == 0)
+        return PROVIDE_BY_ALIAS;
+    if (names & TASK_FORMER_NAME && p->former_name[0] && strcmp(name.family, p->former_name) == 0 &&
+        look_ends(r->attributes.name, name.given))
+        return PROVIDE_BY_FORMER_NAME;
+    if (names & TASK_FURIGANA && p->furigana[0] && strcmp(name.folded, p->furigana) == 0)
+        return PROVIDE_BY_FURIGANA;
+    if (names & TASK_FORMER_FURIGANA && p->former_furigana[0] && strcmp(name.family, p->former_furigana) == 0 &&
+        look_ends(p->furigana, name.given))
+        return PROVIDE_BY_FORMER_FURIGANA;
+    return PROVIDE_BY_NO_NAME;
+}
+
+static int64_t look_characters(const char *text)
+{
+    int64_t count = 0;
+    for (; *text; text++)
+        count += (*text & 0xC0) != 0x80;
+    return count;
+}
+
+static enum rc look_bind(struct store *store, const struct provide_key *key, unsigned names, const char *named,
+                         const char *unnamed, struct statement **s, struct err *err)
+{
+    struct look_name name;
+    look_split(key, &name);
     enum rc rc = store_prepare(store, key->name[0] ? named : unnamed, s, err);
     if (rc)
         return rc;
     bind_text(*s, 1, key->birth);
-    bind_text(*s, 2, folded);
+    bind_text(*s, 2, name.folded);
     bind_text(*s, 3, key->name);
     bind_text(*s, 4, key->sex);
     bind_text(*s, 5, key->address);
+    if (!key->name[0])
+        return RC_OK;
+    bind_text(*s, 6, names & TASK_ALIAS ? name.folded : "");
+    bind_text(*s, 7, names & TASK_FURIGANA ? name.folded : "");
+    bind_text(*s, 8, names & TASK_FORMER_NAME && name.given[0] ? name.family : "");
+    bind_text(*s, 9, name.given);
+    bind_integer(*s, 10, look_characters(name.given));
+    bind_text(*s, 11, names & TASK_FORMER_FURIGANA && name.given[0] ? name.family : "");
     return RC_OK;
 }
 
@@ -103,11 +167,11 @@ static enum rc look_bind(struct store *store, const struct provide_key *key, con
     "SELECT code, removed FROM resident WHERE " where " AND successor = '' "                                           \
     "ORDER BY CASE WHEN removed = 0 THEN 0 ELSE 1 END, removed DESC LIMIT 2"
 
-static enum rc look_present(struct store *store, const struct provide_key *key, enum provide_result *result,
+static enum rc look_present(struct store *store, const struct provide_key *key, unsigned names, enum provide_result *result,
                             char code[12], struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = look_bind(store, key, LOOK_PRESENT(LOOK_NAMED), LOOK_PRESENT(LOOK_UNNAMED), &s, err);
+    enum rc rc = look_bind(store, key, names, LOOK_PRESENT(LOOK_NAMED), LOOK_PRESENT(LOOK_UNNAMED), &s, err);
     if (!rc)
         rc = statement_step(s, err);
     if (!rc) {
@@ -126,13 +190,13 @@ static enum rc look_present(struct store *store, const struct provide_key *key, 
 
 #define LOOK_FORMER(where) "SELECT DISTINCT code FROM history WHERE " where " ORDER BY code LIMIT 8"
 
-static enum rc look_former(struct store *store, const struct provide_key *key, enum provide_result *result,
+static enum rc look_former(struct store *store, const struct provide_key *key, unsigned names, enum provide_result *result,
                            struct ledger_row *row, struct err *err)
 {
     struct statement *s = NULL;
     char codes[CODES_MAX][12];
     size_t count = 0;
-    enum rc rc = look_bind(store, key, LOOK_FORMER(LOOK_NAMED), LOOK_FORMER(LOOK_UNNAMED), &s, err);
+    enum rc rc = look_bind(store, key, names, LOOK_FORMER(LOOK_NAMED), LOOK_FORMER(LOOK_UNNAMED), &s, err);
     while (!rc && count < CODES_MAX && !(rc = statement_step(s, err)))
         snprintf(codes[count++], sizeof codes[0], "%s", column_text(s, 0));
     statement_done(s);
@@ -161,19 +225,18 @@ static bool look_same(const char *said, const char *is)
 }
 
 /* Whether a state of the record is what the key says beside the number. */
-static bool look_agrees(const struct provide_key *key, const struct attributes *a)
+static bool look_agrees(const struct provide_key *key, unsigned names, const struct resident *r)
 {
-    char folded[sizeof key->name + 4];
-    ledger_fold_name(key->name, folded, sizeof folded);
-    return (look_same(key->name, a->name) || look_same(folded, a->name)) && look_same(key->birth, a->birth) &&
+    const struct attributes *a = &r->attributes;
+    return (!key->name[0] || look_matches(key, names, r) != PROVIDE_BY_NO_NAME) && look_same(key->birth, a->birth) &&
            look_same(key->sex, a->sex) && look_same(key->address, a->address);
 }
 
 /* The number is the person's; are the attributes, or were they? */
-static enum rc look_compare(struct store *store, const struct provide_key *key, const struct ledger_row *row,
+static enum rc look_compare(struct store *store, const struct provide_key *key, unsigned names, const struct ledger_row *row,
                             enum provide_result *result, struct err *err)
 {
-    if (look_agrees(key, &row->resident.attributes))
+    if (look_agrees(key, names, &row->resident))
         return RC_OK;
     bool was = false;
     for (int64_t revision = row->revision - 1; !was && revision > 0; revision--) {
@@ -183,7 +246,7 @@ static enum rc look_compare(struct store *store, const struct provide_key *key, 
             continue; /* its time of retention was over */
         if (rc)
             return rc;
-        was = look_agrees(key, &past.resident.attributes);
+        was = look_agrees(key, names, &past.resident);
     }
     if (!was)
         *result = PROVIDE_NONE;
@@ -192,7 +255,7 @@ static enum rc look_compare(struct store *store, const struct provide_key *key, 
     return RC_OK;
 }
 
-static enum rc look_number(struct store *store, const struct provide_key *key, enum provide_result *result,
+static enum rc look_number(struct store *store, const struct provide_key *key, unsigned names, enum provide_result *result,
                            struct ledger_row *row, struct err *err)
 {
     char code[12];
@@ -221,19 +284,28 @@ static enum rc look_number(struct store *store, const struct provide_key *key, e
     if (rc)
         return rc;
     *result = row->removed ? PROVIDE_REMOVED : former ? PROVIDE_CHANGED : PROVIDE_ONE;
-    return look_compare(store, key, row, result, err);
+    return look_compare(store, key, names, row, result, err);
 }
 
-enum rc provide_look(struct store *store, const struct provide_key *key, enum provide_result *result,
-                     struct ledger_row *row, struct err *err)
+enum rc provide_look(struct store *store, const struct provide_key *key, unsigned names, enum provide_result *result,
+                     struct ledger_row *row, enum provide_match *match, struct err *err)
 {
-    if (key->code[0] || key->number[0])
-        return look_number(store, key, result, row, err);
     char code[12];
-    enum rc rc = look_present(store, key, result, code, err);
-    if (rc == RC_NOT_FOUND)
-        return look_former(store, key, result, row, err);
-    if (!rc && *result != PROVIDE_MANY)
-        rc = ledger_find_code(store, code, row, err);
+    enum rc rc;
+    if (key->code[0] || key->number[0]) {
+        rc = look_number(store, key, names, result, row, err);
+    } else {
+        rc = look_present(store, key, names, result, code, err);
+        if (rc == RC_NOT_FOUND)
+            rc = look_former(store, key, names, result, row, err);
+        else if (!rc && *result != PROVIDE_MANY)
+            rc = ledger_find_code(store, code, row, err);
+    }
+    *match = PROVIDE_BY_NO_NAME;
+    if (!rc && key->name[0] && *result != PROVIDE_MANY && *result != PROVIDE_NONE) {
+        *match = look_matches(key, names, &row->resident);
+        if (*match == PROVIDE_BY_NO_NAME)
+            *match = PROVIDE_BY_FORMER_STATE;
+    }
     return rc;
 }

@@ -79,13 +79,15 @@ enum rc receiver_on_notices(void *context, const struct request *request, struct
     return node_answer(response, json_pack("{s:I}", "acknowledged", (json_int_t)acknowledged), err);
 }
 
-/* GET /v1/digest/NN, with ?rows=1 each record's: of the asking municipality, as this node has it. */
-enum rc receiver_on_digest(void *context, const struct request *request, struct response *response, struct err *err)
+/* NN, with ?rows=1 each record's digest, with ?code=… (?card=…) each of its fields': of the asking municipality, as this node has it. */
+static enum rc receiver_compare(const struct digest_kind *what, struct node *node, const struct request *request,
+                                struct response *response, struct err *err)
 {
-    struct node *node = context;
-    const char *rest = request->rest, *query = request->query(request, "rows");
+    const char *rest = request->rest, *query = request->query(request, "rows"), *key = request->query(request, what->key);
+    const char *asker = request->peer->municipality;
     char digest[DIGEST_SIZE];
     int64_t count = 0, acknowledged = 0;
+    json_t *fields = NULL;
     if (strlen(rest) != 2 || strspn(rest, "0123456789") != 2)
         return err_set(err, RC_FORMAT, "digest: a bucket of two digits");
     enum rc rc = receiver_check_sender(node, request->peer, err);
@@ -94,18 +96,31 @@ enum rc receiver_on_digest(void *context, const struct request *request, struct 
     json_t *rows = query ? json_array() : NULL;
     unsigned bucket = (unsigned)(rest[0] - '0') * 10 + (unsigned)(rest[1] - '0');
     pthread_mutex_lock(&node->lock);
-    rc = intake_position(node->store, request->peer->municipality, &acknowledged, err);
-    if (!rc)
-        rc = digest_bucket(node->store, request->peer->municipality, bucket, &count, digest, rows, err);
+    rc = intake_position(node->store, asker, &acknowledged, err);
+    if (!rc && key)
+        rc = what->fields(node->store, asker, key, &fields, err);
+    else if (!rc)
+        rc = what->bucket(node->store, asker, bucket, &count, digest, rows, err);
     pthread_mutex_unlock(&node->lock);
     if (rc) {
         json_decref(rows);
-        return rc;
+        return rc == RC_NOT_FOUND ? err_set(err, rc, "this municipality has none such here") : rc;
     }
     return node_answer(response,
-                       json_pack("{s:I, s:I, s:s, s:o*}", "acknowledged", (json_int_t)acknowledged, "count",
-                                 (json_int_t)count, "digest", digest, "residents", rows),
+                       key ? json_pack("{s:I, s:o}", "acknowledged", (json_int_t)acknowledged, "fields", fields)
+                           : json_pack("{s:I, s:I, s:s, s:o*}", "acknowledged", (json_int_t)acknowledged, "count",
+                                       (json_int_t)count, "digest", digest, what->list, rows),
                        err);
+}
+
+enum rc receiver_on_digest(void *context, const struct request *request, struct response *response, struct err *err)
+{
+    return receiver_compare(&digest_kinds[DIGEST_RESIDENTS], context, request, response, err);
+}
+
+enum rc receiver_on_card_digest(void *context, const struct request *request, struct response *response, struct err *err)
+{
+    return receiver_compare(&digest_kinds[DIGEST_CARDS], context, request, response, err);
 }
 
 const struct route prefectural_routes[] = {

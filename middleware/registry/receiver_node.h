@@ -8,5 +8,6 @@
 enum rc receiver_on_health(void *context, const struct request *request, struct response *response, struct err *err);
 enum rc receiver_on_notices(void *context, const struct request *request, struct response *response, struct err *err);
 enum rc receiver_on_digest(void *context, const struct request *request, struct response *response, struct err *err);
+enum rc receiver_on_card_digest(void *context, const struct request *request, struct response *response, struct err *err);
 
 #endif

@@ -21,13 +21,14 @@ struct reconcile {
     char municipality[7];
     int64_t last; /* the notice up to which both sides are compared */
     int64_t records, repaired;
-    json_t *differences; /* [{"code","difference"}…] */
+    json_t *differences; /* [{"code" or "card","difference","fields"}…] */
 };
 
-static enum rc reconcile_ask(struct reconcile *r, unsigned bucket, bool rows, json_t **answer, struct err *err)
+static enum rc reconcile_ask(struct reconcile *r, const struct digest_kind *what, unsigned bucket, const char *query, json_t **answer,
+                             struct err *err)
 {
-    char path[40];
-    snprintf(path, sizeof path, "/v1/digest/%02u%s", bucket, rows ? "?rows=1" : "");
+    char path[80];
+    snprintf(path, sizeof path, "%s/%02u%s", what->path, bucket, query);
     return client_json(r->client, "GET", path, NULL, answer, err);
 }
 
@@ -50,10 +51,60 @@ static enum rc reconcile_restate(struct reconcile *r, const char *code, bool *do
     return rc;
 }
 
-static enum rc reconcile_name(struct reconcile *r, const char *code, const char *what)
+/* A card's state told again, whatever the nation has of it. */
+static enum rc reconcile_restate_card(struct reconcile *r, const char *card, bool *done, struct err *err)
 {
-    return json_array_append_new(r->differences, json_pack("{s:s, s:s}", "code", code, "difference", what)) ? RC_NOMEM
-                                                                                                            : RC_OK;
+    struct card_row row;
+    struct ledger_row holder;
+    char since[11] = ""; /* nothing has happened to the card: its latest day stays */
+    struct card_deed deed = {.event = CARD_RESTATE, .date = since, .recorded = clock_now()};
+    enum rc rc = cardbook_find(r->store, card, &row, err);
+    if (!rc)
+        rc = ledger_find_code(r->store, row.code, &holder, err);
+    *done = rc == RC_OK;
+    if (rc)
+        return rc == RC_NOT_FOUND ? RC_OK : rc;
+    memcpy(since, row.since, sizeof since);
+    rc = outbox_add_notice(r->store, NOTICE_CARD, row.code, holder.revision, since, deed.recorded, &deed.notice, err);
+    return rc ? rc : cardbook_restate(r->store, &row, &deed, err);
+}
+
+/* The fields in which both differ, by name. */
+static enum rc reconcile_fields(struct reconcile *r, const struct digest_kind *what, const char *key, json_t **names, struct err *err)
+{
+    char query[40];
+    json_t *answer = NULL, *own = NULL, *value;
+    const char *name;
+    snprintf(query, sizeof query, "?%s=%s", what->key, key);
+    enum rc rc = reconcile_ask(r, what, 0, query, &answer, err);
+    if (!rc)
+        rc = what->fields(r->store, r->municipality, key, &own, err);
+    *names = json_array();
+    json_object_foreach(own, name, value)
+    {
+        if (!rc && !json_equal(value, json_object_get(json_object_get(answer, "fields"), name)) &&
+            json_array_append_new(*names, json_string(name)))
+            rc = RC_NOMEM;
+    }
+    json_decref(own);
+    json_decref(answer);
+    return rc;
+}
+
+static enum rc reconcile_name(struct reconcile *r, const struct digest_kind *what, const char *key, const char *difference, struct err *err)
+{
+    json_t *names = NULL;
+    struct card_row card;
+    if (strcmp(difference, "not registered here") == 0 && strcmp(what->key, "card") == 0 &&
+        cardbook_find(r->store, key, &card, NULL) == RC_OK && card.state == CARD_ELSEWHERE)
+        return RC_OK; /* taken over: the other municipality's report is on its way */
+    enum rc rc = strcmp(difference, "another content") == 0 ? reconcile_fields(r, what, key, &names, err) : RC_OK;
+    if (rc) {
+        json_decref(names);
+        return rc;
+    }
+    json_t *row = json_pack("{s:s, s:s, s:o*}", what->key, key, "difference", difference, "fields", names);
+    return json_array_append_new(r->differences, row) ? RC_NOMEM : RC_OK;
 }
 
 static const char *reconcile_text(const json_t *rows, size_t i, const char *member)
@@ -62,38 +113,39 @@ static const char *reconcile_text(const json_t *rows, size_t i, const char *memb
     return text ? text : "";
 }
 
-/* Two lists in the order of codes. */
-static enum rc reconcile_merge(struct reconcile *r, const json_t *own, const json_t *theirs)
+/* Two lists in the order of their keys. */
+static enum rc reconcile_merge(struct reconcile *r, const struct digest_kind *what, const json_t *own, const json_t *theirs,
+                               struct err *err)
 {
     size_t i = 0, k = 0;
     enum rc rc = RC_OK;
     while (!rc && (i < json_array_size(own) || k < json_array_size(theirs))) {
-        const char *mine = reconcile_text(own, i, "code"), *other = reconcile_text(theirs, k, "code");
+        const char *mine = reconcile_text(own, i, what->key), *other = reconcile_text(theirs, k, what->key);
         int order = i == json_array_size(own) ? 1 : k == json_array_size(theirs) ? -1 : strcmp(mine, other);
         if (order < 0)
-            rc = reconcile_name(r, mine, "missing there");
+            rc = reconcile_name(r, what, mine, "missing there", err);
         else if (order > 0)
-            rc = reconcile_name(r, other, "not registered here");
+            rc = reconcile_name(r, what, other, "not registered here", err);
         else if (strcmp(reconcile_text(own, i, "digest"), reconcile_text(theirs, k, "digest")) != 0)
-            rc = reconcile_name(r, mine, "another content");
+            rc = reconcile_name(r, what, mine, "another content", err);
         i += order <= 0;
         k += order >= 0;
     }
     return rc;
 }
 
-static enum rc reconcile_rows(struct reconcile *r, unsigned bucket, struct err *err)
+static enum rc reconcile_rows(struct reconcile *r, const struct digest_kind *what, unsigned bucket, struct err *err)
 {
     json_t *answer = NULL, *theirs = NULL, *own = json_array();
     char digest[DIGEST_SIZE];
     int64_t count;
-    enum rc rc = own ? digest_bucket(r->store, r->municipality, bucket, &count, digest, own, err) : RC_NOMEM;
+    enum rc rc = own ? what->bucket(r->store, r->municipality, bucket, &count, digest, own, err) : RC_NOMEM;
     if (!rc)
-        rc = reconcile_ask(r, bucket, true, &answer, err);
+        rc = reconcile_ask(r, what, bucket, "?rows=1", &answer, err);
     if (!rc)
-        rc = json_want_array(answer, "residents", &theirs, err);
+        rc = json_want_array(answer, what->list, &theirs, err);
     if (!rc)
-        rc = reconcile_merge(r, own, theirs);
+        rc = reconcile_merge(r, what, own, theirs, err);
     json_decref(answer);
     json_decref(own);
     return rc;
@@ -110,15 +162,15 @@ static enum rc reconcile_check_told(struct reconcile *r, const json_t *answer, s
     return rc;
 }
 
-static enum rc reconcile_bucket(struct reconcile *r, unsigned bucket, struct err *err)
+static enum rc reconcile_bucket(struct reconcile *r, const struct digest_kind *what, unsigned bucket, struct err *err)
 {
     json_t *answer = NULL;
     char digest[DIGEST_SIZE];
     const char *theirs;
     int64_t count;
-    enum rc rc = digest_bucket(r->store, r->municipality, bucket, &count, digest, NULL, err);
+    enum rc rc = what->bucket(r->store, r->municipality, bucket, &count, digest, NULL, err);
     if (!rc)
-        rc = reconcile_ask(r, bucket, false, &answer, err);
+        rc = reconcile_ask(r, what, bucket, "", &answer, err);
     if (!rc)
         rc = reconcile_check_told(r, answer, err);
     if (!rc)
@@ -126,7 +178,7 @@ static enum rc reconcile_bucket(struct reconcile *r, unsigned bucket, struct err
     if (!rc) {
         r->records += count;
         if (strcmp(digest, theirs) != 0)
-            rc = reconcile_rows(r, bucket, err);
+            rc = reconcile_rows(r, what, bucket, err);
     }
     json_decref(answer);
     return rc;
@@ -148,8 +200,10 @@ static enum rc reconcile_compare(struct reconcile *r, struct err *err)
     enum rc rc = outbox_read(r->store, r->peer, &outbox, err);
     if (!rc)
         r->last = outbox.last;
-    for (unsigned bucket = 0; !rc && bucket < DIGEST_BUCKETS; bucket++)
-        rc = reconcile_bucket(r, bucket, err);
+    size_t kinds = strcmp(r->peer, OUTBOX_NATIONAL) == 0 ? DIGEST_KINDS : DIGEST_CARDS; /* a prefecture keeps no cards */
+    for (size_t i = 0; i < kinds; i++)
+        for (unsigned bucket = 0; !rc && bucket < DIGEST_BUCKETS; bucket++)
+            rc = reconcile_bucket(r, &digest_kinds[i], bucket, err);
     return rc ? rc : reconcile_check_still(r, err);
 }
 
@@ -165,8 +219,10 @@ static enum rc reconcile_repair(struct reconcile *r, struct err *err)
     json_array_foreach(r->differences, i, row)
     {
         bool done = false;
+        const char *code = json_string_value(json_object_get(row, "code"));
         if (!rc)
-            rc = reconcile_restate(r, json_string_value(json_object_get(row, "code")), &done, err);
+            rc = code ? reconcile_restate(r, code, &done, err)
+                      : reconcile_restate_card(r, json_string_value(json_object_get(row, "card")), &done, err);
         if (!rc && json_object_set_new(row, "told_again", json_boolean(done)))
             rc = RC_NOMEM;
         r->repaired += done;
@@ -210,9 +266,9 @@ int reconcile_main(int argc, char **argv)
     };
     int rest, status;
     if (opt_parse("jpki-registry reconcile [OPTIONS]",
-                  "Compares the municipality's registered records with what the other node has of them, by digests; "
-                  "names each\n"
-                  "difference as a JSON line. Exit status 0: no difference; 1: there are, or it could not be compared.",
+                  "Compares the municipality's registered records, and with the nation its cards, with what the other node "
+                  "has of\n"
+                  "them, by digests; names each difference, with the fields, as a JSON line. Exit status 0: no difference; 1: there are, or it could not be compared.",
                   opts, argc, argv, &rest, &status))
         return status;
     if (rest < argc)

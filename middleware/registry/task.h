@@ -10,6 +10,10 @@
 /* What may be given, as bits in the order of task_fields. */
 enum {
     TASK_NAME = 1u << 0,
+    TASK_FURIGANA = 1u << 1,
+    TASK_FORMER_NAME = 1u << 2,
+    TASK_FORMER_FURIGANA = 1u << 3,
+    TASK_ALIAS = 1u << 4,
     TASK_PERSONAL_NUMBER = 1u << 8,
     TASK_CODE = 1u << 9,
     TASK_CHANGE = 1u << 10, /* 変更情報 */

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -23,6 +24,8 @@
 #define THERE_ADDRESS "東京都千代田区丸の内一丁目１番１号"
 #define HERE_ADDRESS "鹿児島県鹿児島市荒田二丁目７番７号"
 #define LETTERS "SELECT count(*) FROM letter WHERE sent = 0"
+
+#define CARD "A000000000000001"
 
 enum { TRIES = 40 };
 
@@ -284,6 +287,77 @@ static void show_notices(struct world *w, enum who who, struct store *store)
     assert_int_equal(count(w, who, "SELECT count(*) FROM usage WHERE action = 'notice' AND record <> ''"), looks);
 }
 
+/* The program's words about what differs. */
+static void reconcile_says(struct world *w, const char *words, bool repair)
+{
+    char line[700], path[140];
+    struct buf out = { 0 };
+    snprintf(path, sizeof path, "%s/differences", w->ops.folder);
+    snprintf(line, sizeof line, "%s reconcile --store %s --identity %s --with %s %s >%s 2>&1", program, w->nodes[MUNICIPAL].store,
+             w->paths[ID_MUNICIPAL], w->nodes[NATIONAL].url, repair ? "--repair" : "", path);
+    int status = system(line);
+    assert_int_equal(WEXITSTATUS(status), *words ? 1 : 0);
+    assert_int_equal(file_read(path, &out, NULL), RC_OK);
+    if (!strstr(buf_string(&out), words) || (*words && repair && !strstr(buf_string(&out), "\"told_again\":true")))
+        fail_msg("not '%s' in:\n%s", words, buf_string(&out));
+    buf_wipe(&out);
+}
+
+/* The card ledgers of both are compared, each way in which they differ is named, and told again the nation's is right. */
+static void test_cards_compared(void **state)
+{
+    (void)state;
+    struct world w;
+    struct resident r;
+    struct store *nation = NULL;
+    enum node_role role;
+    char municipality[7];
+    world_new(&w, "20");
+    start(&w, NATIONAL, NULL);
+    start(&w, MUNICIPAL, NULL);
+    pick(&w, &r);
+    assert_int_equal(post(&w, MUNICIPAL, ID_CARD_OFFICER, "/v1/cards/issue", card_issue(r.code, CARD, "2015-12-01", "card")), RC_OK);
+    assert_int_equal(find(&w, ID_OFFICER, r.code, &r), RC_OK);
+    assert_int_equal(link_cards(&w, ID_OFFICER, &r), RC_OK);
+    assert_int_equal(post(&w, MUNICIPAL, ID_CARD_OFFICER, "/v1/cards/event", card_event(CARD, "lock", "2015-12-02", "lock")), RC_OK);
+    same_world(&w);
+    reconcile_says(&w, "", false); /* a locked PIN is the municipality's own */
+    assert_int_equal(ledger_open_any(w.nodes[NATIONAL].store, &role, municipality, &nation, NULL), RC_OK);
+    static const struct {
+        const char *flaw, *sql, *words;
+    } rows[] = {
+        { "another state", "UPDATE card SET state = 'lost'", "\"difference\":\"another content\",\"fields\":[\"state\"]" },
+        { "other days", "UPDATE card SET issued = '2014-01-01', expires = '2024-01-01'", "\"fields\":[\"issued\",\"expires\"]" },
+        { "another kind", "UPDATE card SET type = 'juki-a'", "\"fields\":[\"type\"]" },
+        { "no card", "DELETE FROM card_event; DELETE FROM card_certificate; DELETE FROM card", "\"difference\":\"missing there\"" },
+        { "a resident's 振り仮名", "UPDATE resident SET furigana = 'x' WHERE code = (SELECT min(code) FROM resident)", "\"fields\":[\"furigana\"]" },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        print_message("          %s\n", rows[i].flaw);
+        assert_int_equal(store_exec(nation, rows[i].sql, NULL), RC_OK);
+        reconcile_says(&w, rows[i].words, false);
+        reconcile_says(&w, rows[i].words, true);
+        await(&w, MUNICIPAL, TOLD, 0);
+        reconcile_says(&w, "", false);
+    }
+    assert_int_equal(count(&w, NATIONAL, "SELECT count(*) FROM card WHERE state = 'valid' AND type = 'juki-b'"), 1);
+    assert_int_equal(count(&w, MUNICIPAL, "SELECT count(*) FROM card WHERE state = 'locked'"), 1);
+    assert_int_equal(w.revoked, 0); /* the card was valid all the time */
+    /* one that the nation takes for valid and that is none: the authorities hear of it now */
+    assert_int_equal(post(&w, MUNICIPAL, ID_CARD_OFFICER, "/v1/cards/event", card_event(CARD, "return", "2015-12-03", "back")), RC_OK);
+    same_world(&w);
+    await(&w, NATIONAL, HEARD, 1);
+    assert_int_equal(store_exec(nation, "UPDATE card SET state = 'valid'; DELETE FROM event_certificate", NULL), RC_OK);
+    reconcile_says(&w, "\"fields\":[\"state\"]", true);
+    await(&w, NATIONAL, HEARD, 2);
+    assert_string_equal(w.last_event, "card-returned");
+    reconcile_says(&w, "", false);
+    /* restating is no event of the counter's */
+    assert_int_equal(post(&w, MUNICIPAL, ID_CARD_OFFICER, "/v1/cards/event", card_event(CARD, "restate", "2015-12-03", "r")), RC_FORMAT);
+    store_close(nation);
+    world_free(&w);
+}
+
 /* The prefecture hears what the nation hears, but no certificates; what it keeps shows who wrote it; the stores are compared,
  * broken, compared and put right. */
 static void test_prefecture(void **state)
@@ -423,7 +497,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_there_and_back), cmocka_unit_test(test_somebody_is_down), cmocka_unit_test(test_asked_for),
-        cmocka_unit_test(test_prefecture),     cmocka_unit_test(test_blocked),
+        cmocka_unit_test(test_prefecture), cmocka_unit_test(test_cards_compared),     cmocka_unit_test(test_blocked),
     };
 #ifdef JPKI_FAULTS
     if (argc > 2) {

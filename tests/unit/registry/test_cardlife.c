@@ -91,7 +91,7 @@ static void test_reports(void **state)
     } rows[] = {
         { CARD_ISSUE, "交付" },  { CARD_LOSE, "紛失" },   { CARD_FIND, "発見" },     { CARD_END, "失効" },
         { CARD_RETURN, "返納" }, { CARD_KEEP, "返納" },   { CARD_CONTINUE, "継続" }, { CARD_LOCK, NULL },
-        { CARD_UNLOCK, NULL },   { CARD_ANNOTATE, NULL }, { CARD_HAND_OVER, NULL },
+        { CARD_UNLOCK, NULL },   { CARD_ANNOTATE, NULL }, { CARD_HAND_OVER, NULL }, { CARD_RESTATE, "整合性の回復" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const char *got = cardlife_report(rows[i].event);

@@ -247,6 +247,77 @@ static void test_results(void **state)
     assert_string_equal(result_of("77", SEARCH), "one");
 }
 
+/* A name may be 氏名, and what else of names the task is given from the day on which the record has it; the agency hears which it was. */
+static void test_names(void **state)
+{
+    (void)state;
+    static const char more[] =
+        "{\"tasks\":[{\"agency\":\"nenkin\",\"task\":\"all\",\"law\":\"l\",\"title\":\"t\",\"fields\":[\"name\",\"furigana\","
+        "\"former_name\",\"former_furigana\",\"alias\",\"birth\"],\"keys\":[\"attributes\",\"number\"],\"from\":\"2002-08-05\"},"
+        "{\"agency\":\"nenkin\",\"task\":\"name\",\"law\":\"l\",\"title\":\"t\",\"fields\":[\"name\",\"birth\"],\"keys\":["
+        "\"attributes\",\"number\"],\"from\":\"2002-08-05\"}]}";
+    assert_int_equal(load(more), RC_OK);
+    struct resident r = {.code = "10000000103", .municipality = HERE, .attributes = {.sex = "2"}};
+    struct ledger_change change;
+    snprintf(r.attributes.name, sizeof r.attributes.name, "民間　花子");
+    snprintf(r.attributes.birth, sizeof r.attributes.birth, "319900401");
+    snprintf(r.attributes.address, sizeof r.attributes.address, ADDRESS);
+    snprintf(r.particulars.personal_number, sizeof r.particulars.personal_number, "100000000005");
+    snprintf(r.particulars.furigana, sizeof r.particulars.furigana, "ミンカン　ハナコ");
+    snprintf(r.particulars.former_name, sizeof r.particulars.former_name, "公的");
+    snprintf(r.particulars.former_furigana, sizeof r.particulars.former_furigana, "コウテキ");
+    snprintf(r.particulars.alias, sizeof r.particulars.alias, "別名　はな");
+    attributes_no_substitutes(&r.attributes);
+    assert_int_equal(store_begin(w.nation, NULL), RC_OK);
+    assert_int_equal(ledger_put(w.nation, &r, REASON_FIRST, "2016-02-01", 1454284800, &change, NULL), RC_OK);
+    assert_int_equal(store_commit(w.nation, NULL), RC_OK);
+    put("10000000200", "別名　はな", "319900401", "鹿児島県鹿児島市荒田二丁目７番７号", "", REASON_FIRST);
+    static const struct {
+        const char *flaw, *day, *task, *key, *want, *matched;
+    } rows[] = {
+        {"氏名", "2026-01-05", "all", "\"name\":\"民間　花子\"", "one", "name"},
+        {"氏名 with a plain blank", "2026-01-05", "all", "\"name\":\"民間 花子\"", "one", "name"},
+        {"旧氏", "2026-01-05", "all", "\"name\":\"公的　花子\"", "one", "former_name"},
+        {"旧氏 with a plain blank", "2026-01-05", "all", "\"name\":\"公的 花子\"", "one", "former_name"},
+        {"旧氏 of a task without it", "2026-01-05", "name", "\"name\":\"公的　花子\"", "none", NULL},
+        {"旧氏 before the record has it", "2019-11-04", "all", "\"name\":\"公的　花子\"", "none", NULL},
+        {"旧氏 from its day", "2019-11-05", "all", "\"name\":\"公的　花子\"", "one", "former_name"},
+        {"旧氏 with another's given name", "2026-01-05", "all", "\"name\":\"公的　太郎\"", "none", NULL},
+        {"旧氏 with the end of a given name", "2026-01-05", "all", "\"name\":\"公的　子\"", "none", NULL},
+        {"旧氏 alone", "2026-01-05", "all", "\"name\":\"公的\"", "none", NULL},
+        {"振り仮名", "2026-01-05", "all", "\"name\":\"ミンカン　ハナコ\"", "one", "furigana"},
+        {"振り仮名 before its day", "2025-05-25", "all", "\"name\":\"ミンカン　ハナコ\"", "none", NULL},
+        {"振り仮名 from its day", "2025-05-26", "all", "\"name\":\"ミンカン　ハナコ\"", "one", "furigana"},
+        {"旧氏の振り仮名", "2026-01-05", "all", "\"name\":\"コウテキ　ハナコ\",\"address\":\"" ADDRESS "\"", "one", "former_furigana"},
+        {"振り仮名 of a task without it", "2026-01-05", "name", "\"name\":\"ミンカン　ハナコ\"", "none", NULL},
+        {"通称 that is another's 氏名", "2026-01-05", "all", "\"name\":\"別名　はな\"", "many", NULL},
+        {"the same, with the address", "2026-01-05", "all", "\"name\":\"別名　はな\",\"address\":\"" ADDRESS "\"", "one", "alias"},
+        {"the same of a task without it", "2026-01-05", "name", "\"name\":\"別名　はな\"", "one", "name"},
+        {"the number with the 通称", "2026-01-05", "all", "\"name\":\"別名　はな\",\"personal_number\":\"100000000005\"", "one", "alias"},
+        {"the number with the 通称, not given", "2026-01-05", "name", "\"name\":\"別名　はな\",\"personal_number\":\"100000000005\"", "none", NULL},
+        {"no name in the key", "2026-01-05", "all", "\"sex\":\"2\",\"address\":\"" ADDRESS "\"", "one", NULL},
+        {"a wild card", "2026-01-05", "all", "\"name\":\"公的　%\"", "none", NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char key[300];
+        json_t *answer = NULL;
+        townpair_on(rows[i].day);
+        snprintf(key, sizeof key, "{\"birth\":\"319900401\",%s}", rows[i].key);
+        assert_int_equal(ask(&agency, rows[i].task, key, &answer), RC_OK);
+        const char *result = json_string_value(json_object_get(answer, "result")), *matched = json_string_value(json_object_get(answer, "matched"));
+        if (strcmp(result, rows[i].want) != 0 || strcmp(matched ? matched : "", rows[i].matched ? rows[i].matched : "") != 0)
+            fail_msg("%s: %s, matched by %s", rows[i].flaw, result, matched);
+        json_decref(answer);
+    }
+    /* what it was before: said as that */
+    json_t *answer = NULL;
+    put("10000000103", "改姓　花子", "319900401", ADDRESS, "100000000005", REASON_EX_OFFICIO);
+    assert_int_equal(ask(&agency, "all", "{\"birth\":\"319900401\",\"name\":\"民間　花子\"}", &answer), RC_OK);
+    assert_string_equal(json_string_value(json_object_get(answer, "result")), "changed");
+    assert_string_equal(json_string_value(json_object_get(answer, "matched")), "former_state");
+    json_decref(answer);
+}
+
 /* What the task and the day let an agency have, and no more. */
 static void test_fields(void **state)
 {
@@ -490,6 +561,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
         cmocka_unit_test_setup_teardown(test_results, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_names, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fields, setup, teardown),
         cmocka_unit_test_setup_teardown(test_batch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_private, setup, teardown),
