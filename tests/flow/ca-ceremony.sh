@@ -3,13 +3,6 @@
 # shown is what is signed; who has not confirmed stops it; lists, OCSP and verdicts for the certificates of both keys.
 . "$(dirname "$0")/ca-world.sh"
 
-refuse_words() { # what, words, command … : must fail with exit 1 and say so
-    what=$1
-    words=$2
-    shift 2
-    refuse "$what" "$@"
-    grep -q "$words" "$W/said" || fail "$what: does not say '$words'"
-}
 person() { # name: a key of the person's own, and its public part
     openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out "$W/$1.key" 2> /dev/null
     openssl pkey -in "$W/$1.key" -pubout -out "$W/$1.pem"

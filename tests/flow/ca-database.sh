@@ -6,12 +6,7 @@
 [ -n "$BOOK" ] || fail "run it with postgres.sh"
 
 server() { "$JPKI_TEST_POSTGRES_SH" "$@" > "$W/said" 2>&1 || fail "postgres.sh $*"; }
-token
-check "founding" found
-anchors
-check "identity" identity ca 000000 authority
-check "identity" identity desk-officer 462012 officer
-check "identity" identity node-national 000000 national
+founded node-national 000000 national
 openssl genrsa -out "$W/holder.key" 2048 2> /dev/null
 check "serve" start
 check "ocsp" start_ocsp

@@ -7,11 +7,7 @@ fetch() { # path-or-body arguments … → status; headers in $W/head, body in $
 }
 header() { tr -d '\r' < "$W/head" | sed -n "s/^$1: //Ip"; }
 
-token
-check "founding" found
-anchors
-check "identity" identity ca 000000 authority
-check "identity" identity desk-officer 462012 officer
+founded
 "$JPKI_CA" ocsp --state "$W/ca" --pid-file "$W/none.pid" --log "$W/ocsp.log" > "$W/ocsp.out" &
 OCSP=$!
 for _ in $(seq 100); do [ ! -f "$W/ca/ocsp/auth.next.req" ] || break; sleep 0.05; done

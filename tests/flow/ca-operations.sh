@@ -3,12 +3,7 @@
 # other, once the published links have told them; nobody is led to a key that the old one did not sign for.
 . "$(dirname "$0")/ca-world.sh"
 
-token
-check "founding" found
-anchors
-check "identity" identity ca 000000 authority
-check "identity" identity desk-officer 462012 officer
-check "identity" identity administrator 000000 admin
+founded administrator 000000 admin
 for p in a b; do
     openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out "$W/$p.key" 2> /dev/null
     openssl pkey -in "$W/$p.key" -pubout -out "$W/$p.pem"

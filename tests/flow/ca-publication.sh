@@ -3,11 +3,7 @@
 # whole after kill -9 at each step of publishing and with a full disk, entries kept until one list after the certificate's end.
 . "$(dirname "$0")/ca-world.sh"
 PUBLIC=$W/ca/publication
-token
-check "founding" found
-anchors
-check "identity" identity ca 000000 authority
-check "identity" identity desk-officer 462012 officer
+founded
 check "serve" start
 openssl genrsa -out "$W/holder.key" 2048 2> /dev/null
 for n in 1 2 3; do

@@ -12,11 +12,7 @@ enrol() { # number
     request_file "enrol-$1" 462012 319800217 20350217145959Z
     ir auth "$W/holder.key" "$W/holder-$1.pem"
 }
-token
-check "founding" found
-anchors
-check "identity" identity ca 000000 authority
-check "identity" identity desk-officer 462012 officer
+founded
 openssl genrsa -out "$W/holder.key" 2048 2> /dev/null
 check "serve" start
 check "an enrolment" enrol 1

@@ -4,13 +4,6 @@
 . "$(dirname "$0")/ca-world.sh"
 
 token
-refuse_words() { # what, words, command … : must fail with exit 1 and say so
-    what=$1
-    words=$2
-    shift 2
-    refuse "$what" "$@"
-    grep -q "$words" "$W/said" || fail "$what: does not say '$words'"
-}
 code=0
 found --suite p-256 > "$W/said" 2>&1 || code=$?
 same "a suite that is none is used wrongly" 2 "$code"

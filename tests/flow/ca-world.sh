@@ -30,6 +30,13 @@ refuse() { # what, command … : must fail with exit 1
     [ "$code" = 1 ] || fail "$what: exit $code instead of 1"
     [ -z "${VERBOSE:-}" ] || echo "$what: $(tail -n 1 "$W/said")"
 }
+refuse_words() { # what, words, command … : must fail with exit 1 and say so; in the file WORDS_IN as well as on its standard error
+    what=$1
+    words=$2
+    shift 2
+    refuse "$what" "$@"
+    grep -q "$words" "$W/said" ${WORDS_IN:+"$WORDS_IN"} || fail "$what: '$words' is not said"
+}
 same() { # what, wanted, got
     CHECKS=$((CHECKS + 1))
     [ "$2" = "$3" ] || fail "$1: wanted '$2', got '$3'"
@@ -71,6 +78,17 @@ identity() { # role municipality folder
 anchors() {
     for a in sign auth ops; do
         openssl x509 -inform DER -in "$W/ca/publication/$a/ca.cer" -out "$W/$a-ca.pem"
+    done
+}
+founded() { # [role municipality name] … : the authorities in a token, with the identities of the intake and of an officer, and these
+    token
+    check "founding" found
+    anchors
+    check "identity" identity ca 000000 authority
+    check "identity" identity desk-officer 462012 officer
+    while [ $# -gt 0 ]; do
+        check "identity" identity "$1" "$2" "$3"
+        shift 3
     done
 }
 start() {
