@@ -56,13 +56,9 @@ static void test_story(void **state)
     struct world w;
     struct resident resident, found;
     struct confirmation confirmation;
-    world_new(&w, "1000");
-    start(&w, NATIONAL, NULL);
-    start(&w, MUNICIPAL, NULL);
-    await(&w, NATIONAL, "SELECT count(*) FROM resident", 1000);
-    same_world(&w);
+    world_told(&w, "1000", &resident);
+    assert_int_equal(count(&w, NATIONAL, "SELECT count(*) FROM resident"), 1000);
 
-    pick(&w, &resident);
     assert_int_equal(find(&w, ID_OFFICER, resident.code, &found), RC_OK);
     assert_memory_equal(&found, &resident, sizeof found);
     assert_int_equal(confirm(&w, ID_VERIFIER, AUTHORITY_SIGN, "0A01", &confirmation), RC_OK);
@@ -113,11 +109,7 @@ static void test_refusals(void **state)
     struct world w;
     struct resident resident, found;
     struct confirmation confirmation;
-    world_new(&w, "30");
-    start(&w, NATIONAL, NULL);
-    start(&w, MUNICIPAL, NULL);
-    same_world(&w);
-    pick(&w, &resident);
+    world_told(&w, "30", &resident);
     static const char everything[] = "SELECT (SELECT count(*) FROM history) + 100 * (SELECT count(*) FROM link) + 10000 * "
                                      "(SELECT sum(last) FROM outbox) + 1000000 * (SELECT coalesce(sum(acknowledged), 0) FROM intake)";
     int64_t town = count(&w, MUNICIPAL, everything), nation = count(&w, NATIONAL, everything);
@@ -235,23 +227,18 @@ static void test_killed_anywhere(void **state)
     (void)state;
     struct world w;
     struct resident resident;
-    world_new(&w, "1900");
-    start(&w, NATIONAL, NULL);
-    start(&w, MUNICIPAL, NULL);
+    world_run(&w, "1900");
     pick(&w, &resident);
     for (int round = 0; round < 8; round++) {
-        char address[100], request[24];
-        snprintf(address, sizeof address, "鹿児島県鹿児島市荒田二丁目%d番", round + 1);
-        snprintf(request, sizeof request, "round-%d", round);
         enum who who = round % 2 ? MUNICIPAL : NATIONAL;
         pause_ms(7 + 13 * round);
         stop(&w.nodes[who], SIGKILL);
         if (who == NATIONAL) { /* the municipality works on */
-            assert_int_equal(move(&w, ID_REGISTRAR, resident.code, address, request), RC_OK);
+            assert_int_equal(move_to(&w, resident.code, round + 1), RC_OK);
             start(&w, who, NULL);
         } else {
             start(&w, who, NULL);
-            assert_int_equal(move(&w, ID_REGISTRAR, resident.code, address, request), RC_OK);
+            assert_int_equal(move_to(&w, resident.code, round + 1), RC_OK);
         }
     }
     same_world(&w);
@@ -266,9 +253,7 @@ static void test_nation_lost(void **state)
     (void)state;
     struct world w;
     struct resident resident;
-    world_new(&w, "300");
-    start(&w, NATIONAL, NULL);
-    start(&w, MUNICIPAL, NULL);
+    world_run(&w, "300");
     same_world(&w);
     stop(&w.nodes[NATIONAL], SIGTERM);
     teststore_url(w.ops.folder, "empty", w.nodes[NATIONAL].store);
@@ -295,11 +280,9 @@ static void test_stores_moved(void **state)
     struct world w;
     struct resident resident;
     char backup[TESTSTORE_URL_SIZE], file[TESTSTORE_URL_SIZE];
-    world_new(&w, "1000");
+    world_run(&w, "1000");
     snprintf(backup, sizeof backup, "%s/backup.db", w.ops.folder);
     snprintf(file, sizeof file, "sqlite:%s/town.db", w.ops.folder);
-    start(&w, NATIONAL, NULL);
-    start(&w, MUNICIPAL, NULL);
     struct process *nation = &w.nodes[NATIONAL], *town = &w.nodes[MUNICIPAL];
     store_command("backup", nation->store, "--to", backup, 0);
     store_command("backup", nation->store, "--to", backup, 1);
@@ -336,22 +319,17 @@ static void test_database_gone(void **state)
     (void)state;
     struct world w;
     struct resident resident;
-    world_new(&w, "1000");
-    start(&w, NATIONAL, NULL);
-    start(&w, MUNICIPAL, NULL);
+    world_run(&w, "1000");
     pick(&w, &resident);
     for (int round = 0; round < 4; round++) {
-        char address[100], request[24];
-        snprintf(address, sizeof address, "鹿児島県鹿児島市荒田二丁目%d番", round + 1);
-        snprintf(request, sizeof request, "round-%d", round);
         pause_ms(5 + 40 * round);
         teststore_server("kill");
         if (round % 2)
-            assert_int_not_equal(move(&w, ID_REGISTRAR, resident.code, address, request), RC_OK);
+            assert_int_not_equal(move_to(&w, resident.code, round + 1), RC_OK);
         teststore_server("start");
         enum rc rc = RC_IO;
         for (int i = 0; rc && i < 50; i++)
-            if ((rc = move(&w, ID_REGISTRAR, resident.code, address, request)))
+            if ((rc = move_to(&w, resident.code, round + 1)))
                 pause_ms(50);
         assert_int_equal(rc, RC_OK);
     }
@@ -376,11 +354,7 @@ static void test_acts(void **state)
     struct world w;
     struct resident resident, found;
     struct confirmation confirmation;
-    world_new(&w, "30");
-    start(&w, NATIONAL, NULL);
-    start(&w, MUNICIPAL, NULL);
-    same_world(&w);
-    pick(&w, &resident);
+    world_told(&w, "30", &resident);
     assert_int_equal(find(&w, ID_OFFICER, resident.code, &found), RC_OK);
     assert_int_equal(link_cards(&w, ID_OFFICER, &found), RC_OK);
     int64_t told = count(&w, MUNICIPAL, "SELECT last FROM outbox WHERE peer = 'national'");
@@ -419,11 +393,7 @@ static void test_cards(void **state)
     static const char a[] = "A000000000000001", issue[] = "/v1/cards/issue", event[] = "/v1/cards/event";
     struct world w;
     struct resident resident, found;
-    world_new(&w, "30");
-    start(&w, NATIONAL, NULL);
-    start(&w, MUNICIPAL, NULL);
-    same_world(&w);
-    pick(&w, &resident);
+    world_told(&w, "30", &resident);
     assert_int_equal(find(&w, ID_OFFICER, resident.code, &found), RC_OK);
     assert_int_equal(link_cards(&w, ID_OFFICER, &found), RC_OK);
     const int strangers[] = { ID_OFFICER, ID_REGISTRAR, ID_VERIFIER, ID_OTHER_OFFICER, ID_OTHER_NODE };

@@ -14,16 +14,6 @@
 
 #include <cmocka.h>
 
-#define AT "鹿児島県鹿児島市荒田二丁目%d番"
-
-static enum rc move_to(struct world *w, const char *code, int number)
-{
-    char address[100], request[24];
-    snprintf(address, sizeof address, AT, number);
-    snprintf(request, sizeof request, "move-%d", number);
-    return move(w, ID_REGISTRAR, code, address, request);
-}
-
 /* No file of the process may grow beyond this: writes fail as on a full disk. */
 static void disk(rlim_t bytes)
 {
@@ -99,7 +89,7 @@ static void test_clock_jumps(void **state)
     assert_int_equal(ledger_open_any(w.nodes[NATIONAL].store, &role, municipality, &store, NULL), RC_OK);
     for (int i = 0; i < 4; i++) {
         assert_int_equal(ledger_history(store, r.code, i + 2, &past, NULL), RC_OK);
-        snprintf(address, sizeof address, AT, i + 1);
+        snprintf(address, sizeof address, MOVED_TO, i + 1);
         assert_string_equal(past.resident.attributes.address, address);
     }
     store_close(store);
@@ -112,11 +102,7 @@ static void test_no_entrance(void **state)
     (void)state;
     struct world w;
     struct resident r;
-    world_new(&w, "20");
-    start(&w, NATIONAL, NULL);
-    start(&w, MUNICIPAL, NULL);
-    same_world(&w);
-    pick(&w, &r);
+    world_told(&w, "20", &r);
     static const char everything[] = "SELECT (SELECT count(*) FROM history) + 100 * (SELECT count(*) FROM request) + 10000 * "
                                      "(SELECT sum(last) FROM outbox) + 1000000 * (SELECT count(*) FROM resident)";
     int64_t town = count(&w, MUNICIPAL, everything), nation = count(&w, NATIONAL, everything);

@@ -408,7 +408,7 @@ static void look_at_authorities(bool lists)
 }
 
 #define SUM                                                                                                            \
-    "SELECT count(*), coalesce(sum(CAST(substr(code, 1, 10) AS INTEGER)), 0) FROM resident "                           \
+    "SELECT count(*), coalesce(sum(CAST(code AS BIGINT)), 0) FROM resident "                                           \
     "WHERE removed = 0 AND municipality = '%s'"
 #define EVERYBODY                                                                                                      \
     "SELECT code, name, name_substitutes, birth, sex, address, address_substitutes FROM resident "                     \

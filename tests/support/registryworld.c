@@ -416,3 +416,25 @@ void same_world(struct world *w)
     assert_int_equal(count(w, MUNICIPAL, "SELECT last FROM outbox WHERE peer = 'national'"),
                      count(w, NATIONAL, "SELECT acknowledged FROM intake"));
 }
+
+enum rc move_to(struct world *w, const char *code, int number)
+{
+    char address[100], request[24];
+    snprintf(address, sizeof address, MOVED_TO, number);
+    snprintf(request, sizeof request, "move-%d", number);
+    return move(w, ID_REGISTRAR, code, address, request);
+}
+
+void world_run(struct world *w, const char *residents)
+{
+    world_new(w, residents);
+    start(w, NATIONAL, NULL);
+    start(w, MUNICIPAL, NULL);
+}
+
+void world_told(struct world *w, const char *residents, struct resident *resident)
+{
+    world_run(w, residents);
+    same_world(w);
+    pick(w, resident);
+}

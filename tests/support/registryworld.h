@@ -57,6 +57,10 @@ void world_free(struct world *w);
 struct testnet;
 void world_new_apart(struct world *w, const char *residents, const struct testnet *net);
 
+/* A new world whose town and nation run; and one where all was told besides, with a resident picked. */
+void world_run(struct world *w, const char *residents);
+void world_told(struct world *w, const char *residents, struct resident *resident);
+
 bool start(struct world *w, enum who who, const char *fault); /* until it serves; false when it died of the fault */
 void stop(struct process *node, int signal_number);           /* SIGTERM must end it with 0 */
 bool died(struct process *node);
@@ -78,5 +82,7 @@ json_t *card_event(const char *card, const char *event, const char *date, const 
 /* The body of POST /v1/notices with one notice, which is taken, signed by an identity. */
 json_t *signed_notice(struct world *w, int id, json_t *notice);
 enum rc move(struct world *w, int id, const char *code, const char *address, const char *request);
+#define MOVED_TO "鹿児島県鹿児島市荒田二丁目%d番"
+enum rc move_to(struct world *w, const char *code, int number); /* by the registrar, a request a number */
 
 #endif

@@ -1,6 +1,7 @@
 /* test_edges.c — the edge cases in what `jpki-registry populate` fills: each is found in a town of 2,000 and in a
- * nation of 5,000, can be certified, and is provided to an agency with the right result. usage: test-registry-edges
- * PROGRAM */
+ * nation of 5,000, can be certified and confirmed, and is provided to an agency with the right result. usage:
+ * test-registry-edges PROGRAM */
+#include "registry/certlink.h"
 #include "registry/copies.h"
 #include "registry/intake.h"
 #include "registry/nation.h"
@@ -167,6 +168,30 @@ static void test_provided(void **state)
     }
 }
 
+/* A certificate of each is confirmed. */
+static void test_confirmed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof edges / sizeof edges[0]; i++) {
+        struct certlink link = {
+            .certificate = {.authority = AUTHORITY_SIGN, .not_after = 4000000000}, .recorded = 1, .notice = 1};
+        struct confirmation confirmation = {0};
+        struct ledger_row row;
+        snprintf(link.certificate.serial, sizeof link.certificate.serial, "0A%04zX", i);
+        town_edge_code(w.of_nation, edges[i].edge, link.code);
+        assert_int_equal(ledger_find_code(w.nation, link.code, &row, NULL), RC_OK);
+        link.revision = row.revision;
+        link.removed = row.removed;
+        assert_int_equal(store_begin(w.nation, NULL), RC_OK);
+        assert_int_equal(certlink_add(w.nation, &link, NULL), RC_OK);
+        assert_int_equal(store_commit(w.nation, NULL), RC_OK);
+        assert_int_equal(certlink_confirm(w.nation, AUTHORITY_SIGN, link.certificate.serial, &confirmation, NULL),
+                         RC_OK);
+        if (confirmation.status != (edges[i].edge == EDGE_GONE ? CONFIRM_REMOVED : CONFIRM_CURRENT))
+            fail_msg("%s: %s", edges[i].flaw, confirm_status_name(confirmation.status));
+    }
+}
+
 /* 支援措置 is the municipality's alone: no copy is given out. */
 static void test_withheld(void **state)
 {
@@ -271,6 +296,7 @@ int main(int argc, char **argv)
         return 2;
     w.program = argv[1];
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_found), cmocka_unit_test(test_provided),
-                                       cmocka_unit_test(test_withheld), cmocka_unit_test(test_not_connected)};
+                                       cmocka_unit_test(test_confirmed), cmocka_unit_test(test_withheld),
+                                       cmocka_unit_test(test_not_connected)};
     return cmocka_run_group_tests_name("registry-edges", tests, setup, teardown);
 }
