@@ -89,13 +89,19 @@ static void test_shares(void **state)
     }
 }
 
+/* Many a round trip on a server, where the same code is looked at. */
+static int64_t residents(void)
+{
+    return teststore_is_postgres() ? 2000 : 5000;
+}
+
 static int64_t stop_at = INT64_MAX;
 
 static bool told(void *context, int64_t done, int64_t all)
 {
     int64_t *last = context;
     assert_true(done > *last);
-    assert_int_equal(all, 5000);
+    assert_int_equal(all, residents());
     *last = done;
     return done < stop_at;
 }
@@ -131,21 +137,21 @@ static void test_entered(void **state)
     const struct municipality *rows = municipality_rows(&count);
     teststore_url(folder, "nation", url);
     assert_int_equal(ledger_open(url, NODE_NATIONAL, "000000", &store, NULL), RC_OK);
-    assert_int_equal(nation_sizes(5000, 5, sizes, NULL), RC_OK);
+    assert_int_equal(nation_sizes(residents(), 5, sizes, NULL), RC_OK);
     stop_at = 1500;
-    assert_int_equal(nation_enter(store, 5000, 5, told, &last, &err),
+    assert_int_equal(nation_enter(store, residents(), 5, told, &last, &err),
                      RC_INTERRUPTED); /* ^C: nothing of what was begun */
     assert_int_equal(last, 1500);
     assert_int_equal(ledger_count(store, "SELECT count(*) FROM resident", &n, NULL), RC_OK);
     assert_int_equal(n, 0);
     last = 0;
     stop_at = INT64_MAX;
-    enum rc rc = nation_enter(store, 5000, 5, told, &last, &err);
+    enum rc rc = nation_enter(store, residents(), 5, told, &last, &err);
     if (rc)
         fail_msg("%s", err.text);
-    assert_int_equal(last, 5000);
+    assert_int_equal(last, residents());
     assert_int_equal(ledger_count(store, "SELECT count(*) FROM resident WHERE removed = 0", &n, NULL), RC_OK);
-    assert_int_equal(n, 5000);
+    assert_int_equal(n, residents());
     sum[0] = digest(store);
     assert_int_equal(ledger_count(store, "SELECT count(*) FROM resident WHERE household <> ''", &n, NULL), RC_OK);
     assert_int_equal(n, 0);              /* what nobody tells the nation */
@@ -170,21 +176,23 @@ static void test_entered(void **state)
     assert_int_equal(store_exec(store, "DELETE FROM resident WHERE municipality = '462012'", NULL), RC_OK);
     assert_int_equal(store_exec(store, "DELETE FROM intake WHERE municipality = '462012'", NULL), RC_OK);
     assert_int_not_equal(digest(store), sum[0]);
-    assert_int_equal(nation_enter(store, 5000, 5, NULL, NULL, NULL), RC_OK);
-    assert_int_equal(nation_enter(store, 5000, 5, NULL, NULL, NULL), RC_OK);
+    assert_int_equal(nation_enter(store, residents(), 5, NULL, NULL, NULL), RC_OK);
+    assert_int_equal(nation_enter(store, residents(), 5, NULL, NULL, NULL), RC_OK);
     assert_int_equal(digest(store), sum[0]);
     assert_int_equal(nation_enter(store, 40000, 5, NULL, NULL, &err), RC_STATE);
     assert_int_equal(digest(store), sum[0]);
     store_close(store);
-    for (uint64_t seed = 5; seed <= 6; seed++) { /* the same again, and another seed */
+    for (uint64_t seed = 5; seed <= 6 && !teststore_is_postgres(); seed++) { /* the same again, and another seed */
         teststore_url(folder, seed == 5 ? "again" : "other", url);
         assert_int_equal(ledger_open(url, NODE_NATIONAL, "000000", &store, NULL), RC_OK);
-        assert_int_equal(nation_enter(store, 5000, seed, NULL, NULL, NULL), RC_OK);
+        assert_int_equal(nation_enter(store, residents(), seed, NULL, NULL, NULL), RC_OK);
         sum[seed - 4] = digest(store);
         store_close(store);
     }
-    assert_int_equal(sum[1], sum[0]);
-    assert_int_not_equal(sum[2], sum[0]);
+    if (!teststore_is_postgres()) {
+        assert_int_equal(sum[1], sum[0]);
+        assert_int_not_equal(sum[2], sum[0]);
+    }
 }
 
 int main(void)
