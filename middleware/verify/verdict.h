@@ -117,6 +117,7 @@ struct evidence_status {
     int64_t invalid_since; /* invalidityDate of the entry; 0 none */
     int reason_code;       /* CRLReason; -1 for an entry without one */
     bool kept;             /* the list is one that was kept: it speaks of its own time, and counts beside a time-stamp only */
+    int64_t kept_since;    /* a time-stamp over the list proves that it was there then; 0: the archive's word alone */
     char reason[EVIDENCE_REASON_SIZE];
 };
 

@@ -98,6 +98,8 @@ static enum rc report_path(const struct evidence_path *p, struct buf *out)
 static enum rc report_status(const struct evidence_status *s, struct buf *out)
 {
     enum rc rc = report_line(out, "revocation", "%s%s%s", status_states[s->state], s->reason[0] ? ": " : s->kept ? ", by a list that was kept" : "", s->reason);
+    if (rc == RC_OK && s->kept_since)
+        rc = report_line(out, "kept", "since %s, by a time-stamp over the list", TIME(s->kept_since));
     if (rc == RC_OK && s->state == STATUS_REVOKED)
         rc = report_line(out, "revoked", "%s %s", TIME(s->revoked_at), crl_reason_name(s->reason_code));
     if (rc == RC_OK && s->number[0] && s->this_update)
@@ -200,7 +202,8 @@ static json_t *report_json_certificate(const struct evidence *e)
 static json_t *report_json_status(const struct evidence_status *s)
 {
     bool revoked = s->state == STATUS_REVOKED;
-    return json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "state", status_states[s->state], "kept", (int)s->kept, "reason",
+    return json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "state", status_states[s->state], "kept", (int)s->kept,
+                     "kept_since", json_time(s->kept_since), "reason",
                      json_words(s->reason), "list", json_words(s->path), "number", json_words(s->number), "this_update",
                      json_time(s->this_update), "next_update", json_time(s->next_update), "revoked_at",
                      json_time(revoked ? s->revoked_at : 0), "invalid_since", json_time(s->invalid_since), "crl_reason",

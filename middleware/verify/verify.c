@@ -1,6 +1,7 @@
 /* verify.c — gathers the evidence in order and has it judged. */
 #include "verify/verify.h"
 
+#include "base/file.h"
 #include "verify/crlstatus.h"
 #include "verify/judge.h"
 #include "verify/path.h"
@@ -72,6 +73,33 @@ static bool verify_status_speaks(const struct evidence *evidence)
     return s->state == STATUS_REVOKED || (s->state == STATUS_GOOD && s->this_update <= evidence->path.not_after);
 }
 
+/* The time-stamp beside a kept list: made after the list, and while the authority's key had not ended, so that nobody has made
+ * the list since with a key that was broken. None: the archive is trusted to have had it. */
+static enum rc verify_kept_stamp(const struct verify_request *request, int64_t key_end, struct evidence_status *kept)
+{
+    char path[1024];
+    struct buf list = { .max = CRLSTATUS_MAX }, stamp = { 0 };
+    struct evidence_timestamp found = { 0 };
+    snprintf(path, sizeof path, "%s/%s.tsr", request->kept_folder, kept->path);
+    if (file_read(path, &stamp, NULL) == RC_NOT_FOUND)
+        return RC_OK;
+    snprintf(path, sizeof path, "%s/%s", request->kept_folder, kept->path);
+    enum rc rc = file_read(path, &list, NULL);
+    if (rc != RC_NOMEM)
+        rc = timestamp_check(buf_bytes(&stamp), buf_bytes(&list), request->timestamp_anchors, request->at, &found);
+    bool holds = rc == RC_OK && found.state == TIMESTAMP_GOOD && found.time >= kept->this_update && found.time <= key_end &&
+                 found.time <= request->at;
+    kept->kept_since = holds ? found.time : 0;
+    if (rc == RC_OK && !holds) {
+        kept->state = STATUS_NOT_TRUSTED;
+        snprintf(kept->reason, sizeof kept->reason, "the time-stamp of the list that was kept proves nothing%s%.150s",
+                 found.reason[0] ? ": " : "", found.reason);
+    }
+    buf_wipe(&list);
+    buf_wipe(&stamp);
+    return rc;
+}
+
 /* Years later the lists have forgotten the certificate. One that was kept tells how it stood: made after the time-stamp, so that it
  * would tell of a revocation before it, and while the authority's key was in use. */
 static enum rc verify_kept(const struct verify_request *request, X509 *cert, X509 *anchor, struct evidence *evidence)
@@ -92,8 +120,10 @@ static enum rc verify_kept(const struct verify_request *request, X509 *cert, X50
         kept.state = STATUS_NOT_IN_FORCE;
         snprintf(kept.reason, sizeof kept.reason, "the list that was kept is of a time when it could not have been made");
     }
+    if (kept.state == STATUS_GOOD || kept.state == STATUS_REVOKED)
+        rc = verify_kept_stamp(request, evidence->path.anchor_not_after, &kept);
     evidence->status = kept;
-    return RC_OK;
+    return rc;
 }
 
 enum rc verify_run(const struct verify_request *request, struct evidence *evidence, struct verdict *verdict,

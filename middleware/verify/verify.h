@@ -22,7 +22,8 @@ struct verify_request {
     const STACK_OF(X509) *anchors; /* trust anchors for the signer's certificate */
     const char *crl_folder;        /* publication folder */
     const char *kept_folder;       /* lists that were kept beside the document, placed as in a publication; NULL: none. Asked when
-                                      there is a good time-stamp and the publication's lists do not tell of the certificate any more */
+                                      there is a good time-stamp and the publication's lists do not tell of the certificate any more. A
+                                      list may have a time-stamp beside it (LIST.tsr), which then must hold */
     bool no_registry;              /* do without the registry; wins over confirm */
     verify_confirm_fn confirm;
     void *confirm_context;

@@ -58,8 +58,10 @@ ess_cert_id_chain=no
 ess_cert_id_alg=sha256
 EOF
 echo 01 > "$W/tsa.serial"
-stamp() { openssl ts -query -data "$W/document.p7s" -sha256 -cert -out "$W/q.tsq" && openssl ts -reply -config "$W/tsa.cnf" -queryfile "$W/q.tsq" -out "$W/$1.tsr"; }
-check "a stamp" stamp document
+stamp() { # name, what is stamped
+    openssl ts -query -data "$W/$2" -sha256 -cert -out "$W/q.tsq" && openssl ts -reply -config "$W/tsa.cnf" -queryfile "$W/q.tsq" -out "$W/$1.tsr"
+}
+check "a stamp" stamp document document.p7s
 cp "$W/sign-1.pem" "$W/anchors.pem"
 verdict() { # folder of lists, time, arguments …
     folder=$1 when=$2
@@ -68,6 +70,10 @@ verdict() { # folder of lists, time, arguments …
 }
 stamped() { verdict "$1" "$2" --time-stamp "$W/document.tsr" --time-stamp-trust "$W/tsa-ca.pem"; }
 check "valid in the first year" verdict "$W/ca/publication" $((REAL + 600))
+check "a list after the stamp" lists
+mkdir -p "$W/fresh/sign/Kagoshima-ken"
+cp "$W/ca/publication/$PLACE.crl" "$W/fresh/$PLACE.crl"
+check "a stamp over the list" stamp "fresh/$PLACE.crl" "fresh/$PLACE.crl"
 check "valid with its stamp" stamped "$W/ca/publication" $((REAL + 600))
 
 # --- renewal in the last three months, and the end -----------------------------------------------------------------------------------
@@ -146,6 +152,16 @@ today() { # folder of kept lists, arguments … : as it stands in the twelfth ye
 }
 check "valid today, with its stamp and the list that was kept" today "$W/kept"
 grep -q "VALID" "$W/said" && grep -q "by a list that was kept" "$W/said" || fail "the report: $(cat "$W/said")"
+check "valid today, with a list that was stamped when it was made" today "$W/fresh"
+grep -q "^kept *since .* by a time-stamp over the list" "$W/said" || fail "the report: $(cat "$W/said")"
+cp -r "$W/fresh" "$W/other-stamp"
+cp "$W/document.tsr" "$W/other-stamp/$PLACE.crl.tsr"
+refuse "a stamp over something else beside the list" today "$W/other-stamp"
+cp -r "$W/kept" "$W/kept-stamped"
+# openssl stamps by the machine's clock, which is twelve years behind: of the first year, before the list was made
+check "a stamp over the list" stamp "kept-stamped/$PLACE.crl" "kept/$PLACE.crl"
+refuse "a stamp that is older than its list" today "$W/kept-stamped"
+grep -q "time-stamp of the list that was kept proves nothing" "$W/said" || fail "refused otherwise: $(cat "$W/said")"
 refuse "a list that was kept from before the stamp" today "$W/early"
 grep -q "before the time-stamp" "$W/said" || fail "refused otherwise: $(cat "$W/said")"
 refuse "the list of another town" today "$W/other"
