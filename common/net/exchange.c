@@ -129,6 +129,20 @@ static enum MHD_Result exchange_refuse(struct MHD_Connection *connection, struct
     return exchange_queue(connection, refusal.status, "application/json", &body);
 }
 
+/* Who was turned away and where, for the operator. Neither path nor body: they are the other end's words, and may be personal data. */
+static void exchange_note(const struct peer *peer, const struct route *route, const char *why)
+{
+    log_warning("refused: %s %s to %s %s %s: %s", route ? route->method : "-", route ? route->path : "-",
+                peer ? role_name(peer->role) : "nobody", peer ? peer->municipality : "-", peer ? peer->serial : "-", why);
+}
+
+static enum MHD_Result exchange_turn_away(struct MHD_Connection *connection, const struct peer *peer, const struct route *route,
+                                          struct refusal refusal)
+{
+    exchange_note(peer, route, refusal.text);
+    return exchange_refuse(connection, refusal);
+}
+
 static void exchange_denied(const struct exchange_rules *rules, const struct route *route, const struct peer *peer)
 {
     if (rules->denied)
@@ -151,6 +165,8 @@ static enum MHD_Result exchange_run(const struct exchange_rules *rules, const st
     buf_wipe(&response.body);
     if (rc == RC_DENIED)
         exchange_denied(rules, route, request->peer);
+    if (rc == RC_DENIED || rc == RC_FORMAT)
+        exchange_note(request->peer, route, rc_name(rc));
     return exchange_refuse(request->connection, (struct refusal) { status, rc, err_text(&err, rc) });
 }
 
@@ -164,20 +180,20 @@ static enum MHD_Result exchange_answer(const struct exchange_rules *rules, struc
     bool known;
     enum rc rc = link_peer(link, connection, &peer, &err);
     if (rc)
-        return exchange_refuse(connection, (struct refusal) { 403, rc, err_text(&err, rc) });
+        return exchange_turn_away(connection, NULL, NULL, (struct refusal) { 403, rc, err_text(&err, rc) });
     if (exchange->nul_in_uri)
-        return exchange_refuse(connection, (struct refusal) { 400, RC_FORMAT, "the path has a NUL inside" });
+        return exchange_turn_away(connection, peer, NULL, (struct refusal) { 400, RC_FORMAT, "the path has a NUL inside" });
     const struct route *route = exchange_find(rules->routes, method, path, &rest, &known);
     if (!known)
-        return exchange_refuse(connection, (struct refusal) { 404, RC_NOT_FOUND, "there is no such path" });
+        return exchange_turn_away(connection, peer, NULL, (struct refusal) { 404, RC_NOT_FOUND, "there is no such path" });
     if (!route)
-        return exchange_refuse(connection, (struct refusal) { 405, RC_UNSUPPORTED, "the path has no such method" });
+        return exchange_turn_away(connection, peer, NULL, (struct refusal) { 405, RC_UNSUPPORTED, "the path has no such method" });
     if (!(route->roles & ROLE_BIT(peer->role))) {
         exchange_denied(rules, route, peer);
-        return exchange_refuse(connection, (struct refusal) { 403, RC_DENIED, "not for this role" });
+        return exchange_turn_away(connection, peer, route, (struct refusal) { 403, RC_DENIED, "not for this role" });
     }
     if (exchange->received > rules->body_max)
-        return exchange_refuse(connection, (struct refusal) { 413, RC_RANGE, "the body is too large" });
+        return exchange_turn_away(connection, peer, route, (struct refusal) { 413, RC_RANGE, "the body is too large" });
     const char *content_type = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Type");
     struct request request = {
         .peer = peer,

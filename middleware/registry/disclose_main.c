@@ -1,6 +1,7 @@
 /* disclose_main.c — `jpki-registry disclose`: the operator answers residents, and reports on provision. */
 #include "base/fault.h"
 #include "registry/code.h"
+#include "registry/correction.h"
 #include "registry/program.h"
 #include "registry/rights.h"
 
@@ -11,7 +12,8 @@
 /* What a sub-command was told. */
 struct told {
     const char *url, *code, *wish, *decision, *reason, *from, *until;
-    long number, years;
+    long number, years, notice;
+    enum node_role role;
     char municipality[7];
     json_t *lines; /* the answer: it leaves when the look is in the record of use */
 };
@@ -56,18 +58,19 @@ static enum rc run_correct(struct store *store, const struct told *told, struct 
 {
     int64_t number;
     char due[11];
-    enum rc rc = rights_ask(store, told->code, told->wish, &number, due, err);
+    enum rc rc = correction_ask(store, told->code, told->wish, &number, due, err);
     return rc ? rc : disclose_say(told, json_pack("{s:I, s:s}", "number", (json_int_t)number, "due", due));
 }
 
 static enum rc run_decide(struct store *store, const struct told *told, struct err *err)
 {
-    return rights_decide(store, told->number, told->decision, told->reason, err);
+    const struct correction_answer answer = {told->number, told->notice, told->decision, told->reason, NULL};
+    return correction_decide(store, told->role, &answer, err);
 }
 
 static enum rc run_requests(struct store *store, const struct told *told, struct err *err)
 {
-    return rights_requests(store, disclose_line, told->lines, err);
+    return correction_each(store, told->code, disclose_line, told->lines, err);
 }
 
 static enum rc run_report(struct store *store, const struct told *told, struct err *err)
@@ -87,7 +90,7 @@ static enum rc run_sweep(struct store *store, const struct told *told, struct er
     return rc ? rc : disclose_say(told, json_pack("{s:i, s:I}", "years", years, "swept", (json_int_t)swept));
 }
 
-enum { TAKES_CODE = 1, TAKES_WISH = 2, TAKES_DECISION = 4, TAKES_MONTHS = 8, TAKES_YEARS = 16 };
+enum { TAKES_CODE = 1, TAKES_WISH = 2, TAKES_DECISION = 4, TAKES_MONTHS = 8, TAKES_YEARS = 16, MAY_CODE = 32 };
 
 static const struct action {
     const char *name, *about;
@@ -99,9 +102,14 @@ static const struct action {
      TAKES_CODE, run_uses},
     {"correct", "Enters a resident's request for correction; it is to be answered within 30 days.",
      TAKES_CODE | TAKES_WISH, run_correct},
-    {"decide", "Answers a request for correction. The correction itself is the municipality's act.", TAKES_DECISION,
-     run_decide},
-    {"requests", "Prints the requests for correction, open ones first.", 0, run_requests},
+    {"decide",
+     "Answers a request for correction. What was corrected names the notice of the municipality's act about this person; in the\n"
+     "municipality's own store it is what `record` answered, and the answer goes back to where it was asked for.",
+     TAKES_DECISION, run_decide},
+    {"requests",
+     "Prints the requests for correction, open ones first, or those of one resident, and how each stands: received, forwarded\n"
+     "to the municipality, answered.",
+     MAY_CODE, run_requests},
     {"report", "Prints 件数 of provision per recipient, month, task and way.", TAKES_MONTHS, run_report},
     {"sweep", "Deletes what is older in the record of use than it is kept (7 years unless set).", TAKES_YEARS,
      run_sweep},
@@ -117,6 +125,7 @@ static enum rc disclose_in_store(void *context, const struct program_store *it, 
     const struct disclosure *disclosure = context;
     struct told *told = disclosure->told;
     memcpy(told->municipality, it->municipality, sizeof told->municipality);
+    told->role = it->role;
     told->lines = json_array();
     enum rc rc = told->lines ? store_begin(it->store, err) : RC_NOMEM;
     if (!rc)
@@ -134,16 +143,19 @@ static enum rc disclose_in_store(void *context, const struct program_store *it, 
 static int disclose_run(const struct action *action, int argc, char **argv)
 {
     struct told told = {0};
-    struct opt opts[5] = {{"--store", "URL", "the node's store", OPT_TEXT, &told.url, true}};
+    struct opt opts[6] = {{"--store", "URL", "the node's store", OPT_TEXT, &told.url, true}};
     size_t n = 1;
     if (action->takes & TAKES_CODE)
         opts[n++] = (struct opt){"--code", "CODE", "住民票コード, 11 digits", OPT_TEXT, &told.code, true};
+    if (action->takes & MAY_CODE)
+        opts[n++] = (struct opt){"--code", "CODE", "only this resident's", OPT_TEXT, &told.code, false};
     if (action->takes & TAKES_WISH)
         opts[n++] = (struct opt){"--wish", "TEXT", "what is to be corrected", OPT_TEXT, &told.wish, true};
     if (action->takes & TAKES_DECISION) {
         opts[n++] = (struct opt){"--number", "N", "of the request", OPT_NUMBER, &told.number, true};
         opts[n++] = (struct opt){"--decision", "D", "corrected or refused", OPT_TEXT, &told.decision, true};
         opts[n++] = (struct opt){"--reason", "TEXT", "what is answered", OPT_TEXT, &told.reason, true};
+        opts[n++] = (struct opt){"--notice", "N", "of the act that corrected", OPT_NUMBER, &told.notice, false};
     }
     if (action->takes & TAKES_MONTHS) {
         opts[n++] = (struct opt){"--from", "MONTH", "YYYY-MM", OPT_TEXT, &told.from, true};

@@ -2,6 +2,7 @@
 #include "base/fault.h"
 #include "net/json.h"
 #include "registry/consent_node.h"
+#include "registry/correction_node.h"
 #include "registry/node.h"
 #include "registry/outbox.h"
 #include "registry/provide_node.h"
@@ -18,6 +19,8 @@ const struct route national_routes[] = {
     { "GET", "/v1/cards/digest/*", ROLE_BIT(ROLE_NODE_MUNICIPAL), receiver_on_card_digest },
     { "POST", "/v1/codes", ROLE_BIT(ROLE_NODE_MUNICIPAL), supply_on_codes },
     { "POST", "/v1/numbers", ROLE_BIT(ROLE_NODE_MUNICIPAL), supply_on_numbers },
+    { "POST", "/v1/corrections", ROLE_BIT(ROLE_NODE_MUNICIPAL), correction_on_list },
+    { "POST", "/v1/corrections/answer", ROLE_BIT(ROLE_NODE_MUNICIPAL), correction_on_answer },
     { "POST", "/v1/provide", ROLE_BIT(ROLE_AGENCY), provide_on_one },
     { "POST", "/v1/provide/batch", ROLE_BIT(ROLE_AGENCY), provide_on_batch },
     { "POST", "/v1/confirm", ROLE_BIT(ROLE_VERIFIER) | ROLE_BIT(ROLE_KIOSK), consent_on_confirm },

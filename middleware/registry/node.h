@@ -32,6 +32,7 @@ struct line {
     struct opseal *seal;
     size_t batch; /* notices in the next request */
     struct line_pause pauses[LINE_PAUSES];
+    int64_t corrections; /* until when nobody asks for requests for correction (monotonic seconds) */
     struct courier *courier;
     courier_deliver_fn deliver;
     char noted[300]; /* the failure that stands in the store; "?" before the first delivery: whatever was there before */

@@ -1,8 +1,7 @@
-/* rights.c — disclosure, list of uses, correction, reports. */
+/* rights.c — disclosure, list of uses, reports. */
 #include "registry/rights.h"
 
 #include "base/clock.h"
-#include "base/fault.h"
 #include "registry/day.h"
 #include "registry/retention.h"
 #include "registry/usage.h"
@@ -138,71 +137,6 @@ enum rc rights_uses(struct store *store, const char *municipality, const char *c
     return rc == RC_NOT_FOUND ? rights_record(store, municipality, "disclose", code, "uses", err) : rc;
 }
 
-enum rc rights_ask(struct store *store, const char *code, const char *wish, int64_t *number, char due[11],
-                   struct err *err)
-{
-    struct ledger_row row;
-    struct statement *s = NULL;
-    char today[11];
-    if (!wish[0] || strlen(wish) > 1000)
-        return err_set(err, RC_FORMAT, "wish: 1 to 1000 bytes");
-    enum rc rc = ledger_find_code(store, code, &row, err);
-    if (rc)
-        return rc == RC_NOT_FOUND ? err_set(err, rc, "no such resident") : rc;
-    rc = store_prepare(store,
-                       "INSERT INTO correction (code, wish, received, due, answered, decision, reason) "
-                       "VALUES (?1, ?2, ?3, ?4, '', '', '') RETURNING id",
-                       &s, err);
-    if (rc)
-        return rc;
-    day_of(clock_now(), today);
-    day_add(today, RIGHTS_DAYS, due);
-    bind_text(s, 1, code);
-    bind_text(s, 2, wish);
-    bind_text(s, 3, today);
-    bind_text(s, 4, due);
-    fault_point("registry.before_correction");
-    rc = statement_step(s, err);
-    if (!rc)
-        *number = column_integer(s, 0);
-    statement_done(s);
-    return rc;
-}
-
-enum rc rights_decide(struct store *store, int64_t number, const char *decision, const char *reason, struct err *err)
-{
-    struct statement *s = NULL;
-    char today[11];
-    bool open = false;
-    if (strcmp(decision, "corrected") != 0 && strcmp(decision, "refused") != 0)
-        return err_set(err, RC_FORMAT, "decision: corrected or refused");
-    if (!reason[0] || strlen(reason) > 1000)
-        return err_set(err, RC_FORMAT, "reason: 1 to 1000 bytes");
-    enum rc rc = store_prepare(store, "SELECT answered FROM correction WHERE id = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_integer(s, 1, number);
-    rc = statement_step(s, err);
-    if (!rc)
-        open = column_text(s, 0)[0] == '\0';
-    statement_done(s);
-    if (rc)
-        return rc == RC_NOT_FOUND ? err_set(err, rc, "no such request") : rc;
-    if (!open)
-        return err_set(err, RC_STATE, "the request was answered already");
-    rc = store_prepare(store, "UPDATE correction SET answered = ?2, decision = ?3, reason = ?4 WHERE id = ?1", &s, err);
-    if (rc)
-        return rc;
-    day_of(clock_now(), today);
-    bind_integer(s, 1, number);
-    bind_text(s, 2, today);
-    bind_text(s, 3, decision);
-    bind_text(s, 4, reason);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
-}
-
 /* Every row of a query, as the maker makes it. */
 static enum rc rights_each(struct statement *s, json_t *(*make)(struct statement *s),
                            enum rc (*visit)(void *context, const json_t *line), void *context, struct err *err)
@@ -217,28 +151,6 @@ static enum rc rights_each(struct statement *s, json_t *(*make)(struct statement
     }
     statement_done(s);
     return rc == RC_NOT_FOUND ? RC_OK : rc;
-}
-
-static json_t *rights_make_request(struct statement *s)
-{
-    char today[11];
-    const char *due = column_text(s, 4), *answered = column_text(s, 5);
-    day_of(clock_now(), today);
-    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "number", (json_int_t)column_integer(s, 0),
-                     "code", column_text(s, 1), "wish", column_text(s, 2), "received", column_text(s, 3), "due", due,
-                     "answered", answered, "decision", column_text(s, 6), "reason", column_text(s, 7), "late",
-                     strcmp(answered[0] ? answered : today, due) > 0);
-}
-
-enum rc rights_requests(struct store *store, enum rc (*visit)(void *context, const json_t *request), void *context,
-                        struct err *err)
-{
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "SELECT id, code, wish, received, due, answered, decision, reason FROM correction "
-                               "ORDER BY CASE WHEN answered = '' THEN 0 ELSE 1 END, id",
-                               &s, err);
-    return rc ? rc : rights_each(s, rights_make_request, visit, context, err);
 }
 
 static json_t *rights_make_line(struct statement *s)

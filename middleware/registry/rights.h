@@ -1,5 +1,5 @@
 /* rights.h — what a resident may ask of who keeps their 本人確認情報 (住民基本台帳法30条の32 to 30条の35): to see it,
- * to see who used it, to have it corrected; and the reports on provision (30条の16). Works on a node's store, for its
+ * to see who used it (to have it corrected: correction.h); and the reports on provision (30条の16). Works on a node's store, for its
  * operator, whose looks are in the record of use too. */
 #ifndef JPKI_REGISTRY_RIGHTS_H
 #define JPKI_REGISTRY_RIGHTS_H
@@ -7,8 +7,6 @@
 #include "registry/ledger.h"
 
 #include <jansson.h>
-
-#define RIGHTS_DAYS 30 /* to answer in */
 
 /* The record as it stands, and every change that is kept. Caller decrefs. RC_NOT_FOUND. In an open transaction. */
 enum rc rights_disclose(struct store *store, const char *municipality, const char *code, json_t **out,
@@ -18,19 +16,6 @@ enum rc rights_disclose(struct store *store, const char *municipality, const cha
  * of the record of use, oldest first. In an open transaction. */
 enum rc rights_uses(struct store *store, const char *municipality, const char *code,
                     enum rc (*visit)(void *context, const json_t *use), void *context, struct err *err) MUST_CHECK;
-
-/* A correction is asked for: *number names it, due is when it must be answered. RC_NOT_FOUND no such resident. */
-enum rc rights_ask(struct store *store, const char *code, const char *wish, int64_t *number, char due[11],
-                   struct err *err) MUST_CHECK;
-
-/* The answer: decision "corrected" or "refused", with the reason. RC_NOT_FOUND, RC_STATE answered already, RC_FORMAT.
- */
-enum rc rights_decide(struct store *store, int64_t number, const char *decision, const char *reason,
-                      struct err *err) MUST_CHECK;
-
-/* Every correction asked for, those not answered first. */
-enum rc rights_requests(struct store *store, enum rc (*visit)(void *context, const json_t *request), void *context,
-                        struct err *err) MUST_CHECK;
 
 /* 件数 of provision per recipient, month, task and way in the months from..until ("2026-10"). */
 enum rc rights_report(struct store *store, const char *from, const char *until,

@@ -174,6 +174,14 @@ const char *const registry_migrations[] = {
     "CREATE INDEX received_code ON received (code, revision);"
     /* a 転出届 that was withdrawn before its day: when, 0: it was not */
     "ALTER TABLE leaving ADD COLUMN withdrawn BIGINT NOT NULL DEFAULT 0;"
+    /* whose record a correction is about, since when that municipality has it, the notice of the act; there: its number at the nation (0:
+     * asked at the own counter), and whether the nation has heard the answer */
+    ADD_TEXT("correction", "municipality") ADD_TEXT("correction", "forwarded")
+    "ALTER TABLE correction ADD COLUMN notice BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE correction ADD COLUMN origin BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE correction ADD COLUMN told BIGINT NOT NULL DEFAULT 0;"
+    "CREATE INDEX correction_municipality ON correction (municipality, answered);"
+    "CREATE INDEX correction_origin ON correction (origin);"
     "CREATE TABLE erasure (id INTEGER PRIMARY KEY, time BIGINT NOT NULL, kind TEXT NOT NULL, before BIGINT NOT NULL, "
     "count BIGINT NOT NULL)",
 };

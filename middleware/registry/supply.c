@@ -4,6 +4,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "net/json.h"
+#include "registry/correction_node.h"
 #include "registry/designate.h"
 #include "registry/outbox.h"
 #include "registry/spare.h"
@@ -137,7 +138,12 @@ enum rc supply_deliver(void *context, struct err *err)
     if (codes && codes != RC_NOT_FOUND)
         return codes;
     enum rc numbers = supply_numbers(line, err);
-    return numbers == RC_NOT_FOUND ? codes : numbers;
+    if (numbers && numbers != RC_NOT_FOUND)
+        return numbers;
+    enum rc corrections = correction_deliver(line, err);
+    if (corrections && corrections != RC_NOT_FOUND)
+        return corrections;
+    return codes && numbers && corrections ? RC_NOT_FOUND : RC_OK;
 }
 
 enum rc supply_on_codes(void *context, const struct request *request, struct response *response, struct err *err)

@@ -139,8 +139,13 @@ static void test_program(void **state)
          0,
          4,
          3},
-        {"again",
+        {"the same again",
          {"disclose", "decide", "--store", store, "--number", "1", "--decision", "refused", "--reason", "記録のとおり"},
+         0,
+         4,
+         3},
+        {"another answer",
+         {"disclose", "decide", "--store", store, "--number", "1", "--decision", "corrected", "--reason", "r", "--notice", "1"},
          1,
          4,
          3},
@@ -230,6 +235,65 @@ static void test_private(void **state)
     world_free(w);
 }
 
+static int decide(struct world *w, enum who who, const char *number, const char *decision, const char *notice)
+{
+    const char *args[] = {"disclose",   "decide", "--store",  w->nodes[who].store, "--number", number, "--decision",
+                          decision,     "--reason", "台帳を訂正した", notice ? "--notice" : NULL, notice, NULL};
+    return run_wait(args);
+}
+
+/* 訂正: asked at the nation, passed on to the municipality, put right there by an act, answered with that act; and a second one that is
+ * refused. A municipality that dies while it answers answers once. */
+static void test_correction(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_new(&scene);
+    struct world *w = &scene.w;
+    const char *code = scene.resident.code, *nation = w->nodes[NATIONAL].store;
+    for (int i = 0; i < 2; i++) {
+        const char *ask[] = {"disclose", "correct", "--store", nation, "--code", code, "--wish", i ? "氏名" : "番地", NULL};
+        assert_int_equal(run_wait(ask), 0);
+    }
+    assert_int_equal(count(w, NATIONAL, "SELECT count(*) FROM correction WHERE municipality = '" HERE "' AND forwarded = ''"), 2);
+    assert_int_equal(decide(w, NATIONAL, "1", "corrected", NULL), 1);  /* by which act? */
+    assert_int_equal(decide(w, NATIONAL, "1", "corrected", "1000"), 1); /* none such was told */
+    stop(&w->nodes[MUNICIPAL], SIGTERM);
+    start(w, MUNICIPAL, NULL); /* looks at once */
+    await(w, MUNICIPAL, "SELECT count(*) FROM correction WHERE origin <> 0", 2);
+    assert_int_equal(count(w, NATIONAL, "SELECT count(*) FROM correction WHERE forwarded <> ''"), 2);
+    assert_int_equal(post(w, NATIONAL, ID_OTHER_NODE, "/v1/corrections/answer",
+                          json_pack("{s:i, s:s, s:s, s:i}", "number", 1, "decision", "refused", "reason", "r", "notice", 0)),
+                     RC_NOT_FOUND); /* it was not passed on to that one */
+    assert_int_equal(move(w, ID_REGISTRAR, code, "鹿児島県鹿児島市荒田二丁目７番７号", "right"), RC_OK);
+    await(w, MUNICIPAL, TOLD, 0);
+    char notice[24], other[24];
+    snprintf(notice, sizeof notice, "%lld", (long long)count(w, MUNICIPAL, "SELECT max(sequence) FROM notice"));
+    snprintf(other, sizeof other, "%lld", (long long)count(w, MUNICIPAL, "SELECT max(sequence) - 1 FROM notice"));
+    assert_int_equal(decide(w, MUNICIPAL, "1", "corrected", other), 1); /* an act about somebody else */
+#ifdef JPKI_FAULTS
+    stop(&w->nodes[MUNICIPAL], SIGTERM);
+    start(w, MUNICIPAL, "registry.after_correction_told");
+    assert_int_equal(decide(w, MUNICIPAL, "1", "corrected", notice), 0);
+    for (int k = 0; k < 200 && !died(&w->nodes[MUNICIPAL]); k++)
+        pause_ms(20);
+    assert_int_equal(w->nodes[MUNICIPAL].pid, 0);
+    start(w, MUNICIPAL, NULL);
+#else
+    assert_int_equal(decide(w, MUNICIPAL, "1", "corrected", notice), 0);
+#endif
+    assert_int_equal(decide(w, MUNICIPAL, "2", "refused", NULL), 0);
+    await(w, MUNICIPAL, "SELECT count(*) FROM correction WHERE told = 1", 2);
+    assert_int_equal(count(w, NATIONAL, "SELECT count(*) FROM correction WHERE answered <> ''"), 2);
+    assert_int_equal(count(w, NATIONAL, "SELECT count(*) FROM correction c JOIN received r ON r.municipality = c.municipality AND "
+                                        "r.sequence = c.notice AND r.code = c.code WHERE c.decision = 'corrected'"), 1);
+    assert_int_equal(count(w, NATIONAL, "SELECT count(*) FROM correction WHERE decision = 'refused' AND notice = 0"), 1);
+    const char *shown[] = {"disclose", "requests", "--store", nation, "--code", code, NULL};
+    assert_int_equal(run_wait(shown), 0);
+    assert_int_equal(decide(w, NATIONAL, "2", "corrected", notice), 1); /* answered already */
+    world_free(w);
+}
+
 #ifdef JPKI_FAULTS
 /* A node that dies has recorded the use or given nothing. */
 static void test_torn(void **state)
@@ -283,6 +347,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_program),
         cmocka_unit_test(test_prefecture),
         cmocka_unit_test(test_private),
+        cmocka_unit_test(test_correction),
 #ifdef JPKI_FAULTS
         cmocka_unit_test(test_torn),
 #endif

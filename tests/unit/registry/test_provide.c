@@ -1,5 +1,6 @@
 /* test_provide.c — provision to agencies, and the rights of residents, over the national store: each rule a row with
  * its flaw. */
+#include "registry/correction.h"
 #include "registry/provide.h"
 #include "registry/rights.h"
 #include "registry/task.h"
@@ -509,6 +510,12 @@ static enum rc keep_line(void *context, const json_t *json)
     return RC_OK;
 }
 
+static enum rc decide(int64_t number, const char *decision, const char *reason, int64_t notice)
+{
+    const struct correction_answer answer = {number, notice, decision, reason, NULL};
+    return correction_decide(w.nation, NODE_NATIONAL, &answer, NULL);
+}
+
 static void test_disclosure(void **state)
 {
     (void)state;
@@ -523,19 +530,22 @@ static void test_disclosure(void **state)
     json_decref(json);
     int64_t number = 0;
     char due[11];
-    assert_int_equal(rights_ask(w.nation, NEXT_CODE, "住所", &number, due, &err), RC_NOT_FOUND);
-    assert_int_equal(rights_ask(w.nation, HANAKO, "", &number, due, &err), RC_FORMAT);
-    assert_int_equal(rights_ask(w.nation, HANAKO, "番地が違う", &number, due, &err), RC_OK);
+    assert_int_equal(correction_ask(w.nation, NEXT_CODE, "住所", &number, due, &err), RC_NOT_FOUND);
+    assert_int_equal(correction_ask(w.nation, HANAKO, "", &number, due, &err), RC_FORMAT);
+    assert_int_equal(correction_ask(w.nation, HANAKO, "番地が違う", &number, due, &err), RC_OK);
     assert_string_equal(due, "2016-03-02");
     townpair_on("2016-03-03");
-    assert_int_equal(rights_requests(w.nation, keep_line, NULL, &err), RC_OK);
+    assert_int_equal(correction_each(w.nation, NULL, keep_line, NULL, &err), RC_OK);
     assert_true(json_is_true(json_object_get(line_got, "late")));
-    assert_int_equal(rights_decide(w.nation, number + 1, "corrected", "r", &err), RC_NOT_FOUND);
-    assert_int_equal(rights_decide(w.nation, number, "maybe", "r", &err), RC_FORMAT);
-    assert_int_equal(rights_decide(w.nation, number, "refused", "", &err), RC_FORMAT);
-    assert_int_equal(rights_decide(w.nation, number, "refused", "記録のとおり", &err), RC_OK);
-    assert_int_equal(rights_decide(w.nation, number, "corrected", "r", &err), RC_STATE);
-    assert_int_equal(rights_requests(w.nation, keep_line, NULL, &err), RC_OK);
+    assert_int_equal(decide(number + 1, "corrected", "r", 1), RC_NOT_FOUND);
+    assert_int_equal(decide(number, "maybe", "r", 0), RC_FORMAT);
+    assert_int_equal(decide(number, "refused", "", 0), RC_FORMAT);
+    assert_int_equal(decide(number, "corrected", "r", 0), RC_FORMAT); /* by which act? */
+    assert_int_equal(decide(number, "corrected", "r", 1), RC_STATE);  /* no such act was told */
+    assert_int_equal(decide(number, "refused", "記録のとおり", 0), RC_OK);
+    assert_int_equal(decide(number, "refused", "記録のとおり", 0), RC_OK); /* the same again */
+    assert_int_equal(decide(number, "corrected", "r", 1), RC_STATE);
+    assert_int_equal(correction_each(w.nation, HANAKO, keep_line, NULL, &err), RC_OK);
     assert_string_equal(json_string_value(json_object_get(line_got, "decision")), "refused");
     assert_int_equal(store_commit(w.nation, NULL), RC_OK);
     assert_int_equal(
