@@ -67,8 +67,9 @@ story_authorities() {
 # --- 2 ----------------------------------------------------------------------------------------------------------------
 
 start_registries() {
-    start_daemon national "$PROGRAM_REGISTRY" serve --role national --store "$WORLD/national.db" \
-        --identity "$WORLD/identities/national" --port "${PORTS[0]}" --ca "$CA" &&
+    openssl x509 -inform DER -in "$WORLD/publication/sign/ca.cer" -out "$WORLD/sign-ca.pem" &&
+        start_daemon national "$PROGRAM_REGISTRY" serve --role national --store "$WORLD/national.db" \
+            --identity "$WORLD/identities/national" --port "${PORTS[0]}" --ca "$CA" --sign-ca "$WORLD/sign-ca.pem" &&
         start_daemon municipal "$PROGRAM_REGISTRY" serve --role municipal --store "$WORLD/municipal.db" \
             --identity "$WORLD/identities/municipal" --port "${PORTS[1]}" --national "$NATIONAL"
 }
@@ -316,6 +317,19 @@ says() { # pattern, command…: the command succeeds and says it
     [ "${PIPESTATUS[0]}" -eq 0 ] && grep -q -- "$pattern" "$WORLD/log/said"
 }
 
+newest_attributes() { # what the national node tells the relying party of the signature certificate's person
+    "$PROGRAM_REGISTRY" confirm --attributes --node "$NATIONAL" --identity "$WORLD/identities/verifier" --authority sign \
+        --serial "$(certificate_serial sign)"
+}
+
+consent() { # name of the document, and further options of the draft: written, signed by the card, brought by the relying party
+    local text=$WORLD/documents/$1.json
+    shift
+    [ -f "$text" ] || "$PROGRAM_REGISTRY" consent draft --service "Relying party" "$@" >"$text" || return 1
+    [ -f "$text.p7s" ] || sign_file cms "$text" "$text.p7s" || return 1
+    "$PROGRAM_REGISTRY" consent send --node "$NATIONAL" --identity "$WORLD/identities/verifier" --document "$text" --signature "$text.p7s" "$@"
+}
+
 tampered_copy() {
     sed 's/4123000/1123000/' "$WORLD/documents/return-signed.xml" >"$WORLD/documents/return-tampered.xml"
 }
@@ -330,6 +344,10 @@ story_verdict() {
     tampered_copy
     check_refused "jpki verify: with another income in it, it is not" "jpki verify: 所得を書き換えると受理しない" '^INVALID' \
         verify "$WORLD/documents/return-tampered.xml"
+    check_refused "the newest four attributes are not for the relying party without the resident's consent" \
+        "最新の四情報は、本人の同意がなければ提供されない" 'RC_DENIED' newest_attributes
+    check "the resident consents: jpki sign with the card, the national node verifies and keeps it" \
+        "本人が同意: カードで jpki sign、全国ノードが検証して記録" consent consent
 }
 
 # --- 8 ----------------------------------------------------------------------------------------------------------------
@@ -360,6 +378,10 @@ story_move() {
     check_refused "jpki verify: the same file is now REVOKED, with the time" "jpki verify: 同じファイルは REVOKED (失効時刻つき)" '^REVOKED' \
         verify --content "$WORLD/documents/request.txt" "$WORLD/documents/request.txt.p7s"
     show_verdict
+    check "with the consent, the relying party hears the new address" "同意により、署名検証者は新しい住所を知る" \
+        says '山下町１１番１号' newest_attributes
+    check "the resident withdraws, signed with the same card" "本人が同意を撤回 (同じカードで署名)" consent withdrawal --withdraw
+    check_refused "and nothing is told any more" "以後は提供されない" 'RC_DENIED' newest_attributes
     check "jpki verify: with the time-stamp from before, it is VALID as of that time (EN 319 102-1: TOTAL_PASSED)" \
         "jpki verify: 失効前のタイムスタンプがあれば、その時点で VALID (EN 319 102-1: TOTAL_PASSED)" \
         says '^VALID' verify --time-stamp "$WORLD/documents/request.txt.p7s.tsr" --time-stamp-trust "$WORLD/identities/tsa/ca.pem" \

@@ -5,15 +5,6 @@
 #include "net/json.h"
 #include "registry/correction.h"
 
-#include <time.h>
-
-static int64_t correction_clock(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
-}
-
 /* One question to the nation; takes the body. */
 static enum rc correction_post(struct line *line, const char *path, json_t *body, json_t **answer, struct err *err)
 {
@@ -61,7 +52,7 @@ static enum rc correction_fetch(struct line *line, struct err *err)
     }
     json_decref(answer);
     if (!rc)
-        line->corrections = correction_clock() + CORRECTION_PAUSE;
+        line->corrections = node_clock() + CORRECTION_PAUSE;
     return rc;
 }
 
@@ -71,7 +62,7 @@ enum rc correction_deliver(struct line *line, struct err *err)
     enum rc rc = correction_untold(line->store, &body, err);
     if (rc != RC_NOT_FOUND)
         return rc ? rc : correction_bring(line, body, err);
-    return correction_clock() < line->corrections ? RC_NOT_FOUND : correction_fetch(line, err);
+    return node_clock() < line->corrections ? RC_NOT_FOUND : correction_fetch(line, err);
 }
 
 enum rc correction_on_list(void *context, const struct request *request, struct response *response, struct err *err)

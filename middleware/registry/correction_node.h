@@ -4,7 +4,7 @@
 
 #include "registry/node.h"
 
-#define CORRECTION_PAUSE 60 /* seconds between two looks for what was passed on */
+#define CORRECTION_PAUSE 60000 /* milliseconds between two looks for what was passed on */
 
 /* A part of the municipal node's supply line: brings an answer, or fetches what is open. RC_NOT_FOUND nothing to do. */
 enum rc correction_deliver(struct line *line, struct err *err) MUST_CHECK;

@@ -12,12 +12,12 @@
 
 #define IDLE_MILLISECONDS 1000
 #define BACK_OFF_FIRST 200
-#define BACK_OFF_LAST 5000
 
 struct courier {
     const char *name;
     courier_deliver_fn deliver;
     void *context;
+    long retry;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t bell;
@@ -73,12 +73,13 @@ static void *courier_run(void *argument)
         }
         courier_report(courier, rc, &err);
         pause = back_off;
-        back_off = back_off * 2 > BACK_OFF_LAST ? BACK_OFF_LAST : back_off * 2;
+        back_off = back_off * 2 > courier->retry ? courier->retry : back_off * 2;
     }
     return NULL;
 }
 
-enum rc courier_start(const char *name, courier_deliver_fn deliver, void *context, struct courier **out, struct err *err)
+enum rc courier_start(const char *name, courier_deliver_fn deliver, void *context, long retry, struct courier **out,
+                      struct err *err)
 {
     struct courier *courier = calloc(1, sizeof *courier);
     if (!courier)
@@ -86,6 +87,7 @@ enum rc courier_start(const char *name, courier_deliver_fn deliver, void *contex
     courier->name = name;
     courier->deliver = deliver;
     courier->context = context;
+    courier->retry = retry;
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

@@ -13,8 +13,9 @@ struct courier;
  * a failure (its words are logged once per change of words). */
 typedef enum rc (*courier_deliver_fn)(void *context, struct err *err);
 
-/* name is for the log, borrowed. Looks by itself every few seconds: another process may have written. */
-enum rc courier_start(const char *name, courier_deliver_fn deliver, void *context, struct courier **courier,
+/* name is for the log, borrowed. Looks by itself every few seconds: another process may have written. retry: the longest pause
+ * after a failure, in milliseconds; the first is 200 at most. */
+enum rc courier_start(const char *name, courier_deliver_fn deliver, void *context, long retry, struct courier **courier,
                       struct err *err) MUST_CHECK;
 void courier_wake(struct courier *courier); /* NULL is fine */
 void courier_stop(struct courier *courier); /* waits for a delivery under way; NULL is fine */

@@ -11,17 +11,8 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define MAIL_SECONDS 10 /* for one letter */
-#define PAUSE_SECONDS 5 /* for a municipality that could not be reached */
-
-static int64_t mail_clock(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
-}
 
 static struct line_pause *mail_pause(struct line *line, const char *municipality)
 {
@@ -38,7 +29,7 @@ static struct line_pause *mail_pause(struct line *line, const char *municipality
 static bool mail_pausing(struct line *line, const char *municipality)
 {
     const struct line_pause *pause = mail_pause(line, municipality);
-    return strcmp(pause->municipality, municipality) == 0 && pause->until > mail_clock();
+    return strcmp(pause->municipality, municipality) == 0 && pause->until > node_clock();
 }
 
 /* What the other node said to a letter. */
@@ -122,7 +113,7 @@ enum rc mail_deliver(void *context, struct err *err)
             continue;
         struct line_pause *pause = mail_pause(line, municipality);
         snprintf(pause->municipality, sizeof pause->municipality, "%s", municipality);
-        pause->until = mail_clock() + PAUSE_SECONDS;
+        pause->until = node_clock() + line->node->retry;
         failed = err_set(err, rc, "to %s: %s", municipality, err_text(&why, rc));
     }
     if (rc != RC_NOT_FOUND)

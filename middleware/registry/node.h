@@ -16,7 +16,7 @@
 #define LINES_MAX 4
 #define LINE_PAUSES 32
 
-/* A municipality that could not be reached, and until when it is left alone (monotonic seconds). */
+/* A municipality that could not be reached, and until when it is left alone (node_clock). */
 struct line_pause {
     char municipality[7];
     int64_t until;
@@ -32,7 +32,7 @@ struct line {
     struct opseal *seal;
     size_t batch; /* notices in the next request */
     struct line_pause pauses[LINE_PAUSES];
-    int64_t corrections; /* until when nobody asks for requests for correction (monotonic seconds) */
+    int64_t corrections; /* until when nobody asks for requests for correction (node_clock) */
     struct courier *courier;
     courier_deliver_fn deliver;
     char noted[300]; /* the failure that stands in the store; "?" before the first delivery: whatever was there before */
@@ -40,6 +40,7 @@ struct line {
 
 struct node {
     enum node_role role;
+    long retry; /* milliseconds: the longest pause between two tries to reach somebody */
     struct identity identity;
     struct identity document_seal; /* a municipal node's, for copies; folder NULL: it has none, and issues none */
     struct peer self;     /* what the node's own certificate says */
@@ -63,6 +64,9 @@ enum rc national_deliver(void *context, struct err *err) MUST_CHECK;
 
 /* A line's delivery, with what came of it for `jpki-registry status`; context a struct line. */
 enum rc node_deliver(void *context, struct err *err) MUST_CHECK;
+
+/* Monotonic milliseconds. */
+int64_t node_clock(void);
 
 /* Wakes every line: something is new. */
 void node_wake(struct node *node);

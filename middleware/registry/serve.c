@@ -15,10 +15,11 @@
 
 #define DELIVERY_SECONDS 10
 #define BODY_MAX (2u << 20)
+#define RETRY 5000 /* milliseconds */
 
 struct serve_options {
     const char *role, *store, *identity, *document_seal, *bind, *national, *prefecture, *nodes, *ca, *sign_ca, *auth_ca, *auth_ocsp, *pid_file, *log;
-    long port;
+    long port, retry;
 };
 
 static enum rc serve_read_peer(const struct identity *identity, struct peer *peer, struct err *err)
@@ -83,7 +84,7 @@ static enum rc serve_line(struct node *node, const struct serve_options *o, cons
         return rc;
     if (url)
         client_expect(line->client, ROLE_BIT(role));
-    return courier_start(peer, node_deliver, line, &line->courier, err);
+    return courier_start(peer, node_deliver, line, node->retry, &line->courier, err);
 }
 
 /* Who is told what: the rows of a role's lines. */
@@ -178,7 +179,7 @@ static enum rc serve_run(struct node *node, const struct serve_options *o, struc
 
 int serve_main(int argc, char **argv)
 {
-    struct serve_options o = { 0 };
+    struct serve_options o = { .retry = RETRY };
     const struct opt opts[] = {
         { "--role", "ROLE", "municipal, prefectural or national", OPT_TEXT, &o.role, true },
         { "--store", "URL", "sqlite:PATH or a path (made when it is not there), or postgresql://…", OPT_TEXT, &o.store, true },
@@ -193,6 +194,7 @@ int serve_main(int argc, char **argv)
         { "--sign-ca", "FILE", "the authorities of signature certificates (PEM), for the national one: consents", OPT_TEXT, &o.sign_ca, false },
         { "--auth-ca", "FILE", "the authorities of authentication certificates (PEM), for a municipal one: kiosks", OPT_TEXT, &o.auth_ca, false },
         { "--auth-ocsp", "URL", "who says whether they are revoked (default: whom they name)", OPT_TEXT, &o.auth_ocsp, false },
+        { "--retry", "MS", "the longest pause between two tries to reach somebody, in milliseconds (default 5000)", OPT_NUMBER, &o.retry, false },
         { "--pid-file", "FILE", "written when the node is ready", OPT_TEXT, &o.pid_file, false },
         { "--log", "FILE", "instead of standard error", OPT_TEXT, &o.log, false },
         { 0 },
@@ -206,6 +208,9 @@ int serve_main(int argc, char **argv)
         return opt_misuse("'%s' is not expected here", argv[rest]);
     if (node_role_parse(o.role, &node.role))
         return opt_misuse("--role takes municipal, prefectural or national, not '%s'", o.role);
+    if (o.retry < 1 || o.retry > 3600000)
+        return opt_misuse("--retry takes 1 to 3600000 milliseconds");
+    node.retry = o.retry;
     if (o.port < 0 || o.port > 65535)
         return opt_misuse("--port takes 0 to 65535");
     const char *misplaced = node.role != NODE_MUNICIPAL && o.national     ? "--national"

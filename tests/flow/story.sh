@@ -10,6 +10,7 @@ said=$(LC_ALL=C.UTF-8 JPKI_DEMO_PCSC=no "$source/demo/demo.sh" --build "$build" 
 echo "$said"
 expect() { grep -qF -- "$1" <<<"$said" || { echo "the story did not say: $1"; exit 1; }; }
 expect "Every step that was taken held"
+expect "with the consent, the relying party hears the new address"
 expect "skipped, it needs PC/SC: OpenSC's module lists the card"
 [ "$(grep -c '✓' <<<"$said")" -ge 35 ] || { echo "too few steps were checked"; exit 1; }
 grep -q '✗' <<<"$said" && { echo "a step failed, but the exit status was 0"; exit 1; }

@@ -244,7 +244,9 @@ static void test_no_entrance(void **state)
         char words[300];
         int64_t before = count(&w, rows[i].who, EVERYTHING), uses = count(&w, rows[i].who, denied);
         int told = refused(&w.nodes[rows[i].who]);
-        enum rc rc = try_entrance(&e, rows[i].who, rows[i].id, rows[i].method, rows[i].path, rows[i].body, words);
+        enum rc rc = RC_UNREACHABLE;
+        for (int tries = 0; tries < 3 && (rc == RC_UNREACHABLE || rc == RC_TIMEOUT); tries++) /* a machine that is busy */
+            rc = try_entrance(&e, rows[i].who, rows[i].id, rows[i].method, rows[i].path, rows[i].body, words);
         if (rc != rows[i].want)
             fail_msg("%s: %s: %s", rows[i].flaw, rc_name(rc), words);
         if (count(&w, rows[i].who, EVERYTHING) != before)

@@ -95,8 +95,8 @@ static pid_t run(const char *fault, pid_t net, const char *const *args)
         proc_die_with_parent(); /* a failed test leaves no node behind */
         if (net && !testnet_enter(net))
             _exit(126);
-        const char *argv[32] = { program };
-        for (size_t i = 0; args[i] && i < 30; i++)
+        const char *argv[40] = { program };
+        for (size_t i = 0; args[i] && i < 38; i++)
             argv[i + 1] = args[i];
         if (fault)
             setenv("JPKI_FAULT", fault, 1);
@@ -104,6 +104,27 @@ static pid_t run(const char *fault, pid_t net, const char *const *args)
         _exit(127);
     }
     return pid;
+}
+
+int rows_part, rows_parts = 1;
+
+int rows_apart(int parts, int (*group)(void))
+{
+    pid_t pids[ROWS_PARTS];
+    int failed = 0;
+    fflush(NULL);
+    for (int i = 0; i < parts && i < ROWS_PARTS; i++)
+        if ((pids[i] = fork()) == 0) {
+            rows_part = i;
+            rows_parts = parts;
+            exit(group() != 0);
+        }
+    for (int i = 0; i < parts && i < ROWS_PARTS; i++) {
+        int status = 0;
+        if (pids[i] < 0 || waitpid(pids[i], &status, 0) != pids[i] || status != 0)
+            failed++;
+    }
+    return failed;
 }
 
 int run_wait(const char *const *args)
@@ -163,8 +184,8 @@ bool start(struct world *w, enum who who, const char *fault)
     bool municipal = who == MUNICIPAL || who == OTHER;
     snprintf(target, sizeof target, "https://%s:%u", w->ca_host, server_port(w->ca));
     unlink(node->pid_file);
-    const char *args[32] = { "serve", "--role", rows[who].role, "--store", node->store, "--identity", w->paths[rows[who].id],
-                             "--port", node->port[0] ? node->port : "0", "--pid-file", node->pid_file, "--log", node->log, "--bind", node->host };
+    const char *args[34] = { "serve", "--role", rows[who].role, "--store", node->store, "--identity", w->paths[rows[who].id],
+                             "--port", node->port[0] ? node->port : "0", "--pid-file", node->pid_file, "--log", node->log, "--bind", node->host, "--retry", "250" };
     const struct {
         const char *option, *value;
         bool wanted;
@@ -178,7 +199,7 @@ bool start(struct world *w, enum who who, const char *fault)
         { "--ca", target, who == NATIONAL },
         { "--sign-ca", w->sign_ca, who == NATIONAL && w->sign_ca[0] },
     };
-    size_t count = 15;
+    size_t count = 17;
     for (size_t i = 0; i < sizeof more / sizeof more[0]; i++)
         if (more[i].wanted) {
             args[count++] = more[i].option;

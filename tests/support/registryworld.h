@@ -64,6 +64,11 @@ void world_told(struct world *w, const char *residents, struct resident *residen
 bool start(struct world *w, enum who who, const char *fault); /* until it serves; false when it died of the fault */
 void stop(struct process *node, int signal_number);           /* SIGTERM must end it with 0 */
 bool died(struct process *node);
+/* A table of stories that wait more than they work: told by several processes at the same time. Each runs the whole group, and of a
+ * table only the rows from rows_part on, by steps of rows_parts; the number of processes that failed. */
+#define ROWS_PARTS 8
+extern int rows_part, rows_parts;
+int rows_apart(int parts, int (*group)(void));
 int run_wait(const char *const *args); /* the program with other arguments: its exit status */
 void pause_ms(long ms);
 
