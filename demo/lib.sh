@@ -81,12 +81,12 @@ skip() {
     say "      - skipped, it needs PC/SC: $1" "      - 省略 (PC/SC が必要): $2"
 }
 
-# Waits until a command succeeds, 10 seconds at most.
+# Waits until a command succeeds, half a minute at most.
 until_true() {
     local tries=0
     until "$@" >/dev/null 2>&1; do
         tries=$((tries + 1))
-        [ "$tries" -lt 200 ] || return 1
+        [ "$tries" -lt 600 ] || return 1
         sleep 0.05
     done
 }

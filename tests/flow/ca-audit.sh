@@ -153,7 +153,7 @@ before=$(count auth certificates)
 ( ulimit -f $blocks && exec "$JPKI_CA" serve --state "$W/ca" --identity "$W/authority" --pid-file "$W/pid" > "$W/out" 2> /dev/null ) &
 PID=$!
 rm -f "$W/pid"
-for _ in $(seq 200); do [ ! -f "$W/pid" ] || break; sleep 0.05; done
+for _ in $(seq 600); do [ ! -f "$W/pid" ] || break; sleep 0.05; done
 PORT=$(sed -n 's/listening on port //p' "$W/out")
 answered=0 refused=0
 for n in $(seq 60); do

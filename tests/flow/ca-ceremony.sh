@@ -199,13 +199,13 @@ cat "$W/sign-1.pem" "$W/sign-2.pem" > "$W/both.pem"
 verdict() { "$JPKI" verify --trust "$W/both.pem" --crl-folder "$W/ca/publication" --no-registry --content "$W/document.txt" "$W/$1.p7s"; }
 check "valid, signed with a certificate of the old key" verdict old
 check "valid, signed with one of the new key" verdict new
-for _ in $(seq 100); do [ ! -f "$W/ca/ocsp/sign-2.pem" ] || break; sleep 0.1; done
+for _ in $(seq 600); do [ ! -f "$W/ca/ocsp/sign-2.pem" ] || break; sleep 0.1; done
 cp "$W/sign-1.pem" "$W/sign-ca.pem"
 says "OCSP by the old key's responder" "old.pem: good" sign "$W/old.pem"
 verified "OCSP, old"
 says "the new certificate is none of the old key's" "new.pem: unknown" sign "$W/new.pem"
 cp "$W/sign-2.pem" "$W/sign-ca.pem"
-for _ in $(seq 50); do ask sign "$W/new.pem" || true; ! grep -q "new.pem: good" "$W/said" || break; sleep 0.1; done
+for _ in $(seq 600); do ask sign "$W/new.pem" || true; ! grep -q "new.pem: good" "$W/said" || break; sleep 0.1; done
 says "OCSP by the new key's responder" "new.pem: good" sign "$W/new.pem"
 verified "OCSP, new"
 check "an operator revokes the old one" "$JPKI_CA" revoke --state "$W/ca" --authority sign --serial "$(serial "$W/old.pem")" --reason keyCompromise

@@ -150,7 +150,7 @@ check "the desk revokes" cmp officer auth -cmd rr -oldcert "$W/seven.pem" -revre
 check "the same again" cmp officer auth -cmd rr -oldcert "$W/seven.pem" -revreason 5
 refuse "with another reason" cmp officer auth -cmd rr -oldcert "$W/seven.pem" -revreason 1
 listed() { # path serial
-    for _ in $(seq 60); do
+    for _ in $(seq 600); do
         ! openssl crl -inform DER -in "$W/ca/publication/$1" -noout -text | grep -q "Serial Number: $2" || return 0
         sleep 0.1
     done

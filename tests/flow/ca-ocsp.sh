@@ -10,7 +10,7 @@ header() { tr -d '\r' < "$W/head" | sed -n "s/^$1: //Ip"; }
 founded
 "$JPKI_CA" ocsp --state "$W/ca" --pid-file "$W/none.pid" --log "$W/ocsp.log" > "$W/ocsp.out" &
 OCSP=$!
-for _ in $(seq 100); do [ ! -f "$W/ca/ocsp/auth.next.req" ] || break; sleep 0.05; done
+for _ in $(seq 600); do [ ! -f "$W/ca/ocsp/auth.next.req" ] || break; sleep 0.05; done
 [ -f "$W/ca/ocsp/auth.next.req" ] || fail "the responder asks for no certificate"
 [ ! -f "$W/none.pid" ] || fail "ready without a certificate"
 stop_ocsp
@@ -145,7 +145,7 @@ cp -a "$W/ca" "$W/before"
 export JPKI_CLOCK=+432000
 check "five days later: serve" start
 check "five days later: the responder" start_ocsp
-for _ in $(seq 100); do
+for _ in $(seq 600); do
     openssl x509 -in "$W/ca/ocsp/auth.pem" -out "$W/auth-ocsp.pem"
     [ "$before" = "$(serial "$W/auth-ocsp.pem")" ] || break
     sleep 0.05
@@ -185,7 +185,7 @@ if [ -n "${JPKI_FAULTS:-}" ]; then
     same "ocsp.after_issue: killed" 137 "$code"
     before=$(($(count sign certificates) + $(count auth certificates)))
     check "ocsp.after_issue: serve again" start
-    for _ in $(seq 100); do [ ! -f "$W/ca/ocsp/auth.pem" ] || [ ! -f "$W/ca/ocsp/sign.pem" ] || break; sleep 0.05; done
+    for _ in $(seq 600); do [ ! -f "$W/ca/ocsp/auth.pem" ] || [ ! -f "$W/ca/ocsp/sign.pem" ] || break; sleep 0.05; done
     stop_ocsp
     same "ocsp.after_issue: nothing was issued twice" $((before + 1)) "$(($(count sign certificates) + $(count auth certificates)))"
     stop

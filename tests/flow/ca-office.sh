@@ -129,7 +129,7 @@ torn() { # point, command … : the intake dies there, and is started again
     stop
     JPKI_FAULT=$point start || fail "$point: no start"
     "$@" > /dev/null 2>&1 || true
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         kill -0 "$PID" 2> /dev/null || break
         sleep 0.05
     done

@@ -15,7 +15,7 @@ for a in sign auth ops; do openssl x509 -inform DER -in "$PUBLIC/$a/ca.cer" -out
 check "identity" identity ca 000000 authority
 check "identity" identity desk-officer 462012 officer
 tried() { # process: "what: yes" a line, from the log; the tries come behind the pid file
-    for _ in $(seq 100); do ! grep -q "try $1 trace a process" "$2" || break; sleep 0.05; done
+    for _ in $(seq 600); do ! grep -q "try $1 trace a process" "$2" || break; sleep 0.05; done
     sed -n "s/.*try $1 \(.*: [yn][eo]s*\)$/\1/p" "$2" | sort > "$W/tried"
     [ "$(wc -l < "$W/tried")" = 13 ] || fail "$1: $(wc -l < "$W/tried") tries"
 }
@@ -42,7 +42,7 @@ check "publisher as the page has it" diff "$W/page" "$W/tried"
 mkdir "$W/run"
 JPKI_TRY=ocsp "$JPKI_CA" ocsp --state "$W/ca" --pid-file "$W/run/ocsp.pid" --log "$W/ocsp.log" > "$W/ocsp.out" &
 OCSP=$!
-for _ in $(seq 200); do [ ! -f "$W/run/ocsp.pid" ] || break; sleep 0.05; done
+for _ in $(seq 600); do [ ! -f "$W/run/ocsp.pid" ] || break; sleep 0.05; done
 tried ocsp "$W/ocsp.log"
 page 6
 check "ocsp as the page has it" diff "$W/page" "$W/tried"
@@ -71,7 +71,7 @@ check "the publisher comes again" soon again
 kill -9 "$PID"
 wait "$PID" 2> /dev/null || true
 PID=
-for _ in $(seq 100); do [ -n "$(pgrep -f "^jpki-ca signer --state $W/ca")" ] || break; sleep 0.05; done
+for _ in $(seq 600); do [ -n "$(pgrep -f "^jpki-ca signer --state $W/ca")" ] || break; sleep 0.05; done
 same "no launcher, no signer, no publisher outlive a killed intake" "" "$(pgrep -f "^jpki-ca signer --state $W/ca")"
 if [ "$(id -u)" = 0 ]; then
     refuse "a user that is none" "$JPKI_CA" serve --state "$W/ca" --identity "$W/authority" --user nobody-there
@@ -80,7 +80,7 @@ if [ "$(id -u)" = 0 ]; then
     install -d -o nobody "$W/nobody"
     "$JPKI_CA" serve --state "$W/ca" --identity "$W/authority" --user nobody --pid-file "$W/nobody/pid" > "$W/nobody.out" 2> "$W/nobody.log" &
     PID=$!
-    for _ in $(seq 200); do [ ! -f "$W/nobody/pid" ] || break; sleep 0.05; done
+    for _ in $(seq 600); do [ ! -f "$W/nobody/pid" ] || break; sleep 0.05; done
     [ -f "$W/nobody/pid" ] || { cat "$W/nobody.log" >&2; fail "serve as nobody"; }
     for pid in "$PID" $(pgrep -P "$PID"); do
         same "serves as nobody" "$(id -u nobody)" "$(awk '/^Uid:/ { print $2 }' "/proc/$pid/status")"

@@ -56,7 +56,7 @@ check "openssl signs" openssl cms -sign -binary -md sha384 -in "$W/document.txt"
 verdict() { "$JPKI" verify --trust "$W/sign-ca.pem" --crl-folder "$W/ca/publication" --no-registry "$W/document.txt.p7s"; }
 check "valid" verdict
 check "the desk revokes" cmp officer sign -cmd rr -oldcert "$W/sign.pem" -revreason 1
-for _ in $(seq 60); do ! verdict > "$W/said" 2>&1 || { sleep 0.1; continue; }; break; done
+for _ in $(seq 600); do ! verdict > "$W/said" 2>&1 || { sleep 0.1; continue; }; break; done
 refuse "revoked" verdict
 grep -q "REVOKED" "$W/said" || fail "the verdict is not REVOKED"
 says "revoked by OCSP" "sign.pem: revoked" sign "$W/sign.pem"

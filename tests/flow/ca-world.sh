@@ -43,7 +43,7 @@ same() { # what, wanted, got
 }
 
 soon() { # command … : within some seconds
-    for _ in $(seq 60); do
+    for _ in $(seq 600); do
         ! "$@" || return 0
         sleep 0.1
     done
@@ -95,7 +95,7 @@ start() {
     rm -f "$W/pid"
     "$JPKI_CA" serve --state "$W/ca" --identity "$W/authority" --pid-file "$W/pid" --log "$W/log" > "$W/out" 2>> "$W/log" &
     PID=$!
-    for _ in $(seq 200); do
+    for _ in $(seq 600); do
         [ ! -f "$W/pid" ] || break
         kill -0 "$PID" 2> /dev/null || break
         sleep 0.05
@@ -167,7 +167,7 @@ start_ocsp() { # arguments …
     rm -f "$W/ocsp.pid"
     "$JPKI_CA" ocsp --state "$W/ca" --pid-file "$W/ocsp.pid" --log "$W/ocsp.log" "$@" > "$W/ocsp.out" 2>> "$W/ocsp.log" &
     OCSP=$!
-    for _ in $(seq 400); do
+    for _ in $(seq 600); do
         [ ! -f "$W/ocsp.pid" ] || break
         kill -0 "$OCSP" 2> /dev/null || break
         sleep 0.05

@@ -58,7 +58,7 @@ want() { grep -q -- "$1" "$2" || { echo "'$1' is missing:"; cat "$2"; return 1; 
 refuse() { if grep -q -- "$1" "$2"; then echo "'$1' should not be:"; cat "$2"; return 1; fi; }
 fails() { if "$@"; then echo "should have failed: $*"; return 1; fi; }
 until_true() { # a condition, for ten seconds
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         if "$@" 2>/dev/null; then return 0; fi
         sleep 0.1
     done

@@ -21,7 +21,7 @@ run_own_pcscd() {
     said=$(mktemp)
     PATH=$PATH:/usr/sbin pcscd --foreground >"$said" 2>&1 &
     pcscd_pid=$!
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         ! opensc-tool -l 2>/dev/null | grep -q 'Virtual PCD' || break
         sleep 0.1
     done

@@ -263,8 +263,12 @@ static void a_pid_file_belongs_to_one_living_process(void **state)
     assert_int_equal(access(path, F_OK), 0); /* the child's end took nothing away */
     char *own = file_join(*state, "other.pid");
     child = fork();
-    if (child == 0)
-        exit(proc_pid_file(own, NULL) == RC_OK && access(own, F_OK) == 0 ? 0 : 1);
+    if (child == 0) {
+        bool placed = proc_pid_file(own, NULL) == RC_OK && access(own, F_OK) == 0;
+        free(own);
+        free(path);
+        exit(placed ? 0 : 1);
+    }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
     assert_int_not_equal(access(own, F_OK), 0); /* an orderly end takes its own */
