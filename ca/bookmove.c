@@ -126,6 +126,6 @@ int bookmove_main(int argc, char **argv)
         { 0 },
     };
     const struct storecmd cmd = { "jpki-ca", book_migrations, book_migration_count, "--state", "DIR",
-                                  "folder of the authorities, whose book it is", move_url, more };
+                                  "folder of the authorities, whose book it is", move_url, more, NULL };
     return storecmd_run(&cmd, argc, argv);
 }

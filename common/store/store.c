@@ -66,18 +66,11 @@ static enum rc store_check_version(struct store *store, const char *const *migra
 /* A migration and its record, inside a transaction. */
 static enum rc store_apply(struct store *store, const char *const *migrations, size_t index, struct err *err)
 {
-    struct statement *s = NULL;
     enum rc rc = store_exec(store, migrations[index], err);
-    if (!rc)
-        rc = store_prepare(store, "INSERT INTO migration (version, fingerprint, applied) VALUES (?1, ?2, ?3)", &s, err);
-    if (!rc) {
-        bind_integer(s, 1, (int64_t)index + 1);
-        bind_integer(s, 2, store_fingerprint(migrations[index]));
-        bind_integer(s, 3, clock_now());
-        rc = statement_run(s, NULL, err);
-    }
-    statement_done(s);
-    return rc;
+    return rc ? rc
+              : store_run(store, "INSERT INTO migration (version, fingerprint, applied) VALUES (?1, ?2, ?3)",
+                          BINDS(BIND_INTEGER((int64_t)index + 1), BIND_INTEGER(store_fingerprint(migrations[index])),
+                                BIND_INTEGER(clock_now())), NULL, err);
 }
 
 enum rc store_make_version(struct store *store, const char *const *migrations, size_t version, struct err *err)
@@ -206,6 +199,17 @@ void store_rollback(struct store *store)
     store->engine->rollback(store);
 }
 
+enum rc store_spread(struct store *store, const char *table, const char *column, int parts, struct err *err)
+{
+    return store->engine->spread ? store->engine->spread(store, table, column, parts, err) : RC_OK;
+}
+
+enum rc store_parts(struct store *store, const char *table, int *parts, struct err *err)
+{
+    *parts = 0;
+    return store->engine->parts ? store->engine->parts(store, table, parts, err) : RC_OK;
+}
+
 enum rc store_exec(struct store *store, const char *sql, struct err *err)
 {
     enum dialect_kind kind;
@@ -263,6 +267,49 @@ void statement_done(struct statement *s)
         return;
     s->store->engine->reset(s);
     s->lent = false;
+}
+
+static void store_bind(struct statement *s, const struct bind *binds)
+{
+    for (int i = 0; binds && binds[i].kind != BIND_END; i++) {
+        if (binds[i].kind == BIND_IS_INTEGER)
+            bind_integer(s, i + 1, binds[i].integer);
+        else if (binds[i].kind == BIND_IS_TEXT)
+            bind_text(s, i + 1, binds[i].text);
+        else
+            bind_blob(s, i + 1, binds[i].blob);
+    }
+}
+
+enum rc store_query(struct store *store, const char *sql, const struct bind *binds, struct statement **out, struct err *err)
+{
+    *out = NULL;
+    enum rc rc = store_prepare(store, sql, out, err);
+    if (!rc)
+        store_bind(*out, binds);
+    return rc;
+}
+
+enum rc store_row(struct store *store, const char *sql, const struct bind *binds, struct statement **out, struct err *err)
+{
+    enum rc rc = store_query(store, sql, binds, out, err);
+    if (!rc)
+        rc = statement_step(*out, err);
+    if (rc) {
+        statement_done(*out);
+        *out = NULL;
+    }
+    return rc;
+}
+
+enum rc store_run(struct store *store, const char *sql, const struct bind *binds, int64_t *changes, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_query(store, sql, binds, &s, err);
+    if (!rc)
+        rc = statement_run(s, changes, err);
+    statement_done(s);
+    return rc;
 }
 
 void bind_integer(struct statement *s, int index, int64_t value)

@@ -52,6 +52,13 @@ enum rc store_begin(struct store *store, struct err *err) MUST_CHECK;
 enum rc store_commit(struct store *store, struct err *err) MUST_CHECK;
 void store_rollback(struct store *store);
 
+/* Partitions a table by the hash of a column of its primary key, in so many parts (0: one whole table again), in a transaction;
+ * rows, keys and indexes stay as they are, and statements read and write it as before. Done anew when it has another number of
+ * them. No other table may refer to it. SQLite: nothing to do, a store is one file. */
+enum rc store_spread(struct store *store, const char *table, const char *column, int parts, struct err *err) MUST_CHECK;
+/* In how many parts a table is; 0: it is whole. */
+enum rc store_parts(struct store *store, const char *table, int *parts, struct err *err) MUST_CHECK;
+
 /* SAVEPOINT x, ROLLBACK TO x and RELEASE x are for store_exec, in a transaction.
  * Runs fixed SQL without parameters or rows, one statement or several. Outside of a transaction use it for one only. */
 enum rc store_exec(struct store *store, const char *sql, struct err *err) MUST_CHECK;
@@ -74,6 +81,32 @@ enum rc statement_step(struct statement *statement, struct err *err) MUST_CHECK;
 
 /* For statements that return nothing: runs, and RC_OK when it is done. *changes (may be NULL) rows changed. */
 enum rc statement_run(struct statement *statement, int64_t *changes, struct err *err) MUST_CHECK;
+
+/* One text with its parameters, ?1 first, as a list of values: store_run(store, "UPDATE … WHERE code = ?1", BINDS(BIND_TEXT(code)),
+ * NULL, err). Borrowed during the call. */
+struct bind {
+    enum { BIND_END, BIND_IS_INTEGER, BIND_IS_TEXT, BIND_IS_BLOB } kind;
+    union {
+        int64_t integer;
+        const char *text; /* NULL binds NULL */
+        struct bytes blob;
+    };
+};
+/* clang-format off */
+#define BIND_INTEGER(value) { .kind = BIND_IS_INTEGER, .integer = (value) }
+#define BIND_TEXT(value) { .kind = BIND_IS_TEXT, .text = (value) }
+#define BIND_BLOB(value) { .kind = BIND_IS_BLOB, .blob = (value) }
+#define BINDS(...) ((const struct bind[]) { __VA_ARGS__, { .kind = BIND_END } })
+/* clang-format on */
+
+/* Prepares and binds: the rows follow with statement_step. binds: NULL for none. *statement is NULL when it fails. */
+enum rc store_query(struct store *store, const char *sql, const struct bind *binds, struct statement **statement,
+                    struct err *err) MUST_CHECK;
+/* The same and its first row: RC_NOT_FOUND none, and *row is NULL; else statement_done gives the row back. */
+enum rc store_row(struct store *store, const char *sql, const struct bind *binds, struct statement **row,
+                  struct err *err) MUST_CHECK;
+/* Runs what returns nothing, as statement_run. */
+enum rc store_run(struct store *store, const char *sql, const struct bind *binds, int64_t *changes, struct err *err) MUST_CHECK;
 
 /* Columns count from 0. Text and blob are borrowed until the next step. Text of NULL is NULL. */
 int64_t column_integer(struct statement *statement, int index);

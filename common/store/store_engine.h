@@ -56,6 +56,8 @@ struct store_engine {
     enum rc (*check)(struct store *store, struct err *err); /* RC_CONFLICT: damaged */
     enum rc (*settle_key)(struct store *store, const char *table, const char *column, struct err *err);
     enum rc (*one_file)(struct store *store, struct err *err);
+    enum rc (*spread)(struct store *store, const char *table, const char *column, int parts, struct err *err);
+    enum rc (*parts)(struct store *store, const char *table, int *parts, struct err *err);
 };
 
 /* Opens without running migrations; *version is how many of them the store has seen: as store_check_version judges. */

@@ -64,7 +64,7 @@ static bool cmd_take(const struct words *words, int argc, char **argv, const cha
 /* back: from the other to the named one. */
 static int cmd_copy(const struct words *words, bool back, bool one_file, int argc, char **argv)
 {
-    const struct storecopy copy = { cmd->migrations, cmd->count, one_file, cmd_tell, NULL };
+    const struct storecopy copy = { cmd->migrations, cmd->count, one_file, cmd_tell, NULL, cmd->shape };
     struct storecopy_report report = { 0 };
     struct err err = { 0 };
     const char *named = NULL, *other = NULL;
@@ -114,7 +114,7 @@ static int cmd_check(int argc, char **argv)
     static const struct words words = {
         "check", "Reads every value, has the engine check itself, and prints rows and sums; with --against compares them.",
         "--against", "URL", "another store, or a backup", false };
-    const struct storecopy check = { cmd->migrations, cmd->count, false, cmd_tell, NULL };
+    const struct storecopy check = { cmd->migrations, cmd->count, false, cmd_tell, NULL, NULL };
     struct storecopy_report report = { 0 }, against = { 0 };
     struct err err = { 0 };
     const char *named = NULL, *other = NULL;

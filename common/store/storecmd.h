@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/opt.h"
+#include "store/store.h"
 
 #include <stddef.h>
 
@@ -15,6 +16,7 @@ struct storecmd {
     /* What stands there as a URL on the heap; NULL: it is one. */
     enum rc (*url)(const char *named, char **url, struct err *err);
     const struct command *more; /* the program's own, zero row at the end; NULL: none */
+    enum rc (*shape)(struct store *from, struct store *to, struct err *err); /* storecopy.h; NULL: nothing */
 };
 
 /* argv[0] is "store". Returns an exit status. */

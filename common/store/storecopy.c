@@ -303,6 +303,8 @@ static enum rc copy_into(struct journey *journey, struct store *from, struct sto
 {
     struct storecopy_report again = { 0 };
     enum rc rc = store_make_version(to, journey->copy->migrations, report->version, err);
+    if (!rc && journey->copy->shape)
+        rc = journey->copy->shape(from, to, err);
     if (!rc)
         rc = tables_empty(to, tables, err);
     if (!rc)

@@ -28,6 +28,8 @@ struct storecopy {
     bool one_file;     /* what is written shall be a single file, to be put away */
     storecopy_fn tell; /* may be NULL */
     void *context;
+    /* What the new store needs before the rows come, in its transaction; NULL: nothing. */
+    enum rc (*shape)(struct store *from, struct store *to, struct err *err);
 };
 
 /* to: a new place, or a store that is still empty. RC_EXISTS when it is not; RC_STATE when `from` is another program's, or

@@ -17,7 +17,7 @@ CLIENT_HEADERS = {"registry/registry_client.h", "registry/confirm.h"}
 FOREIGN = [
     (re.compile(r"^(winscard|PCSC/|pcsclite|reader\.h)"), lambda p: p.name == "transport_pcsc.c", "PC/SC"),
     (re.compile(r"^sqlite3"), lambda p: p.name == "store_sqlite.c", "SQLite"),
-    (re.compile(r"^libpq"), lambda p: p.name == "store_postgres.c", "libpq"),
+    (re.compile(r"^libpq"), lambda p: p.name in {"store_postgres.c", "postgres_link.c", "postgres_rows.c"}, "libpq"),
     (re.compile(r"^(cairo|pango)"), lambda p: p.parts[0] == "applet-sim" or p.name == "copypage.c", "cairo and pango"),
     (re.compile(r"^assuan"), lambda p: p.name == "prompt.c", "libassuan"),
     (re.compile(r"^libp11"), lambda p: p.name == "keyuri.c", "libp11"),

@@ -453,6 +453,55 @@ static void test_killed(void **state)
     assert_true(any);
 }
 
+/* One text with its values: each kind, NULL, no row, a violation, and none lent afterwards. */
+static void test_rows(void **state)
+{
+    struct world *w = *state;
+    struct store *store = NULL;
+    struct statement *row = NULL;
+    char url[TESTSTORE_URL_SIZE];
+    int64_t changes = 0;
+    static const char *const tables_of_rows[] = { "CREATE TABLE kept (n INTEGER NOT NULL, t TEXT, b BLOB, PRIMARY KEY (n))" };
+    teststore_url(w->folder, "rows", url);
+    assert_int_equal(store_open(url, tables_of_rows, 1, &store, NULL), RC_OK);
+    static const char insert[] = "INSERT INTO kept (n, t, b) VALUES (?1, ?2, ?3)";
+    for (int64_t n = 1; n <= 2; n++)
+        assert_int_equal(store_run(store, insert, BINDS(BIND_INTEGER(n), BIND_TEXT(n == 1 ? "t" : NULL), BIND_BLOB(bytes_of("b\0b", 3))),
+                                   &changes, NULL), RC_OK);
+    assert_int_equal(changes, 1);
+    assert_int_equal(store_run(store, insert, BINDS(BIND_INTEGER(1), BIND_TEXT("t"), BIND_BLOB(bytes_of(NULL, 0))), NULL, NULL), RC_EXISTS);
+    assert_int_equal(store_run(store, "DELETE FROM kept WHERE n = ?1", BINDS(BIND_INTEGER(1), BIND_TEXT("one too many")), NULL, NULL), RC_BUG);
+    assert_int_equal(store_row(store, "SELECT t, b FROM kept WHERE n = ?1", BINDS(BIND_INTEGER(2)), &row, NULL), RC_OK);
+    assert_true(column_is_null(row, 0));
+    assert_int_equal(column_blob(row, 1).len, 3);
+    statement_done(row);
+    assert_int_equal(store_row(store, "SELECT t FROM kept WHERE n = ?1", BINDS(BIND_INTEGER(3)), &row, NULL), RC_NOT_FOUND);
+    assert_null(row);
+    assert_int_equal(store_query(store, "SELECT n FROM kept ORDER BY n", NULL, &row, NULL), RC_OK);
+    assert_int_equal(statement_step(row, NULL), RC_OK);
+    assert_int_equal(statement_step(row, NULL), RC_OK);
+    assert_int_equal(column_integer(row, 0), 2);
+    assert_int_equal(statement_step(row, NULL), RC_NOT_FOUND);
+    statement_done(row);
+
+    /* in partitions and whole again: rows, the key and the index stay */
+    int parts;
+    assert_int_equal(store_exec(store, "CREATE INDEX kept_text ON kept (t) WHERE t <> ''", NULL), RC_OK);
+    for (int want = 5; want >= 0; want -= 5) {
+        assert_int_equal(store_begin(store, NULL), RC_OK);
+        assert_int_equal(store_spread(store, "kept", "n", want, NULL), RC_OK);
+        assert_int_equal(store_commit(store, NULL), RC_OK);
+        assert_int_equal(store_parts(store, "kept", &parts, NULL), RC_OK);
+        assert_int_equal(parts, teststore_is_postgres() ? want : 0);
+        assert_int_equal(store_row(store, "SELECT count(*), sum(n) FROM kept", NULL, &row, NULL), RC_OK);
+        assert_int_equal(column_integer(row, 0) * 10 + column_integer(row, 1), 23);
+        statement_done(row);
+        assert_int_equal(store_run(store, insert, BINDS(BIND_INTEGER(1), BIND_TEXT("t"), BIND_BLOB(bytes_of(NULL, 0))), NULL, NULL), RC_EXISTS);
+    }
+    assert_int_equal(store_exec(store, "DROP INDEX kept_text", NULL), RC_OK); /* under its own name still */
+    store_close(store);
+}
+
 int main(void)
 {
     if (!teststore_is_postgres()) {
@@ -471,6 +520,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_visitors, setup, teardown),
         cmocka_unit_test_setup_teardown(test_opened_together, setup, teardown),
         cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_rows, setup, teardown),
     };
     return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }
