@@ -160,14 +160,10 @@ static enum rc designate_present(struct store *store, const char *code, char num
 static enum rc designate_is_used(struct store *store, const char *number, bool *used, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "SELECT (SELECT count(*) FROM number WHERE number = ?1) + "
-                               "(SELECT count(*) FROM resident WHERE personal_number = ?1)",
-                               &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, number);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store,
+                           "SELECT (SELECT count(*) FROM number WHERE number = ?1) + "
+                           "(SELECT count(*) FROM location WHERE key = ?1)",
+                           BINDS(BIND_TEXT(number)), &s, err);
     if (!rc)
         *used = column_integer(s, 0) != 0;
     statement_done(s);

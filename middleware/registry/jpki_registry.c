@@ -8,8 +8,12 @@
 
 static int store_main(int argc, char **argv)
 {
+    static const struct command more[] = {
+        { "partition", NULL, "in how many partitions a national store's large tables are", partition_main },
+        { 0 },
+    };
     const struct storecmd cmd = { "jpki-registry", registry_migrations, registry_migration_count, "--store", "URL",
-                                  "a node's store: postgresql://…, sqlite:PATH or a path", NULL, NULL };
+                                  "a node's store: postgresql://…, sqlite:PATH or a path", NULL, more, schema_shape };
     return storecmd_run(&cmd, argc, argv);
 }
 

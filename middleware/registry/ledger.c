@@ -1,6 +1,7 @@
 /* ledger.c — residents and their history. */
 #include "registry/ledger.h"
 
+#include "registry/location.h"
 #include "registry/schema.h"
 
 #include <stdio.h>
@@ -64,9 +65,7 @@ static void ledger_read_row(struct statement *s, struct ledger_row *row)
 static enum rc ledger_owner(struct store *store, enum node_role *role, char municipality[7], struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT role, municipality FROM node", &s, err);
-    if (!rc)
-        rc = statement_step(s, err);
+    enum rc rc = store_row(store, "SELECT role, municipality FROM node", NULL, &s, err);
     if (!rc && node_role_parse(column_text(s, 0), role))
         rc = err_set(err, RC_FORMAT, "the store names a role that this program does not know");
     if (!rc)
@@ -85,16 +84,9 @@ static enum rc ledger_claim(struct store *store, enum node_role role, const char
     rc = ledger_owner(store, &owner, of, err);
     if (!rc && (owner != role || strcmp(of, municipality) != 0))
         rc = err_set(err, RC_STATE, "the store belongs to the %s node of %s", node_role_name(owner), of);
-    if (rc == RC_NOT_FOUND) {
-        struct statement *s = NULL;
-        rc = store_prepare(store, "INSERT INTO node (one, role, municipality) VALUES (1, ?1, ?2)", &s, err);
-        if (!rc) {
-            bind_text(s, 1, node_role_name(role));
-            bind_text(s, 2, municipality);
-            rc = statement_run(s, NULL, err);
-        }
-        statement_done(s);
-    }
+    if (rc == RC_NOT_FOUND)
+        rc = store_run(store, "INSERT INTO node (one, role, municipality) VALUES (1, ?1, ?2)",
+                       BINDS(BIND_TEXT(node_role_name(role)), BIND_TEXT(municipality)), NULL, err);
     if (!rc)
         rc = store_commit(store, err);
     store_rollback(store);
@@ -131,18 +123,23 @@ enum rc ledger_open_any(const char *url, enum node_role *role, char municipality
     return rc;
 }
 
-enum rc ledger_find_code(struct store *store, const char *code, struct ledger_row *row, struct err *err)
+enum rc ledger_find_in(struct store *store, const char *code, const char *municipality, struct ledger_row *row,
+                       struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT " ROW " FROM resident WHERE code = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store, "SELECT " ROW " FROM resident WHERE code = ?1 AND municipality = ?2",
+                           BINDS(BIND_TEXT(code), BIND_TEXT(municipality)), &s, err);
     if (!rc)
         ledger_read_row(s, row);
     statement_done(s);
     return rc;
+}
+
+enum rc ledger_find_code(struct store *store, const char *code, struct ledger_row *row, struct err *err)
+{
+    char municipality[7];
+    enum rc rc = location_find(store, code, municipality, err);
+    return rc ? rc : ledger_find_in(store, code, municipality, row, err);
 }
 
 void ledger_fold_name(const char *name, char *out, size_t size)
@@ -160,22 +157,25 @@ void ledger_fold_name(const char *name, char *out, size_t size)
     out[used] = '\0';
 }
 
-enum rc ledger_find_person(struct store *store, const char *name, const char *birth, const char *address,
-                           struct ledger_row *row, struct err *err)
+#define PERSON_IN(place)                                                                                                 \
+    "SELECT " ROW " FROM resident WHERE birth = ?1 AND name IN (?2, ?3) AND address = ?4" place                           \
+    " ORDER BY CASE WHEN removed = 0 THEN 0 ELSE 1 END, removed DESC LIMIT 2"
+
+/* municipality: whose partition is asked; "": all of them. */
+static enum rc ledger_find_person_in(struct store *store, const char *name, const char *birth, const char *address,
+                                     const char *municipality, struct ledger_row *row, struct err *err)
 {
     char folded[sizeof row->resident.attributes.name + 4];
     ledger_fold_name(name, folded, sizeof folded);
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT " ROW " FROM resident WHERE birth = ?1 AND name IN (?2, ?3) AND address = ?4 "
-                                      "ORDER BY CASE WHEN removed = 0 THEN 0 ELSE 1 END, removed DESC LIMIT 2", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, birth);
-    bind_text(s, 2, folded);
-    bind_text(s, 3, name); /* a name in Latin letters has its blanks as they are */
-    bind_text(s, 4, address);
     struct ledger_row first, second;
-    rc = statement_step(s, err);
+    enum rc rc = store_query(store, municipality[0] ? PERSON_IN(" AND municipality = ?5") : PERSON_IN(""),
+                             /* a name in Latin letters has its blanks as they are */
+                             BINDS(BIND_TEXT(birth), BIND_TEXT(folded), BIND_TEXT(name), BIND_TEXT(address)), &s, err);
+    if (!rc && municipality[0])
+        bind_text(s, 5, municipality);
+    if (!rc)
+        rc = statement_step(s, err);
     if (rc)
         goto out;
     ledger_read_row(s, &first);
@@ -193,6 +193,16 @@ enum rc ledger_find_person(struct store *store, const char *name, const char *bi
 out:
     statement_done(s);
     return rc;
+}
+
+/* An address is its municipality's, so who has it is there; the others are asked when it is nobody's there. */
+enum rc ledger_find_person(struct store *store, const char *name, const char *birth, const char *address,
+                           struct ledger_row *row, struct err *err)
+{
+    char municipality[7];
+    location_of_address(address, municipality);
+    enum rc rc = ledger_find_person_in(store, name, birth, address, municipality, row, err);
+    return rc == RC_NOT_FOUND && municipality[0] ? ledger_find_person_in(store, name, birth, address, "", row, err) : rc;
 }
 
 /* Whether the change may be made on what stands there (present NULL: nothing). What is told again after a comparison is true
@@ -217,17 +227,29 @@ static enum rc ledger_judge(const struct ledger_row *present, const char *munici
     return RC_OK;
 }
 
-static enum rc ledger_write(struct store *store, const struct ledger_row *row, bool fresh, struct err *err)
+/* A record that comes from another municipality leaves that one's partition and enters the new one's: no engine is asked to
+ * change the column by which it distributes rows. */
+static enum rc ledger_leave(struct store *store, const struct resident *before, struct err *err)
+{
+    return store_run(store, "DELETE FROM resident WHERE code = ?1 AND municipality = ?2",
+                     BINDS(BIND_TEXT(before->code), BIND_TEXT(before->municipality)), NULL, err);
+}
+
+/* before: what stands there; NULL: nothing. */
+static enum rc ledger_write(struct store *store, const struct resident *before, const struct ledger_row *row, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, fresh
-        ? "INSERT INTO resident (" ROW ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
-          "?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)"
-        : "UPDATE resident SET municipality = ?2, revision = ?3, removed = ?4, successor = ?5, name = ?6, "
-          "name_substitutes = ?7, birth = ?8, sex = ?9, address = ?10, address_substitutes = ?11, furigana = ?12, "
-          "former_name = ?13, former_furigana = ?14, alias = ?15, personal_number = ?16, household = ?17, position = ?18, "
-          "relation = ?19, foreign_resident = ?20, romaji = ?21, resident_since = ?22, address_since = ?23, notified = ?24, "
-          "former_address = ?25, original_name = ?26, original_address = ?27 WHERE code = ?1", &s, err);
+    bool stays = before && strcmp(before->municipality, row->resident.municipality) == 0;
+    enum rc rc = before && !stays ? ledger_leave(store, before, err) : RC_OK;
+    if (!rc)
+        rc = store_prepare(store, stays
+            ? "UPDATE resident SET revision = ?3, removed = ?4, successor = ?5, name = ?6, "
+              "name_substitutes = ?7, birth = ?8, sex = ?9, address = ?10, address_substitutes = ?11, furigana = ?12, "
+              "former_name = ?13, former_furigana = ?14, alias = ?15, personal_number = ?16, household = ?17, position = ?18, "
+              "relation = ?19, foreign_resident = ?20, romaji = ?21, resident_since = ?22, address_since = ?23, notified = ?24, "
+              "former_address = ?25, original_name = ?26, original_address = ?27 WHERE code = ?1 AND municipality = ?2"
+            : "INSERT INTO resident (" ROW ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
+              "?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)", &s, err);
     if (rc)
         return rc;
     bind_text(s, 1, row->resident.code);
@@ -238,7 +260,7 @@ static enum rc ledger_write(struct store *store, const struct ledger_row *row, b
     ledger_bind_fields(s, 6, &row->resident);
     rc = statement_run(s, NULL, err);
     statement_done(s);
-    return rc;
+    return rc ? rc : location_put(store, before, &row->resident, err);
 }
 
 static enum rc ledger_write_history(struct store *store, int64_t revision, const struct ledger_past *past, struct err *err)
@@ -264,10 +286,10 @@ static enum rc ledger_write_history(struct store *store, int64_t revision, const
 }
 
 /* The state and its history row. */
-static enum rc ledger_set(struct store *store, const struct ledger_row *next, bool fresh, const struct ledger_past *past,
-                          struct err *err)
+static enum rc ledger_set(struct store *store, const struct resident *before, const struct ledger_row *next,
+                          const struct ledger_past *past, struct err *err)
 {
-    enum rc rc = ledger_write(store, next, fresh, err);
+    enum rc rc = ledger_write(store, before, next, err);
     return rc ? rc : ledger_write_history(store, next->revision, past, err);
 }
 
@@ -294,7 +316,7 @@ enum rc ledger_put(struct store *store, const struct resident *resident, enum re
     snprintf(past.date, sizeof past.date, "%s", date);
     if (!fresh && strcmp(present.resident.particulars.personal_number, next.resident.particulars.personal_number) != 0)
         memcpy(past.previous_number, present.resident.particulars.personal_number, sizeof past.previous_number);
-    rc = ledger_set(store, &next, fresh, &past, err);
+    rc = ledger_set(store, fresh ? NULL : &present.resident, &next, &past, err);
     if (rc)
         return rc;
     change->revision = next.revision;
@@ -307,15 +329,7 @@ enum rc ledger_put(struct store *store, const struct resident *resident, enum re
 
 static enum rc ledger_rename(struct store *store, const char *sql, const char *previous, const char *code, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, sql, &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, previous);
-    bind_text(s, 2, code);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store, sql, BINDS(BIND_TEXT(previous), BIND_TEXT(code)), NULL, err);
 }
 
 /* The person's certificates and cards follow to the new code; the state at its first revision is that of the change. */
@@ -344,15 +358,16 @@ enum rc ledger_recode(struct store *store, const char *previous, const struct re
     struct ledger_past past = { .resident = next.resident, .reason = reason, .recorded = recorded };
     snprintf(past.date, sizeof past.date, "%s", date);
     snprintf(past.previous_code, sizeof past.previous_code, "%s", previous);
-    rc = ledger_set(store, &next, true, &past, err);
+    rc = ledger_set(store, NULL, &next, &past, err);
     if (rc)
         return rc;
+    const struct resident before = old.resident;
     old.revision++;
     old.removed = recorded;
     memcpy(old.successor, resident->code, sizeof old.successor);
     past.resident = old.resident;
     memset(past.previous_code, 0, sizeof past.previous_code);
-    rc = ledger_set(store, &old, false, &past, err);
+    rc = ledger_set(store, &before, &old, &past, err);
     if (!rc)
         rc = ledger_move_links(store, previous, resident->code, err);
     if (!rc)
@@ -363,12 +378,8 @@ enum rc ledger_recode(struct store *store, const char *previous, const struct re
 enum rc ledger_history(struct store *store, const char *code, int64_t revision, struct ledger_past *past, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT " HISTORY " FROM history WHERE code = ?1 AND revision = ?2", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    bind_integer(s, 2, revision);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store, "SELECT " HISTORY " FROM history WHERE code = ?1 AND revision = ?2",
+                           BINDS(BIND_TEXT(code), BIND_INTEGER(revision)), &s, err);
     if (!rc) {
         memset(past, 0, sizeof *past);
         if (reason_parse(column_text(s, 3), &past->reason))
@@ -388,9 +399,7 @@ enum rc ledger_history(struct store *store, const char *code, int64_t revision, 
 enum rc ledger_count(struct store *store, const char *sql, int64_t *count, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, sql, &s, err);
-    if (!rc)
-        rc = statement_step(s, err);
+    enum rc rc = store_row(store, sql, NULL, &s, err);
     if (!rc)
         *count = column_integer(s, 0);
     statement_done(s);

@@ -32,6 +32,10 @@ struct ledger_row {
 /* RC_NOT_FOUND. Removed records are found too. No transaction needed. */
 enum rc ledger_find_code(struct store *store, const char *code, struct ledger_row *row, struct err *err) MUST_CHECK;
 
+/* The same when its municipality is known (location.h): one partition is asked. */
+enum rc ledger_find_in(struct store *store, const char *code, const char *municipality, struct ledger_row *row,
+                       struct err *err) MUST_CHECK;
+
 /* Name, birth and address together, all equal (blanks in the name are folded to U+3000). RC_CONFLICT more than one of
  * them is registered; a removed one is found when no registered one is. No transaction needed. */
 enum rc ledger_find_person(struct store *store, const char *name, const char *birth, const char *address,

@@ -8,6 +8,7 @@
 #include "registry/nation.h"
 #include "registry/outbox.h"
 #include "registry/program.h"
+#include "registry/schema.h"
 #include "registry/town.h"
 
 #include <inttypes.h>
@@ -129,6 +130,8 @@ static enum rc populate_nation(const char *url, int64_t residents, uint64_t seed
 {
     struct store *store = NULL;
     enum rc rc = ledger_open(url, NODE_NATIONAL, "000000", &store, err);
+    if (!rc)
+        rc = schema_settle(store, err);
     if (!rc)
         rc = nation_enter(store, residents, seed, populate_tell, NULL, err);
     store_close(store);

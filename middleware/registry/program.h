@@ -34,6 +34,7 @@ int verifiers_main(int argc, char **argv);
 int tasks_main(int argc, char **argv);
 int provide_main(int argc, char **argv);
 int disclose_main(int argc, char **argv);
+int partition_main(int argc, char **argv);
 
 /* opt_parse for a command that takes options only. Not 0: *status is the exit status. */
 int program_parse(const char *usage, const char *about, const struct opt *opts, int argc, char **argv, int *status);

@@ -3,6 +3,7 @@
 
 #include "net/json.h"
 #include "registry/code.h"
+#include "registry/location.h"
 #include "registry/task.h"
 
 #include <stdio.h>
@@ -52,25 +53,42 @@ enum rc provide_key_read(const json_t *json, struct provide_key *key, struct err
     return RC_OK;
 }
 
-/* The codes of one query with one text. */
-static enum rc look_code(struct store *store, const char *sql, const char *key, char code[12], struct err *err)
+/* Who has the number: of several records of a person the registered one, else the one that was struck out last. */
+static enum rc look_holder(struct store *store, const char *number, struct ledger_row *row, struct err *err)
+{
+    struct location locations[LOCATIONS_MAX];
+    size_t count = 0;
+    bool found = false;
+    enum rc rc = location_of_number(store, number, locations, &count, err);
+    for (size_t i = 0; !rc && i < count; i++) {
+        struct ledger_row next;
+        rc = ledger_find_in(store, locations[i].code, locations[i].municipality, &next, err);
+        if (!rc && (!found || (row->removed && (!next.removed || next.removed > row->removed)))) {
+            *row = next;
+            found = true;
+        }
+    }
+    return rc || found ? rc : RC_NOT_FOUND;
+}
+
+/* Whose number it once was. */
+static enum rc look_former_holder(struct store *store, const char *number, char code[12], struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, sql, &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, key);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store,
+                           "SELECT code FROM history WHERE previous_number = ?1 AND previous_number <> '' "
+                           "ORDER BY recorded DESC LIMIT 1",
+                           BINDS(BIND_TEXT(number)), &s, err);
     if (!rc)
         snprintf(code, 12, "%s", column_text(s, 0));
     statement_done(s);
     return rc;
 }
 
-/* The record, or the one that its code became. *moved: it was another one. */
-static enum rc look_follow(struct store *store, const char *code, struct ledger_row *row, bool *moved, struct err *err)
+/* The record that this one's code became. *moved: it was another one. */
+static enum rc look_succeed(struct store *store, struct ledger_row *row, bool *moved, struct err *err)
 {
-    enum rc rc = ledger_find_code(store, code, row, err);
+    enum rc rc = RC_OK;
     for (int i = 0; !rc && row->successor[0] && i < SUCCESSORS; i++) {
         char next[12];
         memcpy(next, row->successor, sizeof next);
@@ -78,6 +96,12 @@ static enum rc look_follow(struct store *store, const char *code, struct ledger_
         rc = ledger_find_code(store, next, row, err);
     }
     return rc;
+}
+
+static enum rc look_follow(struct store *store, const char *code, struct ledger_row *row, bool *moved, struct err *err)
+{
+    enum rc rc = ledger_find_code(store, code, row, err);
+    return rc ? rc : look_succeed(store, row, moved, err);
 }
 
 #define LOOK_REST " AND (?4 = '' OR sex = ?4) AND (?5 = '' OR address = ?5)"
@@ -139,14 +163,23 @@ static int64_t look_characters(const char *text)
     return count;
 }
 
-static enum rc look_bind(struct store *store, const struct provide_key *key, unsigned names, const char *named,
-                         const char *unnamed, struct statement **s, struct err *err)
+/* What the key says of the attributes, between a text's beginning and its end. place: the municipality whose partition is asked;
+ * "": all of them. */
+static enum rc look_bind(struct store *store, const struct provide_key *key, unsigned names, const char *place, const char *begin,
+                         const char *end, struct statement **s, struct err *err)
 {
+    char sql[1000];
     struct look_name name;
     look_split(key, &name);
-    enum rc rc = store_prepare(store, key->name[0] ? named : unnamed, s, err);
+    snprintf(sql, sizeof sql, "%s WHERE %s%s%s", begin, key->name[0] ? LOOK_NAMED : LOOK_UNNAMED,
+             place[0] ? " AND municipality = ?12" : "", end);
+    enum rc rc = store_prepare(store, sql, s, err);
     if (rc)
         return rc;
+    for (int i = 6; place[0] && !key->name[0] && i < 12; i++)
+        bind_text(*s, i, ""); /* in between, and not in the text */
+    if (place[0])
+        bind_text(*s, 12, place);
     bind_text(*s, 1, key->birth);
     bind_text(*s, 2, name.folded);
     bind_text(*s, 3, key->name);
@@ -163,20 +196,18 @@ static enum rc look_bind(struct store *store, const struct provide_key *key, uns
     return RC_OK;
 }
 
-#define LOOK_PRESENT(where)                                                                                            \
-    "SELECT code, removed FROM resident WHERE " where " AND successor = '' "                                           \
-    "ORDER BY CASE WHEN removed = 0 THEN 0 ELSE 1 END, removed DESC LIMIT 2"
-
-static enum rc look_present(struct store *store, const struct provide_key *key, unsigned names, enum provide_result *result,
-                            char code[12], struct err *err)
+static enum rc look_present(struct store *store, const struct provide_key *key, unsigned names, const char *place,
+                            enum provide_result *result, struct location *found, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = look_bind(store, key, names, LOOK_PRESENT(LOOK_NAMED), LOOK_PRESENT(LOOK_UNNAMED), &s, err);
+    enum rc rc = look_bind(store, key, names, place, "SELECT code, removed, municipality FROM resident",
+                           " AND successor = '' ORDER BY CASE WHEN removed = 0 THEN 0 ELSE 1 END, removed DESC LIMIT 2", &s, err);
     if (!rc)
         rc = statement_step(s, err);
     if (!rc) {
         bool removed = column_integer(s, 1) != 0;
-        snprintf(code, 12, "%s", column_text(s, 0));
+        snprintf(found->code, sizeof found->code, "%s", column_text(s, 0));
+        snprintf(found->municipality, sizeof found->municipality, "%s", column_text(s, 2));
         *result = removed ? PROVIDE_REMOVED : PROVIDE_ONE;
         rc = statement_step(s, err);
         if (!rc && (removed || column_integer(s, 1) == 0))
@@ -188,15 +219,13 @@ static enum rc look_present(struct store *store, const struct provide_key *key, 
     return rc;
 }
 
-#define LOOK_FORMER(where) "SELECT DISTINCT code FROM history WHERE " where " ORDER BY code LIMIT 8"
-
-static enum rc look_former(struct store *store, const struct provide_key *key, unsigned names, enum provide_result *result,
-                           struct ledger_row *row, struct err *err)
+static enum rc look_former(struct store *store, const struct provide_key *key, unsigned names, const char *place,
+                           enum provide_result *result, struct ledger_row *row, struct err *err)
 {
     struct statement *s = NULL;
     char codes[CODES_MAX][12];
     size_t count = 0;
-    enum rc rc = look_bind(store, key, names, LOOK_FORMER(LOOK_NAMED), LOOK_FORMER(LOOK_UNNAMED), &s, err);
+    enum rc rc = look_bind(store, key, names, place, "SELECT DISTINCT code FROM history", " ORDER BY code LIMIT 8", &s, err);
     while (!rc && count < CODES_MAX && !(rc = statement_step(s, err)))
         snprintf(codes[count++], sizeof codes[0], "%s", column_text(s, 0));
     statement_done(s);
@@ -260,23 +289,15 @@ static enum rc look_number(struct store *store, const struct provide_key *key, u
 {
     char code[12];
     bool former = false;
-    enum rc rc = RC_OK;
-    if (key->code[0])
-        memcpy(code, key->code, sizeof code);
-    else
-        rc = look_code(store,
-                       "SELECT code FROM resident WHERE personal_number = ?1 "
-                       "ORDER BY CASE WHEN removed = 0 THEN 0 ELSE 1 END, removed DESC LIMIT 1",
-                       key->number, code, err);
-    if (rc == RC_NOT_FOUND) {
-        former = true;
-        rc = look_code(store,
-                       "SELECT code FROM history WHERE previous_number = ?1 AND previous_number <> '' "
-                       "ORDER BY recorded DESC LIMIT 1",
-                       key->number, code, err);
-    }
+    enum rc rc = key->code[0] ? ledger_find_code(store, key->code, row, err) : look_holder(store, key->number, row, err);
     if (!rc)
-        rc = look_follow(store, code, row, &former, err);
+        rc = look_succeed(store, row, &former, err);
+    if (rc == RC_NOT_FOUND && !key->code[0]) {
+        former = true;
+        rc = look_former_holder(store, key->number, code, err);
+        if (!rc)
+            rc = look_follow(store, code, row, &former, err);
+    }
     if (rc == RC_NOT_FOUND) {
         *result = PROVIDE_NONE;
         return RC_OK;
@@ -287,19 +308,31 @@ static enum rc look_number(struct store *store, const struct provide_key *key, u
     return look_compare(store, key, names, row, result, err);
 }
 
+/* By attributes, in one partition (place) or in all (""). */
+static enum rc look_attributes(struct store *store, const struct provide_key *key, unsigned names, const char *place,
+                               enum provide_result *result, struct ledger_row *row, struct err *err)
+{
+    struct location found;
+    enum rc rc = look_present(store, key, names, place, result, &found, err);
+    if (rc == RC_NOT_FOUND)
+        return look_former(store, key, names, place, result, row, err);
+    if (!rc && *result != PROVIDE_MANY)
+        rc = ledger_find_in(store, found.code, found.municipality, row, err);
+    return rc;
+}
+
 enum rc provide_look(struct store *store, const struct provide_key *key, unsigned names, enum provide_result *result,
                      struct ledger_row *row, enum provide_match *match, struct err *err)
 {
-    char code[12];
+    char place[7];
     enum rc rc;
     if (key->code[0] || key->number[0]) {
         rc = look_number(store, key, names, result, row, err);
     } else {
-        rc = look_present(store, key, names, result, code, err);
-        if (rc == RC_NOT_FOUND)
-            rc = look_former(store, key, names, result, row, err);
-        else if (!rc && *result != PROVIDE_MANY)
-            rc = ledger_find_code(store, code, row, err);
+        location_of_address(key->address, place); /* who has or had the address is recorded there */
+        rc = look_attributes(store, key, names, place, result, row, err);
+        if (!rc && *result == PROVIDE_NONE && place[0])
+            rc = look_attributes(store, key, names, "", result, row, err);
     }
     *match = PROVIDE_BY_NO_NAME;
     if (!rc && key->name[0] && *result != PROVIDE_MANY && *result != PROVIDE_NONE) {

@@ -127,6 +127,8 @@ static const char *const of_person[] = {
     "DELETE FROM leaving WHERE code = ?1",
     "DELETE FROM incoming WHERE code = ?1",
     "DELETE FROM history WHERE code = ?1",
+    "DELETE FROM location WHERE code = ?1 AND key IN (SELECT personal_number FROM resident WHERE code = ?1)",
+    "DELETE FROM location WHERE code = ?1 AND key = ?1",
     "DELETE FROM resident WHERE code = ?1",
     NULL,
 };

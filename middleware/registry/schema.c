@@ -2,6 +2,8 @@
  * 1970, dates are texts. */
 #include "registry/schema.h"
 
+#include <string.h>
+
 #define ATTRIBUTE_COLUMNS \
     "name TEXT NOT NULL, name_substitutes TEXT NOT NULL, birth TEXT NOT NULL, sex TEXT NOT NULL, " \
     "address TEXT NOT NULL, address_substitutes TEXT NOT NULL"
@@ -14,6 +16,19 @@
     ADD_TEXT(table, "position") ADD_TEXT(table, "relation") ADD_TEXT(table, "foreign_resident") \
     ADD_TEXT(table, "romaji") ADD_TEXT(table, "resident_since") ADD_TEXT(table, "address_since") \
     ADD_TEXT(table, "notified") ADD_TEXT(table, "former_address")
+
+#define KEPT_TEXT(column) column " TEXT NOT NULL DEFAULT '', "
+#define RECORD_TEXTS \
+    KEPT_TEXT("furigana") KEPT_TEXT("former_name") KEPT_TEXT("former_furigana") KEPT_TEXT("alias") \
+    KEPT_TEXT("personal_number") KEPT_TEXT("household") KEPT_TEXT("position") KEPT_TEXT("relation") \
+    KEPT_TEXT("foreign_resident") KEPT_TEXT("romaji") KEPT_TEXT("resident_since") KEPT_TEXT("address_since") \
+    KEPT_TEXT("notified") KEPT_TEXT("former_address") KEPT_TEXT("original_name") KEPT_TEXT("original_address")
+#define RECORD_NAMES "name, name_substitutes, birth, sex, address, address_substitutes, furigana, former_name, " \
+    "former_furigana, alias, personal_number, household, position, relation, foreign_resident, romaji, resident_since, " \
+    "address_since, notified, former_address, original_name, original_address"
+#define RESIDENT_NAMES "code, municipality, revision, removed, successor, " RECORD_NAMES
+#define HISTORY_NAMES "code, revision, municipality, reason, date, recorded, previous_code, previous_number, " RECORD_NAMES
+#define LINK_NAMES "authority, serial, code, revision, not_after, recorded, notice, changed, removed"
 
 const char *const registry_migrations[] = {
     /* whose store this is */
@@ -184,6 +199,110 @@ const char *const registry_migrations[] = {
     "CREATE INDEX correction_origin ON correction (origin);"
     "CREATE TABLE erasure (id INTEGER PRIMARY KEY, time BIGINT NOT NULL, kind TEXT NOT NULL, before BIGINT NOT NULL, "
     "count BIGINT NOT NULL)",
+
+    /* the municipality in the keys of the large tables, so that they can be partitioned by it, and no foreign keys between
+     * them. A person's history stays where it was written. */
+    "CREATE TABLE history_next (code TEXT NOT NULL, revision BIGINT NOT NULL, municipality TEXT NOT NULL, "
+    "reason TEXT NOT NULL, date TEXT NOT NULL, recorded BIGINT NOT NULL, " KEPT_TEXT("previous_code")
+    KEPT_TEXT("previous_number") ATTRIBUTE_COLUMNS ", " RECORD_TEXTS "PRIMARY KEY (code, revision, municipality));"
+    "INSERT INTO history_next (" HISTORY_NAMES ") SELECT " HISTORY_NAMES " FROM history;"
+    "DROP TABLE history; ALTER TABLE history_next RENAME TO history;"
+    "CREATE INDEX history_person ON history (birth, municipality, name);"
+    "CREATE INDEX history_number ON history (previous_number) WHERE previous_number <> '';"
+    "CREATE INDEX history_code ON history (previous_code) WHERE previous_code <> '';"
+    "CREATE TABLE link_next (authority TEXT NOT NULL, serial TEXT NOT NULL, code TEXT NOT NULL, "
+    "revision BIGINT NOT NULL, not_after BIGINT NOT NULL, recorded BIGINT NOT NULL, notice BIGINT NOT NULL, "
+    "changed BIGINT NOT NULL, removed BIGINT NOT NULL, PRIMARY KEY (authority, serial));"
+    "INSERT INTO link_next (" LINK_NAMES ") SELECT " LINK_NAMES " FROM link;"
+    "DROP TABLE link; ALTER TABLE link_next RENAME TO link;"
+    "CREATE INDEX link_code ON link (code);"
+    "CREATE INDEX link_notice ON link (notice)",
+
+    /* and where a code or a number is looked for */
+    "CREATE TABLE resident_next (code TEXT NOT NULL, municipality TEXT NOT NULL, revision BIGINT NOT NULL, "
+    "removed BIGINT NOT NULL, " KEPT_TEXT("successor") ATTRIBUTE_COLUMNS ", " RECORD_TEXTS
+    "PRIMARY KEY (code, municipality));"
+    "INSERT INTO resident_next (" RESIDENT_NAMES ") SELECT " RESIDENT_NAMES " FROM resident;"
+    "CREATE TABLE location (key TEXT NOT NULL, code TEXT NOT NULL, municipality TEXT NOT NULL, PRIMARY KEY (key, code));"
+    "INSERT INTO location (key, code, municipality) SELECT code, code, municipality FROM resident;"
+    "INSERT INTO location (key, code, municipality) SELECT personal_number, code, municipality FROM resident "
+    "WHERE personal_number <> '';"
+    "DROP TABLE resident; ALTER TABLE resident_next RENAME TO resident;"
+    "CREATE INDEX resident_person ON resident (birth, municipality, name);"
+    "CREATE INDEX resident_household ON resident (household);"
+    "CREATE INDEX resident_place ON resident (municipality, code)",
 };
 
 const size_t registry_migration_count = sizeof registry_migrations / sizeof registry_migrations[0];
+
+/* What grows with the nation. A record and its history are asked for in their municipality, a certificate by its serial
+ * number, a number by itself; notices are kept by who sent them. */
+static const struct {
+    const char *table, *column;
+} spread_tables[] = {
+    { "resident", "municipality" }, { "history", "municipality" }, { "received", "municipality" },
+    { "link", "serial" },           { "location", "key" },
+};
+
+#define SPREAD_TABLES (sizeof spread_tables / sizeof spread_tables[0])
+
+enum rc schema_spread(struct store *store, int parts, struct err *err)
+{
+    enum rc rc = parts < 0 || parts > SCHEMA_PARTITIONS_MAX ? err_set(err, RC_RANGE, "partitions: 0 (none) to %d", SCHEMA_PARTITIONS_MAX)
+                                                            : RC_OK;
+    for (size_t i = 0; !rc && i < SPREAD_TABLES; i++)
+        rc = store_spread(store, spread_tables[i].table, spread_tables[i].column, parts, err);
+    return rc;
+}
+
+static enum rc schema_wanted(struct store *store, int *parts, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_row(store, "SELECT CAST(value AS INTEGER) FROM setting WHERE name = 'partitions'", NULL, &s, err);
+    *parts = rc ? SCHEMA_PARTITIONS : (int)column_integer(s, 0);
+    statement_done(s);
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+enum rc schema_settle(struct store *store, struct err *err)
+{
+    int parts, wanted;
+    enum rc rc = store_begin(store, err);
+    if (!rc)
+        rc = schema_wanted(store, &wanted, err);
+    for (size_t i = 0; !rc && wanted && i < SPREAD_TABLES; i++) {
+        rc = store_parts(store, spread_tables[i].table, &parts, err);
+        if (!rc && !parts)
+            rc = store_spread(store, spread_tables[i].table, spread_tables[i].column, wanted, err);
+    }
+    if (!rc)
+        rc = store_commit(store, err);
+    store_rollback(store);
+    return rc;
+}
+
+enum rc schema_keep_partitions(struct store *store, int parts, struct err *err)
+{
+    enum rc rc = schema_spread(store, parts, err);
+    return rc ? rc : store_run(store, "INSERT INTO setting (name, value) VALUES ('partitions', CAST(?1 AS TEXT)) ON CONFLICT (name) "
+                                      "DO UPDATE SET value = CAST(?1 AS TEXT)", BINDS(BIND_INTEGER(parts)), NULL, err);
+}
+
+enum rc schema_shape(struct store *from, struct store *to, struct err *err)
+{
+    struct statement *s = NULL;
+    int parts = 0;
+    enum rc rc = store_row(from, "SELECT count(*) FROM migration", NULL, &s, err);
+    bool older = !rc && column_integer(s, 0) < (int64_t)registry_migration_count;
+    statement_done(s);
+    if (rc || older) /* the next start brings it up to date, and partitions it */
+        return rc;
+    rc = store_row(from, "SELECT role FROM node", NULL, &s, err);
+    bool national = !rc && strcmp(column_text(s, 0), "national") == 0;
+    statement_done(s);
+    if (rc == RC_NOT_FOUND)
+        rc = RC_OK;
+    if (!rc && national)
+        rc = schema_wanted(from, &parts, err);
+    return rc ? rc : schema_spread(to, parts, err);
+}

@@ -8,6 +8,7 @@
 #include "registry/node.h"
 #include "registry/outbox.h"
 #include "registry/program.h"
+#include "registry/schema.h"
 #include "registry/supply.h"
 
 #include <stdio.h>
@@ -120,6 +121,8 @@ static enum rc serve_open(struct node *node, const struct serve_options *o, stru
         rc = designate_key(o->identity, &node->key, err);
     if (!rc)
         rc = ledger_open(o->store, node->role, serve_place(node), &node->store, err);
+    if (!rc && node->role == NODE_NATIONAL)
+        rc = schema_settle(node->store, err);
     if (!rc)
         rc = storegroup_new(node->store, &node->lock, &node->group);
     if (!rc)
