@@ -29,7 +29,7 @@ static enum rc store_engine_of(const char *url, const struct store_engine **engi
 
 /* --- migrations -------------------------------------------------------------------------------------------------- */
 
-/* FNV-1a: tells a program's own migrations from another program's store, not a defence against anybody. */
+/* FNV-1a: finds a prepared text, and tells a program's own migrations from another program's store, not a defence against anybody. */
 static int64_t store_fingerprint(const char *text)
 {
     uint64_t hash = 14695981039346656037u;
@@ -220,9 +220,10 @@ enum rc store_exec(struct store *store, const char *sql, struct err *err)
 
 /* --- statements -------------------------------------------------------------------------------------------------- */
 
-static enum rc store_prepare_new(struct store *store, const char *sql, bool raw, struct statement **out, struct err *err)
+static enum rc store_prepare_new(struct store *store, const char *sql, int64_t hash, bool raw, struct statement **out,
+                                 struct err *err)
 {
-    struct statement common = { .store = store };
+    struct statement common = { .store = store, .hash = hash };
     enum rc rc = raw ? RC_OK : dialect_check(sql, &common.kind, &common.parameters, err);
     if (!rc && !(common.sql = strdup(sql)))
         rc = err_set(err, RC_NOMEM, "store");
@@ -240,10 +241,11 @@ static enum rc store_prepare_new(struct store *store, const char *sql, bool raw,
 static enum rc store_prepare_as(struct store *store, const char *sql, bool raw, struct statement **out, struct err *err)
 {
     struct statement *s;
+    int64_t hash = store_fingerprint(sql);
     for (s = store->statements; s; s = s->next)
-        if (!s->lent && strcmp(s->sql, sql) == 0)
+        if (s->hash == hash && !s->lent && strcmp(s->sql, sql) == 0)
             break;
-    enum rc rc = s ? RC_OK : store_prepare_new(store, sql, raw, &s, err);
+    enum rc rc = s ? RC_OK : store_prepare_new(store, sql, hash, raw, &s, err);
     if (rc)
         return rc;
     s->lent = true;

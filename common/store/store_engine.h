@@ -16,6 +16,7 @@ struct statement {
     struct store *store;
     struct statement *next;
     char *sql;
+    int64_t hash; /* of sql */
     enum dialect_kind kind;
     unsigned parameters; /* the highest number in the text */
     bool lent;

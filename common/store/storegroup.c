@@ -6,7 +6,8 @@
 #define TOGETHER_MAX 512
 
 struct item {
-    storegroup_fn work;
+    storegroup_fn work; /* one of the two */
+    storegroup_many_fn many;
     void *context;
     struct err own; /* the words of a run that is made again are forgotten */
     enum rc rc;
@@ -43,13 +44,37 @@ void storegroup_free(struct storegroup *group)
     free(group);
 }
 
+static enum rc item_work(struct storegroup *group, struct item *item)
+{
+    err_reset(&item->own);
+    return item->many ? item->many(&item->context, 1, group->store, &item->own)
+                      : item->work(item->context, group->store, &item->own);
+}
+
+/* An item and those behind it that are of its kind. *next: the first that is not. */
+static enum rc items_work(struct storegroup *group, struct item *items, struct item **next)
+{
+    void *contexts[TOGETHER_MAX];
+    size_t count = 0;
+    if (!items->many) {
+        *next = items->next;
+        return items->rc = item_work(group, items);
+    }
+    for (*next = items; *next && (*next)->many == items->many; *next = (*next)->next) {
+        err_reset(&(*next)->own);
+        (*next)->rc = RC_OK;
+        contexts[count++] = (*next)->context;
+    }
+    return items->many(contexts, count, group->store, &items->own);
+}
+
 /* One item in a transaction of its own. */
 static void item_alone(struct storegroup *group, struct item *item)
 {
     err_reset(&item->own);
     item->rc = store_begin(group->store, &item->own);
     if (!item->rc)
-        item->rc = item->work(item->context, group->store, &item->own);
+        item->rc = item_work(group, item);
     if (!item->rc)
         item->rc = store_commit(group->store, &item->own);
     store_rollback(group->store);
@@ -59,10 +84,8 @@ static void item_alone(struct storegroup *group, struct item *item)
 static bool items_together(struct storegroup *group, struct item *items, bool *unknown)
 {
     enum rc rc = store_begin(group->store, NULL);
-    for (struct item *item = items; !rc && item; item = item->next) {
-        err_reset(&item->own);
-        rc = item->rc = item->work(item->context, group->store, &item->own);
-    }
+    for (struct item *item = items; !rc && item;)
+        rc = items_work(group, item, &item);
     if (!rc) {
         rc = store_commit(group->store, NULL);
         *unknown = rc == RC_IO;
@@ -100,9 +123,8 @@ static struct item *items_take(struct storegroup *group)
     return items;
 }
 
-enum rc storegroup_run(struct storegroup *group, storegroup_fn work, void *context, struct err *err)
+static enum rc group_run(struct storegroup *group, struct item item, struct err *err)
 {
-    struct item item = { .work = work, .context = context };
     pthread_cond_init(&item.turn, NULL);
     pthread_mutex_lock(&group->lock);
     *group->last = &item;
@@ -129,4 +151,14 @@ enum rc storegroup_run(struct storegroup *group, storegroup_fn work, void *conte
     pthread_mutex_unlock(&group->lock);
     pthread_cond_destroy(&item.turn);
     return item.rc ? err_set(err, item.rc, "%s", err_text(&item.own, item.rc)) : RC_OK;
+}
+
+enum rc storegroup_run(struct storegroup *group, storegroup_fn work, void *context, struct err *err)
+{
+    return group_run(group, (struct item) { .work = work, .context = context }, err);
+}
+
+enum rc storegroup_run_many(struct storegroup *group, storegroup_many_fn work, void *context, struct err *err)
+{
+    return group_run(group, (struct item) { .many = work, .context = context }, err);
 }

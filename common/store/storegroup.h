@@ -20,4 +20,9 @@ typedef enum rc (*storegroup_fn)(void *context, struct store *store, struct err 
 /* What the work returned, or why it could not be made durable. */
 enum rc storegroup_run(struct storegroup *group, storegroup_fn work, void *context, struct err *err) MUST_CHECK;
 
+/* Work of one kind that is done better together: what waits side by side is handed over at once, each one's context in the order
+ * of coming; alone, one. RC_OK when all were done; else nothing of it is kept, and each is run alone. */
+typedef enum rc (*storegroup_many_fn)(void *const *contexts, size_t count, struct store *store, struct err *err);
+enum rc storegroup_run_many(struct storegroup *group, storegroup_many_fn work, void *context, struct err *err) MUST_CHECK;
+
 #endif

@@ -80,7 +80,8 @@ static enum rc question_attributes(const struct question *q, struct store *store
     struct certlink link;
     struct ledger_row row = {0};
     json_t *attributes = json_object();
-    const struct usage_use use = {.action = "attributes",
+    const struct usage_use use = {.peer = q->peer,
+                                  .action = "attributes",
                                   .record = q->record,
                                   .result = "one",
                                   .task = "",
@@ -101,7 +102,7 @@ static enum rc question_attributes(const struct question *q, struct store *store
                                     json_string(record_text_of(&row.resident, &record_fields[k]))))
                 rc = RC_NOMEM;
     if (!rc)
-        rc = usage_write_use(store, q->peer, &use, err);
+        rc = usage_write_uses(store, &use, 1, err);
     if (!rc && json_object_set(answer, "attributes", attributes))
         rc = RC_NOMEM;
     json_decref(attributes);

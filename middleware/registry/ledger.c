@@ -1,18 +1,14 @@
 /* ledger.c — residents and their history. */
 #include "registry/ledger.h"
 
+#include "registry/ledger_row.h"
 #include "registry/location.h"
 #include "registry/schema.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* In the order of record_fields. */
-#define FIELDS "name, name_substitutes, birth, sex, address, address_substitutes, furigana, former_name, former_furigana, " \
-    "alias, personal_number, household, position, relation, foreign_resident, romaji, resident_since, address_since, " \
-    "notified, former_address, original_name, original_address"
-#define ROW "code, municipality, revision, removed, successor, " FIELDS
-#define HISTORY "code, revision, municipality, reason, date, recorded, previous_code, previous_number, " FIELDS
+#define HISTORY "code, revision, municipality, reason, date, recorded, previous_code, previous_number, " LEDGER_FIELDS
 
 static const char *const role_names[] = { [NODE_MUNICIPAL] = "municipal", [NODE_PREFECTURAL] = "prefectural",
                                           [NODE_NATIONAL] = "national" };
@@ -35,7 +31,9 @@ enum rc node_role_parse(const char *name, enum node_role *role)
 static void ledger_text(struct statement *s, int index, char *out, size_t size)
 {
     const char *text = column_text(s, index);
-    snprintf(out, size, "%s", text ? text : "");
+    size_t len = text ? strnlen(text, size - 1) : 0;
+    memcpy(out, text ? text : "", len);
+    out[len] = '\0';
 }
 
 static void ledger_read_fields(struct statement *s, int first, struct resident *resident)
@@ -50,15 +48,15 @@ static void ledger_bind_fields(struct statement *s, int first, const struct resi
         bind_text(s, first + i, record_text_of(resident, &record_fields[i]));
 }
 
-static void ledger_read_row(struct statement *s, struct ledger_row *row)
+void ledger_read_row(struct statement *s, int first, struct ledger_row *row)
 {
     memset(row, 0, sizeof *row);
-    ledger_text(s, 0, row->resident.code, sizeof row->resident.code);
-    ledger_text(s, 1, row->resident.municipality, sizeof row->resident.municipality);
-    row->revision = column_integer(s, 2);
-    row->removed = column_integer(s, 3);
-    ledger_text(s, 4, row->successor, sizeof row->successor);
-    ledger_read_fields(s, 5, &row->resident);
+    ledger_text(s, first, row->resident.code, sizeof row->resident.code);
+    ledger_text(s, first + 1, row->resident.municipality, sizeof row->resident.municipality);
+    row->revision = column_integer(s, first + 2);
+    row->removed = column_integer(s, first + 3);
+    ledger_text(s, first + 4, row->successor, sizeof row->successor);
+    ledger_read_fields(s, first + 5, &row->resident);
 }
 
 /* The store's owner. RC_NOT_FOUND when nobody claimed it. */
@@ -127,10 +125,10 @@ enum rc ledger_find_in(struct store *store, const char *code, const char *munici
                        struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_row(store, "SELECT " ROW " FROM resident WHERE code = ?1 AND municipality = ?2",
+    enum rc rc = store_row(store, "SELECT " LEDGER_ROW " FROM resident WHERE code = ?1 AND municipality = ?2",
                            BINDS(BIND_TEXT(code), BIND_TEXT(municipality)), &s, err);
     if (!rc)
-        ledger_read_row(s, row);
+        ledger_read_row(s, 0, row);
     statement_done(s);
     return rc;
 }
@@ -158,7 +156,7 @@ void ledger_fold_name(const char *name, char *out, size_t size)
 }
 
 #define PERSON_IN(place)                                                                                                 \
-    "SELECT " ROW " FROM resident WHERE birth = ?1 AND name IN (?2, ?3) AND address = ?4" place                           \
+    "SELECT " LEDGER_ROW " FROM resident WHERE birth = ?1 AND name IN (?2, ?3) AND address = ?4" place                           \
     " ORDER BY CASE WHEN removed = 0 THEN 0 ELSE 1 END, removed DESC LIMIT 2"
 
 /* municipality: whose partition is asked; "": all of them. */
@@ -178,10 +176,10 @@ static enum rc ledger_find_person_in(struct store *store, const char *name, cons
         rc = statement_step(s, err);
     if (rc)
         goto out;
-    ledger_read_row(s, &first);
+    ledger_read_row(s, 0, &first);
     rc = statement_step(s, err);
     if (!rc)
-        ledger_read_row(s, &second);
+        ledger_read_row(s, 0, &second);
     if (!rc && !second.removed) {
         rc = err_set(err, RC_CONFLICT, "more than one resident answers to this");
         goto out;
@@ -248,7 +246,7 @@ static enum rc ledger_write(struct store *store, const struct resident *before, 
               "former_name = ?13, former_furigana = ?14, alias = ?15, personal_number = ?16, household = ?17, position = ?18, "
               "relation = ?19, foreign_resident = ?20, romaji = ?21, resident_since = ?22, address_since = ?23, notified = ?24, "
               "former_address = ?25, original_name = ?26, original_address = ?27 WHERE code = ?1 AND municipality = ?2"
-            : "INSERT INTO resident (" ROW ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
+            : "INSERT INTO resident (" LEDGER_ROW ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
               "?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)", &s, err);
     if (rc)
         return rc;
@@ -375,11 +373,16 @@ enum rc ledger_recode(struct store *store, const char *previous, const struct re
     return rc;
 }
 
-enum rc ledger_history(struct store *store, const char *code, int64_t revision, struct ledger_past *past, struct err *err)
+/* municipality: who wrote it, whose partition is asked; NULL: whoever did. */
+static enum rc ledger_history_of(struct store *store, const char *code, int64_t revision, const char *municipality,
+                                 struct ledger_past *past, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_row(store, "SELECT " HISTORY " FROM history WHERE code = ?1 AND revision = ?2",
-                           BINDS(BIND_TEXT(code), BIND_INTEGER(revision)), &s, err);
+    enum rc rc = municipality
+        ? store_row(store, "SELECT " HISTORY " FROM history WHERE code = ?1 AND revision = ?2 AND municipality = ?3",
+                    BINDS(BIND_TEXT(code), BIND_INTEGER(revision), BIND_TEXT(municipality)), &s, err)
+        : store_row(store, "SELECT " HISTORY " FROM history WHERE code = ?1 AND revision = ?2",
+                    BINDS(BIND_TEXT(code), BIND_INTEGER(revision)), &s, err);
     if (!rc) {
         memset(past, 0, sizeof *past);
         if (reason_parse(column_text(s, 3), &past->reason))
@@ -394,6 +397,16 @@ enum rc ledger_history(struct store *store, const char *code, int64_t revision, 
     }
     statement_done(s);
     return rc;
+}
+
+enum rc ledger_history(struct store *store, const char *code, int64_t revision, struct ledger_past *past, struct err *err)
+{
+    return ledger_history_of(store, code, revision, NULL, past, err);
+}
+
+enum rc ledger_last(struct store *store, const struct ledger_row *row, struct ledger_past *past, struct err *err)
+{
+    return ledger_history_of(store, row->resident.code, row->revision, row->resident.municipality, past, err);
 }
 
 enum rc ledger_count(struct store *store, const char *sql, int64_t *count, struct err *err)

@@ -74,6 +74,9 @@ struct ledger_past {
 enum rc ledger_history(struct store *store, const char *code, int64_t revision, struct ledger_past *past,
                        struct err *err) MUST_CHECK;
 
+/* The one that made the present state: in its municipality's partition. */
+enum rc ledger_last(struct store *store, const struct ledger_row *row, struct ledger_past *past, struct err *err) MUST_CHECK;
+
 /* One number out of the store: counts. No transaction needed. */
 enum rc ledger_count(struct store *store, const char *sql, int64_t *count, struct err *err) MUST_CHECK;
 

@@ -1,5 +1,5 @@
 /* provide.c — provision: what an agency may, what it gets, and the record of it. */
-#include "registry/provide.h"
+#include "registry/provide_parts.h"
 
 #include "base/clock.h"
 #include "base/fault.h"
@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LOOK_BACK 16 /* requests in which the same task is looked for */
+
 static const char *const result_names[] = {
     [PROVIDE_ONE] = "one",         [PROVIDE_NONE] = "none",       [PROVIDE_MANY] = "many",
     [PROVIDE_REMOVED] = "removed", [PROVIDE_CHANGED] = "changed",
@@ -22,18 +24,23 @@ const char *provide_result_name(enum provide_result result)
     return result_names[result];
 }
 
-/* A request while it is answered. */
+/* A request: what it asks, and when it was run what came of it. */
 struct provision {
-    struct store *store;
     const struct peer *peer;
-    const char *task_id, *why;
+    char task_id[65], why[301];
+    struct provide_key *keys;
+    struct provided *found; /* one a key */
+    json_t **changes;       /* 変更情報 of each, where it is given; else NULL */
+    size_t count;
+    bool batch;
+    /* what the store said when it was run */
     struct task task;
     unsigned fields; /* that may be given today */
     unsigned names;  /* those of them that a name may mean */
-    struct provide_key *keys;
-    size_t count;
-    bool batch;
-    char day[11];
+    enum rc may;     /* whether the agency has the task today, whatever the keys */
+    enum rc refused; /* RC_OK: it was answered */
+    int64_t as_of;
+    struct err why_not;
 };
 
 /* 機能区分: how it was used. */
@@ -44,23 +51,8 @@ static const char *provide_way(const struct provision *p, const struct provide_k
     return key && (key->code[0] || key->number[0]) ? "inquiry" : "search";
 }
 
-static enum rc provide_record(const struct provision *p, const struct provide_key *key, const char *record,
-                              const char *result, unsigned given, struct err *err)
-{
-    char names[160];
-    task_names(given, names);
-    const struct usage_use use = {.action = "provide",
-                                  .record = record,
-                                  .result = result,
-                                  .task = p->task_id,
-                                  .way = provide_way(p, key),
-                                  .why = p->why,
-                                  .fields = names};
-    return usage_write_use(p->store, p->peer, &use, err);
-}
-
 /* A name may also be what else the task is given of names, from the day on which 本人確認情報 has it. */
-static enum rc provide_judge_names(struct provision *p, struct err *err)
+static enum rc provide_judge_names(struct store *store, const char *day, struct provision *p, struct err *err)
 {
     static const struct {
         enum gate gate;
@@ -71,7 +63,7 @@ static enum rc provide_judge_names(struct provision *p, struct err *err)
     p->names = 0;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         bool open = false;
-        enum rc rc = gate_open(p->store, rows[i].gate, p->day, &open, err);
+        enum rc rc = gate_open(store, rows[i].gate, day, &open, err);
         if (rc)
             return rc;
         if (open)
@@ -81,12 +73,12 @@ static enum rc provide_judge_names(struct provision *p, struct err *err)
 }
 
 /* The rules by date: before 個人番号 agencies ask with the code and get it, afterwards only those that keep it. */
-static enum rc provide_judge_era(struct provision *p, struct err *err)
+static enum rc provide_judge_era(struct store *store, const char *day, struct provision *p, struct err *err)
 {
     bool numbers;
-    enum rc rc = gate_want(p->store, GATE_FIRST_SERVICE, p->day, "provision", err);
+    enum rc rc = gate_want(store, GATE_FIRST_SERVICE, day, "provision", err);
     if (!rc)
-        rc = gate_open(p->store, GATE_PERSONAL_NUMBERS, p->day, &numbers, err);
+        rc = gate_open(store, GATE_PERSONAL_NUMBERS, day, &numbers, err);
     if (rc)
         return rc;
     p->fields = p->task.fields;
@@ -97,25 +89,39 @@ static enum rc provide_judge_era(struct provision *p, struct err *err)
         p->fields &= ~(unsigned)TASK_CODE;
         p->task.keys &= ~(unsigned)TASK_BY_CODE;
     }
-    return provide_judge_names(p, err);
+    return provide_judge_names(store, day, p, err);
 }
 
-static enum rc provide_judge(struct provision *p, struct err *err)
+/* Whether the agency has the task. Nothing of the law changes within a transaction: what an earlier request of the same was told
+ * is not asked for again. */
+static enum rc provide_judge_task(struct store *store, const char *day, struct provision *const *before, size_t count,
+                                  struct provision *p, struct err *err)
 {
+    for (size_t i = count; i > 0 && i + LOOK_BACK > count; i--)
+        if (!before[i - 1]->may && before[i - 1]->peer->role == ROLE_AGENCY && p->peer->role == ROLE_AGENCY &&
+            strcmp(before[i - 1]->peer->name, p->peer->name) == 0 && strcmp(before[i - 1]->task_id, p->task_id) == 0) {
+            p->task = before[i - 1]->task;
+            p->fields = before[i - 1]->fields;
+            p->names = before[i - 1]->names;
+            return RC_OK;
+        }
     if (p->peer->role != ROLE_AGENCY)
         return err_set(err, RC_DENIED, "only an agency with a task gets this");
-    enum rc rc = task_find(p->store, p->peer->name, p->task_id, p->day, &p->task, err);
-    if (!rc)
-        rc = provide_judge_era(p, err);
-    for (size_t i = 0; !rc && i < p->count; i++) {
+    enum rc rc = task_find(store, p->peer->name, p->task_id, day, &p->task, err);
+    return rc ? rc : provide_judge_era(store, day, p, err);
+}
+
+static enum rc provide_judge_keys(const struct provision *p, struct err *err)
+{
+    for (size_t i = 0; i < p->count; i++) {
         unsigned by = p->keys[i].code[0] ? TASK_BY_CODE : p->keys[i].number[0] ? TASK_BY_NUMBER : TASK_BY_ATTRIBUTES;
         if (!(p->task.keys & by))
-            rc = err_set(err, RC_DENIED, "task: nobody is asked for by %s in it on this day",
-                         by == TASK_BY_CODE     ? "住民票コード"
-                         : by == TASK_BY_NUMBER ? "個人番号"
-                                                : "attributes");
+            return err_set(err, RC_DENIED, "task: nobody is asked for by %s in it on this day",
+                           by == TASK_BY_CODE     ? "住民票コード"
+                           : by == TASK_BY_NUMBER ? "個人番号"
+                                                  : "attributes");
     }
-    return rc;
+    return RC_OK;
 }
 
 static enum rc provide_set(json_t *json, const char *member, const char *text)
@@ -126,11 +132,12 @@ static enum rc provide_set(json_t *json, const char *member, const char *text)
 }
 
 /* 変更情報 of the present state. */
-static enum rc provide_change(const struct provision *p, const struct ledger_row *row, json_t *record, struct err *err)
+static enum rc provide_change(struct store *store, const struct provision *p, const struct ledger_row *row, json_t **out,
+                              struct err *err)
 {
     struct ledger_past past;
     char recorded[CLOCK_TEXT_SIZE];
-    enum rc rc = ledger_history(p->store, row->resident.code, row->revision, &past, err);
+    enum rc rc = ledger_last(store, row, &past, err);
     if (rc)
         return rc == RC_NOT_FOUND ? RC_OK : rc;
     clock_format(past.recorded, recorded);
@@ -141,14 +148,189 @@ static enum rc provide_change(const struct provision *p, const struct ledger_row
         rc = provide_set(change, "previous_code", past.previous_code);
     if (!rc && p->fields & TASK_PERSONAL_NUMBER)
         rc = provide_set(change, "previous_personal_number", past.previous_number);
-    if (rc || json_object_set(record, "change", change))
-        rc = rc ? rc : RC_NOMEM;
-    json_decref(change);
+    if (rc)
+        json_decref(change);
+    else
+        *out = change;
     return rc;
 }
 
-static enum rc provide_give(const struct provision *p, const struct ledger_row *row, json_t **out, struct err *err)
+static bool provide_given(const struct provided *found)
 {
+    return found->result != PROVIDE_NONE && found->result != PROVIDE_MANY;
+}
+
+/* --- a request ------------------------------------------------------------------------------------------------------- */
+
+static enum rc provide_read_keys(const json_t *body, struct provision *p, struct err *err)
+{
+    json_t *list = NULL;
+    enum rc rc = p->batch ? json_want_array(body, "keys", &list, err) : RC_OK;
+    if (rc)
+        return rc;
+    p->count = p->batch ? json_array_size(list) : 1;
+    if (p->count == 0 || p->count > PROVIDE_BATCH) {
+        p->count = 0;
+        return err_set(err, RC_RANGE, "keys: 1 to %d in one request", PROVIDE_BATCH);
+    }
+    p->keys = calloc(p->count, sizeof *p->keys);
+    p->found = calloc(p->count, sizeof *p->found);
+    p->changes = calloc(p->count, sizeof(json_t *));
+    if (!p->keys || !p->found || !p->changes)
+        return err_set(err, RC_NOMEM, "keys");
+    for (size_t i = 0; !rc && i < p->count; i++) {
+        struct err why = {0};
+        rc = provide_key_read(p->batch ? json_array_get(list, i) : json_object_get(body, "key"), &p->keys[i], &why);
+        if (rc)
+            err_set(err, rc, "key %zu: %s", i + 1, err_text(&why, rc));
+    }
+    return rc;
+}
+
+enum rc provide_read(const struct peer *peer, const json_t *body, bool batch, struct provision **out, struct err *err)
+{
+    const char *task = "", *why = "";
+    struct provision *p = calloc(1, sizeof *p);
+    if (!p)
+        return err_set(err, RC_NOMEM, "provision");
+    *p = (struct provision) { .peer = peer, .batch = batch };
+    enum rc rc = json_want_text(body, "task", sizeof p->task_id - 1, &task, err);
+    if (!rc && json_object_get(body, "why"))
+        rc = json_want_text(body, "why", sizeof p->why - 1, &why, err);
+    snprintf(p->task_id, sizeof p->task_id, "%s", task);
+    snprintf(p->why, sizeof p->why, "%s", why);
+    if (!rc)
+        rc = provide_read_keys(body, p, err);
+    if (rc)
+        provide_free(p);
+    else
+        *out = p;
+    return rc;
+}
+
+static void provide_forget_changes(struct provision *p)
+{
+    for (size_t i = 0; p->changes && i < p->count; i++) {
+        json_decref(p->changes[i]);
+        p->changes[i] = NULL;
+    }
+}
+
+void provide_free(struct provision *p)
+{
+    if (!p)
+        return;
+    provide_forget_changes(p);
+    if (p->keys)
+        explicit_bzero(p->keys, p->count * sizeof *p->keys);
+    if (p->found)
+        explicit_bzero(p->found, p->count * sizeof *p->found);
+    free(p->keys);
+    free(p->found);
+    free(p->changes);
+    free(p);
+}
+
+/* --- many of them in a transaction ------------------------------------------------------------------------------------ */
+
+/* Keys of whatever requests until a statement is full. */
+struct provide_work {
+    struct store *store;
+    struct provision *of[PROVIDE_TOGETHER];
+    size_t at[PROVIDE_TOGETHER];
+    size_t count;
+};
+
+static void provide_use(const struct provision *p, const struct provide_key *key, const struct provided *found, char names[160],
+                        struct usage_use *use)
+{
+    bool given = found && provide_given(found);
+    task_names(given ? p->fields : 0, names);
+    *use = (struct usage_use) { .peer = p->peer, .action = "provide", .record = given ? found->row.resident.code : "",
+                                .result = found ? result_names[found->result] : rc_name(p->refused), .task = p->task_id,
+                                .way = provide_way(p, key), .why = p->why, .fields = names };
+}
+
+static enum rc provide_flush(struct provide_work *work, struct err *err)
+{
+    const struct provide_key *keys[PROVIDE_TOGETHER];
+    struct provided *found[PROVIDE_TOGETHER];
+    struct usage_use uses[PROVIDE_TOGETHER];
+    char names[PROVIDE_TOGETHER][160];
+    for (size_t i = 0; i < work->count; i++) {
+        keys[i] = &work->of[i]->keys[work->at[i]];
+        found[i] = &work->of[i]->found[work->at[i]];
+        found[i]->names = work->of[i]->names;
+    }
+    enum rc rc = provide_look_many(work->store, keys, found, work->count, err);
+    for (size_t i = 0; !rc && i < work->count; i++) {
+        struct provision *p = work->of[i];
+        if (provide_given(found[i]) && p->fields & TASK_CHANGE)
+            rc = provide_change(work->store, p, &found[i]->row, &p->changes[work->at[i]], err);
+        provide_use(p, keys[i], found[i], names[i], &uses[i]);
+    }
+    if (!rc)
+        rc = usage_write_uses(work->store, uses, work->count, err);
+    work->count = 0;
+    return rc;
+}
+
+/* Refused, and that is kept. */
+static enum rc provide_refuse(struct store *store, struct provision *p, enum rc refused, struct err *err)
+{
+    struct usage_use use;
+    char names[160];
+    p->refused = refused;
+    provide_use(p, p->keys, NULL, names, &use);
+    return usage_write_uses(store, &use, 1, err);
+}
+
+static enum rc provide_one(struct provide_work *work, struct provision *p, struct err *err)
+{
+    enum rc rc = RC_OK;
+    for (size_t i = 0; !rc && i < p->count; i++) {
+        work->of[work->count] = p;
+        work->at[work->count++] = i;
+        if (work->count == PROVIDE_TOGETHER)
+            rc = provide_flush(work, err);
+    }
+    return rc;
+}
+
+enum rc provide_run(void *const *provisions, size_t count, struct store *store, struct err *err)
+{
+    struct provide_work work = { .store = store };
+    struct provision *const *all = (struct provision *const *)provisions;
+    char day[11];
+    int64_t now = clock_now();
+    enum rc rc = RC_OK;
+    day_of(now, day);
+    for (size_t i = 0; !rc && i < count; i++) {
+        struct provision *p = all[i];
+        p->as_of = now;
+        provide_forget_changes(p);
+        err_reset(&p->why_not);
+        p->refused = RC_OK;
+        p->may = provide_judge_task(store, day, all, i, p, &p->why_not);
+        rc = p->may ? p->may : provide_judge_keys(p, &p->why_not);
+        if (rc == RC_DENIED || rc == RC_RANGE)
+            rc = provide_refuse(store, p, rc, err);
+        else if (rc)
+            rc = err_set(err, rc, "%s", err_text(&p->why_not, rc));
+        else
+            rc = provide_one(&work, p, err);
+    }
+    if (!rc && work.count)
+        rc = provide_flush(&work, err);
+    fault_point("registry.before_provide");
+    return rc;
+}
+
+/* --- its answer ------------------------------------------------------------------------------------------------------- */
+
+static enum rc provide_give(const struct provision *p, size_t at, json_t **out)
+{
+    const struct ledger_row *row = &p->found[at].row;
     json_t *record = json_object();
     enum rc rc = record ? RC_OK : RC_NOMEM;
     for (unsigned i = 0; !rc && i < RECORD_FIELDS; i++)
@@ -157,8 +339,8 @@ static enum rc provide_give(const struct provision *p, const struct ledger_row *
                 rc = provide_set(record, task_fields[k], record_text_of(&row->resident, &record_fields[i]));
     if (!rc && p->fields & TASK_CODE)
         rc = provide_set(record, "code", row->resident.code);
-    if (!rc && p->fields & TASK_CHANGE)
-        rc = provide_change(p, row, record, err);
+    if (!rc && p->changes[at] && json_object_set(record, "change", p->changes[at]))
+        rc = RC_NOMEM;
     if (rc)
         json_decref(record);
     else
@@ -176,40 +358,30 @@ static const char *const match_names[] = {
     [PROVIDE_BY_FORMER_STATE] = "former_state",
 };
 
-/* One key: the answer, and the use of it. */
-static enum rc provide_one(const struct provision *p, const struct provide_key *key, json_t **out, struct err *err)
+static enum rc provide_tell_one(const struct provision *p, size_t at, json_t **out)
 {
-    struct ledger_row row = {0};
-    enum provide_result result;
-    enum provide_match match = PROVIDE_BY_NO_NAME;
     json_t *record = NULL;
-    enum rc rc = provide_look(p->store, key, p->names, &result, &row, &match, err);
-    bool given = !rc && result != PROVIDE_NONE && result != PROVIDE_MANY;
-    if (given)
-        rc = provide_give(p, &row, &record, err);
+    enum rc rc = provide_given(&p->found[at]) ? provide_give(p, at, &record) : RC_OK;
     if (!rc)
-        rc = provide_record(p, key, given ? row.resident.code : "", result_names[result], given ? p->fields : 0, err);
-    if (!rc)
-        *out = json_pack("{s:s, s:o*, s:s*}", "result", result_names[result], "record", record, "matched",
-                         given ? match_names[match] : NULL);
-    else
-        json_decref(record);
-    explicit_bzero(&row, sizeof row);
+        *out = json_pack("{s:s, s:o*, s:s*}", "result", result_names[p->found[at].result], "record", record, "matched",
+                         record ? match_names[p->found[at].match] : NULL);
     return rc || *out ? rc : RC_NOMEM;
 }
 
-static enum rc provide_all(const struct provision *p, json_t **answer, struct err *err)
+enum rc provide_tell(const struct provision *p, json_t **answer, struct err *err)
 {
+    if (p->refused)
+        return err_set(err, p->refused, "%s", err_text(&p->why_not, p->refused));
     json_t *answers = json_array();
     enum rc rc = answers ? RC_OK : RC_NOMEM;
     for (size_t i = 0; !rc && i < p->count; i++) {
         json_t *one = NULL;
-        rc = provide_one(p, &p->keys[i], &one, err);
+        rc = provide_tell_one(p, i, &one);
         if (!rc && json_array_append_new(answers, one))
             rc = RC_NOMEM;
     }
     char as_of[CLOCK_TEXT_SIZE];
-    clock_format(clock_now(), as_of);
+    clock_format(p->as_of, as_of);
     if (!rc) {
         json_t *whole = p->batch ? json_pack("{s:O}", "answers", answers) : json_incref(json_array_get(answers, 0));
         if (!whole || json_object_set_new(whole, "as_of", json_string(as_of))) {
@@ -220,78 +392,25 @@ static enum rc provide_all(const struct provision *p, json_t **answer, struct er
         }
     }
     json_decref(answers);
-    return rc;
-}
-
-static enum rc provide_read(const json_t *body, struct provision *p, struct err *err)
-{
-    json_t *list = NULL;
-    enum rc rc = json_want_text(body, "task", 64, &p->task_id, err);
-    p->why = "";
-    if (!rc && json_object_get(body, "why"))
-        rc = json_want_text(body, "why", 300, &p->why, err);
-    if (!rc && p->batch)
-        rc = json_want_array(body, "keys", &list, err);
-    if (rc)
-        return rc;
-    p->count = p->batch ? json_array_size(list) : 1;
-    if (p->count == 0 || p->count > PROVIDE_BATCH)
-        return err_set(err, RC_RANGE, "keys: 1 to %d in one request", PROVIDE_BATCH);
-    p->keys = calloc(p->count, sizeof *p->keys);
-    if (!p->keys)
-        return err_set(err, RC_NOMEM, "keys");
-    for (size_t i = 0; !rc && i < p->count; i++) {
-        struct err why = {0};
-        rc = provide_key_read(p->batch ? json_array_get(list, i) : json_object_get(body, "key"), &p->keys[i], &why);
-        if (rc)
-            err_set(err, rc, "key %zu: %s", i + 1, err_text(&why, rc));
-    }
-    return rc;
-}
-
-static enum rc provide_run(struct provision *p, json_t **answer, struct err *err)
-{
-    day_of(clock_now(), p->day);
-    enum rc rc = provide_judge(p, err);
-    if (rc == RC_DENIED || rc == RC_RANGE) { /* refused, and that is kept */
-        struct err lost = {0};
-        enum rc refusal = rc;
-        rc = provide_record(p, p->keys, "", rc_name(refusal), 0, &lost);
-        if (!rc)
-            rc = store_commit(p->store, &lost);
-        if (rc)
-            return err_set(err, rc, "%s", err_text(&lost, rc));
-        return refusal;
-    }
-    if (!rc)
-        rc = provide_all(p, answer, err);
-    if (!rc) {
-        fault_point("registry.before_provide");
-        rc = store_commit(p->store, err);
-        fault_point("registry.after_provide");
-    }
-    return rc;
+    return rc ? err_set(err, rc, "answer") : RC_OK;
 }
 
 enum rc provide_answer(struct store *store, const struct peer *peer, const json_t *body, bool batch, json_t **answer,
                        struct err *err)
 {
-    struct provision p = {.store = store, .peer = peer, .batch = batch};
-    json_t *made = NULL;
-    enum rc rc = provide_read(body, &p, err);
+    struct provision *p = NULL;
+    enum rc rc = provide_read(peer, body, batch, &p, err);
+    void *one = p;
     if (!rc)
         rc = store_begin(store, err);
-    if (!rc) {
-        rc = provide_run(&p, &made, err);
-        store_rollback(store);
-    }
-    if (p.keys)
-        explicit_bzero(p.keys, p.count * sizeof *p.keys);
-    free(p.keys);
-    if (rc)
-        json_decref(made);
-    else
-        *answer = made;
+    if (!rc)
+        rc = provide_run(&one, 1, store, err);
+    if (!rc)
+        rc = store_commit(store, err);
+    store_rollback(store);
+    if (!rc)
+        rc = provide_tell(p, answer, err);
+    provide_free(p);
     return rc;
 }
 

@@ -40,10 +40,22 @@ enum provide_match {
 enum rc provide_look(struct store *store, const struct provide_key *key, unsigned names, enum provide_result *result,
                      struct ledger_row *row, enum provide_match *match, struct err *err) MUST_CHECK;
 
-/* A whole request in a transaction of its own: {"task","key":{…}} 即時, or with batch {"task","keys":[…]} 一括; "why"
- * (利用事由) as they like. *answer: {"as_of","result",…} or {"as_of","answers":[…]}. RC_DENIED, RC_RANGE what the
- * agency may not, which is recorded; RC_FORMAT. Caller decrefs. Fault points: registry.before_provide,
- * registry.after_provide. */
+/* A request: {"task","key":{…}} 即時, or with batch {"task","keys":[…]} 一括; "why" (利用事由) as they like. RC_FORMAT, RC_RANGE. The
+ * peer is borrowed until provide_free. */
+struct provision;
+enum rc provide_read(const struct peer *peer, const json_t *body, bool batch, struct provision **provision,
+                     struct err *err) MUST_CHECK;
+void provide_free(struct provision *provision); /* wiped; NULL is fine */
+
+/* Looks for many requests' keys, and records each use, in a transaction (storegroup_many_fn; the contexts are provisions). What an
+ * agency may not is recorded too. Fault point: registry.before_provide. */
+enum rc provide_run(void *const *provisions, size_t count, struct store *store, struct err *err) MUST_CHECK;
+
+/* When that is durable: {"as_of","result",…} or {"as_of","answers":[…]}. RC_DENIED, RC_RANGE what the agency may not. Caller
+ * decrefs. */
+enum rc provide_tell(const struct provision *provision, json_t **answer, struct err *err) MUST_CHECK;
+
+/* All of it for one request, in a transaction of its own. */
 enum rc provide_answer(struct store *store, const struct peer *peer, const json_t *body, bool batch, json_t **answer,
                        struct err *err) MUST_CHECK;
 

@@ -1,5 +1,5 @@
 /* provide_look.c — whom a key means: present states first, then former ones. */
-#include "registry/provide.h"
+#include "registry/provide_parts.h"
 
 #include "net/json.h"
 #include "registry/code.h"
@@ -253,19 +253,26 @@ static bool look_same(const char *said, const char *is)
     return !said[0] || strcmp(said, is) == 0;
 }
 
-/* Whether a state of the record is what the key says beside the number. */
-static bool look_agrees(const struct provide_key *key, unsigned names, const struct resident *r)
+bool provide_agrees(const struct provide_key *key, unsigned names, const struct resident *r)
 {
     const struct attributes *a = &r->attributes;
     return (!key->name[0] || look_matches(key, names, r) != PROVIDE_BY_NO_NAME) && look_same(key->birth, a->birth) &&
            look_same(key->sex, a->sex) && look_same(key->address, a->address);
 }
 
+enum provide_match provide_matched(const struct provide_key *key, unsigned names, const struct resident *r)
+{
+    if (!key->name[0])
+        return PROVIDE_BY_NO_NAME;
+    enum provide_match match = look_matches(key, names, r);
+    return match == PROVIDE_BY_NO_NAME ? PROVIDE_BY_FORMER_STATE : match;
+}
+
 /* The number is the person's; are the attributes, or were they? */
 static enum rc look_compare(struct store *store, const struct provide_key *key, unsigned names, const struct ledger_row *row,
                             enum provide_result *result, struct err *err)
 {
-    if (look_agrees(key, names, &row->resident))
+    if (provide_agrees(key, names, &row->resident))
         return RC_OK;
     bool was = false;
     for (int64_t revision = row->revision - 1; !was && revision > 0; revision--) {
@@ -275,7 +282,7 @@ static enum rc look_compare(struct store *store, const struct provide_key *key, 
             continue; /* its time of retention was over */
         if (rc)
             return rc;
-        was = look_agrees(key, names, &past.resident);
+        was = provide_agrees(key, names, &past.resident);
     }
     if (!was)
         *result = PROVIDE_NONE;
@@ -334,11 +341,7 @@ enum rc provide_look(struct store *store, const struct provide_key *key, unsigne
         if (!rc && *result == PROVIDE_NONE && place[0])
             rc = look_attributes(store, key, names, "", result, row, err);
     }
-    *match = PROVIDE_BY_NO_NAME;
-    if (!rc && key->name[0] && *result != PROVIDE_MANY && *result != PROVIDE_NONE) {
-        *match = look_matches(key, names, &row->resident);
-        if (*match == PROVIDE_BY_NO_NAME)
-            *match = PROVIDE_BY_FORMER_STATE;
-    }
+    if (!rc && *result != PROVIDE_MANY && *result != PROVIDE_NONE)
+        *match = provide_matched(key, names, &row->resident);
     return rc;
 }

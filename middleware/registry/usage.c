@@ -4,40 +4,66 @@
 #include "base/clock.h"
 #include "registry/day.h"
 
-enum rc usage_write_use(struct store *store, const struct peer *peer, const struct usage_use *use, struct err *err)
+#include <pthread.h>
+#include <stdio.h>
+
+#define COLUMNS 13
+#define TOGETHER 32 /* rows of one statement */
+
+/* The texts for one row and for TOGETHER. */
+static char usage_one[1000], usage_many[4000];
+
+static void usage_text(char *out, size_t size, int rows)
 {
-    struct statement *s = NULL;
+    size_t used = (size_t)snprintf(out, size, "INSERT INTO usage (time, role, municipality, name, serial, action, record, result, task, "
+                                              "way, why, fields, day) VALUES ");
+    for (int i = 0; i < rows * COLUMNS && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s?%d%s", i % COLUMNS ? ", " : i ? ", (" : "(", i + 1,
+                                 i % COLUMNS == COLUMNS - 1 ? ")" : "");
+}
+
+static void usage_texts(void)
+{
+    usage_text(usage_one, sizeof usage_one, 1);
+    usage_text(usage_many, sizeof usage_many, TOGETHER);
+}
+
+static void usage_bind(struct statement *s, int first, int64_t now, const char *day, const struct usage_use *use)
+{
+    const char *const texts[] = { role_name(use->peer->role), use->peer->municipality, use->peer->name, use->peer->serial, use->action,
+                                  use->record, use->result, use->task, use->way, use->why, use->fields, day };
+    bind_integer(s, first, now);
+    for (int i = 0; i < COLUMNS - 1; i++)
+        bind_text(s, first + 1 + i, texts[i]);
+}
+
+enum rc usage_write_uses(struct store *store, const struct usage_use *uses, size_t count, struct err *err)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     char day[11];
     int64_t now = clock_now();
-    enum rc rc = store_prepare(store, "INSERT INTO usage (time, role, municipality, name, serial, action, record, result, task, "
-                                      "way, why, fields, day) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-                               &s, err);
-    if (rc)
-        return rc;
+    enum rc rc = RC_OK;
     day_of(now, day);
-    bind_integer(s, 1, now);
-    bind_text(s, 2, role_name(peer->role));
-    bind_text(s, 3, peer->municipality);
-    bind_text(s, 4, peer->name);
-    bind_text(s, 5, peer->serial);
-    bind_text(s, 6, use->action);
-    bind_text(s, 7, use->record);
-    bind_text(s, 8, use->result);
-    bind_text(s, 9, use->task);
-    bind_text(s, 10, use->way);
-    bind_text(s, 11, use->why);
-    bind_text(s, 12, use->fields);
-    bind_text(s, 13, day);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
+    pthread_once(&once, usage_texts);
+    for (size_t done = 0; !rc && done < count;) {
+        struct statement *s = NULL;
+        int rows = count - done >= TOGETHER ? TOGETHER : 1;
+        rc = store_prepare(store, rows > 1 ? usage_many : usage_one, &s, err);
+        for (int i = 0; !rc && i < rows; i++)
+            usage_bind(s, 1 + i * COLUMNS, now, day, &uses[done + (size_t)i]);
+        if (!rc)
+            rc = statement_run(s, NULL, err);
+        statement_done(s);
+        done += (size_t)rows;
+    }
     return rc;
 }
 
 enum rc usage_write(struct store *store, const struct peer *peer, const char *action, const char *record,
                     const char *result, struct err *err)
 {
-    const struct usage_use use = { action, record, result, "", "", "", "" };
-    return usage_write_use(store, peer, &use, err);
+    const struct usage_use use = { peer, action, record, result, "", "", "", "" };
+    return usage_write_uses(store, &use, 1, err);
 }
 
 enum rc usage_each(struct store *store, const char *code, enum rc (*visit)(void *context, const struct usage_row *row),

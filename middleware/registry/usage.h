@@ -12,11 +12,12 @@ enum rc usage_write(struct store *store, const struct peer *peer, const char *ac
                     const char *result, struct err *err) MUST_CHECK;
 
 /* The same with what a provision says beside it: for which task, in which way (search, inquiry, batch), why, and which
- * fields were given; "" where there is none. */
+ * fields were given; "" where there is none. Many at once, in few statements. */
 struct usage_use {
+    const struct peer *peer;
     const char *action, *record, *result, *task, *way, *why, *fields;
 };
-enum rc usage_write_use(struct store *store, const struct peer *peer, const struct usage_use *use, struct err *err) MUST_CHECK;
+enum rc usage_write_uses(struct store *store, const struct usage_use *uses, size_t count, struct err *err) MUST_CHECK;
 
 /* One use of a record. Texts borrowed during the visit. */
 struct usage_row {
