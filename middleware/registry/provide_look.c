@@ -105,8 +105,8 @@ static enum rc look_follow(struct store *store, const char *code, struct ledger_
 }
 
 #define LOOK_REST " AND (?4 = '' OR sex = ?4) AND (?5 = '' OR address = ?5)"
-/* The ends of names are compared by their length, which is in characters in both engines. */
-#define LOOK_GIVEN(name) "substr(" name ", length(" name ") - ?10 + 1) = ?9"
+/* The ends of names are compared by their length, which is in characters in both engines, and of 32 bits in PostgreSQL. */
+#define LOOK_GIVEN(name) "substr(" name ", length(" name ") - CAST(?10 AS INT) + 1) = ?9"
 #define LOOK_NAMED                                                                                                     \
     "birth = ?1 AND (name IN (?2, ?3) OR (alias <> '' AND alias = ?6) OR (furigana <> '' AND furigana = ?7) OR "      \
     "(former_name <> '' AND former_name = ?8 AND " LOOK_GIVEN("name") ") OR "                                         \
