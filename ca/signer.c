@@ -34,7 +34,8 @@
 struct question {
     unsigned what, key; /* SIGNFRAME_KEY */
     struct buf content;
-    enum rc rc; /* the judgement */
+    struct buf digest; /* what the key is to sign of it: judged and hashed over the same bytes */
+    enum rc rc;        /* the judgement */
     struct err err;
     bool last; /* no question: the end */
 };
@@ -44,6 +45,7 @@ struct signer {
     unsigned newest[AUTHORITY_COUNT];
     struct keyuri *keys[AUTHORITY_COUNT][CACONFIG_GENERATIONS]; /* by generation - 1; NULL: that one has ended */
     X509 *certs[AUTHORITY_COUNT][CACONFIG_GENERATIONS];
+    EVP_PKEY_CTX *ready[AUTHORITY_COUNT][CACONFIG_GENERATIONS]; /* of those keys that have signed; the signing thread's */
     int64_t sealed;       /* the last row of the trail that was signed */
     pthread_mutex_t lock; /* of the questions */
     pthread_cond_t changed;
@@ -164,8 +166,7 @@ static enum rc passing_read(void *context, uint8_t *out, size_t max, size_t *got
     return RC_OK;
 }
 
-/* Judged and hashed in one pass over the same bytes: whoever changes the file meanwhile changes nothing. What is left in the
- * question is the digest. */
+/* Judged and hashed in one pass over the same bytes: whoever changes the file meanwhile changes nothing. */
 static enum rc signer_judge_crl(const struct signer *signer, struct question *question, struct err *err)
 {
     struct passing passing = { .fd = -1 };
@@ -182,13 +183,25 @@ static enum rc signer_judge_crl(const struct signer *signer, struct question *qu
         rc = signer_check_crl(ca, authority, walk, &facts, err);
     if (rc == RC_FORMAT)
         rc = RC_DENIED;
-    buf_truncate(&question->content, 0);
     if (!rc)
-        rc = buf_append(&question->content, facts.digest, facts.digest_len);
+        rc = buf_append(&question->digest, facts.digest, facts.digest_len);
     crlfacts_wipe(&facts);
     crlwalk_free(walk);
     close(passing.fd);
     return rc;
+}
+
+static enum rc signer_judge_cert(const struct signer *signer, struct question *question, struct err *err)
+{
+    enum authority authority = key_authority(question->key);
+    unsigned generation = key_generation(question->key);
+    X509 *ca = signer->certs[authority][generation - 1];
+    struct bytes tbs = buf_bytes(&question->content);
+    enum suite suite;
+    enum rc rc = signer_check_cert(ca, authority, generation == signer->newest[authority], tbs, err);
+    if (!rc)
+        rc = tbs_suite(tbs, &suite); /* the key's own, as was judged */
+    return rc ? rc : suite_digest(suite, tbs, &question->digest);
 }
 
 /* What can be judged without the key: in the reading thread, while the other one signs. */
@@ -196,7 +209,6 @@ static enum rc signer_judge(const struct signer *signer, struct question *questi
 {
     enum authority authority = key_authority(question->key);
     unsigned what = question->what, generation = key_generation(question->key);
-    struct bytes tbs = buf_bytes(&question->content);
     if (what == SIGNFRAME_PING || (what == SIGNFRAME_HEAD && authority == AUTHORITY_OPS))
         return RC_OK;
     if (what != SIGNFRAME_CERT && what != SIGNFRAME_CRL)
@@ -204,26 +216,37 @@ static enum rc signer_judge(const struct signer *signer, struct question *questi
     if (generation > signer->newest[authority] || !signer->keys[authority][generation - 1])
         return err_set(err, RC_DENIED, "authority %s has no key %u any more, or not yet", authority_name(authority),
                        generation);
-    X509 *cert = signer->certs[authority][generation - 1];
-    return what == SIGNFRAME_CRL ? signer_judge_crl(signer, question, err)
-                                 : signer_check_cert(cert, authority, generation == signer->newest[authority], tbs, err);
+    return what == SIGNFRAME_CRL ? signer_judge_crl(signer, question, err) : signer_judge_cert(signer, question, err);
+}
+
+/* The key's signature over the digest. */
+static enum rc signer_use_key(struct signer *signer, unsigned which, struct bytes digest, struct buf *out)
+{
+    EVP_PKEY *key = keyuri_get(signer->keys[key_authority(which)][key_generation(which) - 1]);
+    EVP_PKEY_CTX **ready = &signer->ready[key_authority(which)][key_generation(which) - 1];
+    enum suite suite;
+    if (!*ready && suite_of_key(key, &suite) == RC_OK)
+        *ready = suite_ready(suite, key);
+    return *ready ? suite_sign_ready(*ready, digest, out) : RC_CRYPTO;
 }
 
 static enum rc signer_sign(struct signer *signer, const struct question *question, struct buf *out, struct err *err)
 {
     struct bytes content = buf_bytes(&question->content);
+    struct buf signature = { 0 };
     if (question->what == SIGNFRAME_PING)
         return RC_OK;
     if (question->what == SIGNFRAME_HEAD)
         return signer_seal(signer, content, out, err);
-    EVP_PKEY *key = keyuri_get(signer->keys[key_authority(question->key)][key_generation(question->key) - 1]);
-    enum suite suite;
-    if (question->what == SIGNFRAME_CERT)
-        return tbs_sign(content, key, out, err);
-    enum rc rc = suite_of_key(key, &suite);
-    if (!rc)
-        rc = suite_sign_digest(suite, key, content, out);
-    return rc ? err_set(err, RC_CRYPTO, "the key did not sign") : RC_OK;
+    enum rc rc = signer_use_key(signer, question->key, buf_bytes(&question->digest), &signature);
+    if (rc)
+        rc = err_set(err, rc, "the key did not sign");
+    else if (question->what == SIGNFRAME_CERT)
+        rc = tbs_seal(content, buf_bytes(&signature), out);
+    else
+        rc = buf_append_bytes(out, buf_bytes(&signature));
+    buf_wipe(&signature);
+    return rc;
 }
 
 static void question_put(struct signer *signer, struct question *question)
@@ -270,6 +293,7 @@ static void *signer_work(void *context)
             (void)shutdown(signer->fd, SHUT_RDWR); /* the reading thread ends, and then this one */
         }
         buf_wipe(&question.content);
+        buf_wipe(&question.digest);
         buf_wipe(&answer);
     }
 }
@@ -311,6 +335,7 @@ int signer_run(const char *folder, const char *file, int fd)
     pthread_join(worker, NULL);
     for (unsigned a = 0; a < AUTHORITY_COUNT; a++)
         for (unsigned i = 0; i < CACONFIG_GENERATIONS; i++) {
+            EVP_PKEY_CTX_free(signer.ready[a][i]);
             keyuri_close(signer.keys[a][i]);
             X509_free(signer.certs[a][i]);
         }

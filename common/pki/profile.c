@@ -66,7 +66,7 @@ static void profile_tell(struct profile_case *one, const char *field, const char
 
 /* SEQUENCE { tbs, its own algorithm, BIT STRING of one zero bit byte }. RC_FORMAT when OpenSSL does not read it, or
  * would have written it otherwise. */
-static enum rc profile_open(struct bytes tbs, X509 **cert)
+enum rc profile_read_tbs(struct bytes tbs, X509 **cert)
 {
     struct bytes rest = tbs, body, skipped, algorithm;
     struct buf inner = {0}, outer = {0};
@@ -418,24 +418,30 @@ static enum rc profile_check_extensions(struct profile_case *one)
     return rc;
 }
 
+/* Everything that is wrong with what was read. */
+static enum rc profile_lint(struct profile_case *one)
+{
+    profile_check_head(one);
+    enum rc rc = profile_check_issuer(one);
+    profile_check_validity(one);
+    if (rc == RC_OK && one->organisation[0]) {
+        const char *flaw = profile_subject_flaw(one);
+        if (flaw)
+            profile_tell(one, "subject", flaw);
+        profile_check_key(one);
+        rc = profile_check_extensions(one);
+    }
+    return rc;
+}
+
 enum rc profile_lint_tbs(enum profile_kind kind, struct bytes tbs, profile_finding_fn tell, void *context)
 {
     if ((unsigned)kind >= PROFILE_COUNT)
         return RC_BUG;
     struct profile_case one = {.kind = kind, .tell = tell, .context = context};
-    enum rc rc = profile_open(tbs, &one.cert);
-    if (rc)
-        return rc;
-    profile_check_head(&one);
-    rc = profile_check_issuer(&one);
-    profile_check_validity(&one);
-    if (rc == RC_OK && one.organisation[0]) {
-        const char *flaw = profile_subject_flaw(&one);
-        if (flaw)
-            profile_tell(&one, "subject", flaw);
-        profile_check_key(&one);
-        rc = profile_check_extensions(&one);
-    }
+    enum rc rc = profile_read_tbs(tbs, &one.cert);
+    if (!rc)
+        rc = profile_lint(&one);
     X509_free(one.cert);
     return rc;
 }
@@ -455,11 +461,24 @@ static void profile_take_first(void *context, const char *field, const char *rul
     first->any = true;
 }
 
+enum rc profile_check_cert(enum profile_kind kind, X509 *cert, struct err *err)
+{
+    if ((unsigned)kind >= PROFILE_COUNT)
+        return RC_BUG;
+    struct profile_first first = { kind, err, false };
+    struct profile_case one = { .kind = kind, .cert = cert, .tell = profile_take_first, .context = &first };
+    enum rc rc = profile_lint(&one);
+    return rc ? rc : first.any ? RC_DENIED : RC_OK;
+}
+
 enum rc profile_check_tbs(enum profile_kind kind, struct bytes tbs, struct err *err)
 {
-    struct profile_first first = { kind, err, false };
-    enum rc rc = profile_lint_tbs(kind, tbs, profile_take_first, &first);
+    X509 *cert = NULL;
+    enum rc rc = (unsigned)kind >= PROFILE_COUNT ? RC_BUG : profile_read_tbs(tbs, &cert);
     if (rc == RC_FORMAT)
         return err_set(err, rc, "profile %s: not a to-be-signed certificate in DER", profile_name(kind));
-    return rc ? rc : first.any ? RC_DENIED : RC_OK;
+    if (!rc)
+        rc = profile_check_cert(kind, cert, err);
+    X509_free(cert);
+    return rc;
 }

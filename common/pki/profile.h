@@ -79,4 +79,9 @@ enum rc profile_lint_tbs(enum profile_kind kind, struct bytes tbs, profile_findi
  */
 enum rc profile_check_tbs(enum profile_kind kind, struct bytes tbs, struct err *err) MUST_CHECK;
 
+/* The same in two steps, for who has questions of its own to the certificate: reading is the greater part of the work.
+ * profile_read_tbs: the bytes as a certificate with a signature of no value; RC_FORMAT. X509_free. */
+enum rc profile_read_tbs(struct bytes tbs, X509 **cert) MUST_CHECK;
+enum rc profile_check_cert(enum profile_kind kind, X509 *cert, struct err *err) MUST_CHECK;
+
 #endif

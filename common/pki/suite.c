@@ -80,6 +80,21 @@ bool suite_has_key(enum suite suite, const EVP_PKEY *key)
     return sound;
 }
 
+bool suite_is_plain_rsa(struct bytes public_key)
+{
+    static const uint8_t before[] = { /* SEQUENCE { rsaEncryption, NULL }, BIT STRING { SEQUENCE { INTEGER */
+                                      0x30, 0x82, 0x01, 0x22, 0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48,
+                                      0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01, 0x05, 0x00, 0x03, 0x82, 0x01,
+                                      0x0F, 0x00, 0x30, 0x82, 0x01, 0x0A, 0x02, 0x82, 0x01, 0x01, 0x00 };
+    static const uint8_t behind[] = { 0x02, 0x03, 0x01, 0x00, 0x01 };
+    const size_t modulus = 2048 / 8;
+    const uint8_t *at = public_key.data;
+    if (public_key.len != sizeof before + modulus + sizeof behind || memcmp(at, before, sizeof before) != 0)
+        return false;
+    at += sizeof before;
+    return (at[0] & 0x80) && (at[modulus - 1] & 1) && memcmp(at + modulus, behind, sizeof behind) == 0;
+}
+
 EVP_PKEY *suite_generate(enum suite suite)
 {
     return suite == SUITE_RSA_2048 ? EVP_RSA_gen(2048) : EVP_EC_gen("P-384");
@@ -107,16 +122,36 @@ bool suite_verifies(enum suite suite, EVP_PKEY *key, struct bytes content, struc
     return sound;
 }
 
-enum rc suite_sign_digest(enum suite suite, EVP_PKEY *key, struct bytes digest, struct buf *out)
+enum rc suite_digest(enum suite suite, struct bytes content, struct buf *out)
+{
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    if (EVP_Digest(content.data, content.len, digest, &len, rows[suite].digest(), NULL) != 1)
+        return RC_CRYPTO;
+    return buf_append(out, digest, len);
+}
+
+EVP_PKEY_CTX *suite_ready(enum suite suite, EVP_PKEY *key)
+{
+    EVP_PKEY_CTX *ready = EVP_PKEY_CTX_new(key, NULL);
+    if (ready && EVP_PKEY_sign_init(ready) == 1 && EVP_PKEY_CTX_set_signature_md(ready, rows[suite].digest()) == 1)
+        return ready;
+    EVP_PKEY_CTX_free(ready);
+    return NULL;
+}
+
+enum rc suite_sign_ready(EVP_PKEY_CTX *ready, struct bytes digest, struct buf *out)
 {
     uint8_t signature[1024];
     size_t len = sizeof signature;
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
-    enum rc rc = RC_CRYPTO;
-    if (context && EVP_PKEY_sign_init(context) == 1 && EVP_PKEY_CTX_set_signature_md(context, rows[suite].digest()) == 1 &&
-        EVP_PKEY_sign(context, signature, &len, digest.data, digest.len) == 1)
-        rc = buf_append(out, signature, len);
-    EVP_PKEY_CTX_free(context);
+    return EVP_PKEY_sign(ready, signature, &len, digest.data, digest.len) == 1 ? buf_append(out, signature, len) : RC_CRYPTO;
+}
+
+enum rc suite_sign_digest(enum suite suite, EVP_PKEY *key, struct bytes digest, struct buf *out)
+{
+    EVP_PKEY_CTX *ready = suite_ready(suite, key);
+    enum rc rc = ready ? suite_sign_ready(ready, digest, out) : RC_CRYPTO;
+    EVP_PKEY_CTX_free(ready);
     return rc;
 }
 

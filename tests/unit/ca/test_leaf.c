@@ -7,6 +7,7 @@
 #include "ca/validity.h"
 #include "pki/cert.h"
 #include "pki/profile.h"
+#include "pki/suite.h"
 
 #include <openssl/rsa.h>
 #include <setjmp.h>
@@ -111,6 +112,37 @@ static const struct {
               { AUTHORITY_OPS, "document-seal" }, { AUTHORITY_OPS, "node-prefectural" },
               { AUTHORITY_SIGN, "ocsp" },       { AUTHORITY_AUTH, "ocsp" } };
 
+/* What is taken for a plain RSA key by its bytes is one for OpenSSL too: each bit turned over, and keys of other kinds. */
+static void test_plain_keys(void **state)
+{
+    (void)state;
+    struct bytes spki = bytes_of(holder_spki, holder_spki_len);
+    int taken = 0;
+    assert_true(suite_is_plain_rsa(spki));
+    assert_false(suite_is_plain_rsa(bytes_of(spki.data, spki.len - 1)));
+    for (size_t bit = 0; bit < 8 * holder_spki_len; bit++) {
+        holder_spki[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        if (suite_is_plain_rsa(spki)) {
+            const unsigned char *at = holder_spki;
+            EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)holder_spki_len);
+            assert_true(key && at == holder_spki + holder_spki_len && suite_has_key(SUITE_RSA_2048, key));
+            EVP_PKEY_free(key);
+            taken++;
+        }
+        holder_spki[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    assert_int_equal(taken, 2046); /* the modulus but for its highest bit and its lowest one */
+    EVP_PKEY *others[] = { EVP_RSA_gen(2056), EVP_RSA_gen(1024), EVP_EC_gen("P-384") };
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        unsigned char *der = NULL;
+        int len = i2d_PUBKEY(others[i], &der);
+        assert_true(len > 0);
+        assert_false(suite_is_plain_rsa(bytes_of(der, (size_t)len)));
+        OPENSSL_free(der);
+        EVP_PKEY_free(others[i]);
+    }
+}
+
 static void test_signer_accepts(void **state)
 {
     (void)state;
@@ -210,7 +242,8 @@ static void test_other_bytes(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_signer_accepts), cmocka_unit_test(test_signer_refuses),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_plain_keys),
+        cmocka_unit_test(test_signer_accepts), cmocka_unit_test(test_signer_refuses),
                                         cmocka_unit_test(test_signer_bounds),
                                         cmocka_unit_test(test_other_bytes) };
     return cmocka_run_group_tests_name("ca-leaf", tests, setup, teardown);
