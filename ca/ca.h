@@ -13,13 +13,15 @@
 
 #include <pthread.h>
 
-/* Who waits for a certificate (issue.c). */
+/* Who waits for a certificate (issue.c): three lines, one step each, and in each step one of those who wait at work. */
+struct issue_line {
+    struct issue_item *first, *last;
+};
 struct issuequeue {
     pthread_mutex_t lock;
-    pthread_mutex_t turn; /* at the key */
-    pthread_cond_t changed;
-    struct issue_item *first, *last;
-    bool leading;         /* somebody is entering a batch */
+    struct issue_line asked, recorded, sealed;
+    bool recording, signing, finishing;
+    struct issue_item *idle; /* whose threads have nothing to do */
 };
 void issuequeue_init(struct issuequeue *queue);
 void issuequeue_wipe(struct issuequeue *queue);

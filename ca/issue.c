@@ -1,6 +1,6 @@
-/* issue.c — the order of the steps is the point. Whoever comes while others are at work is taken along: one transaction
- * enters all who wait, their signatures follow each other without a pause, one transaction records them. While one
- * batch is being signed the next one is entered, so that the key and the disk wait for each other as little as can be.
+/* issue.c — the order of the steps is the point. Whoever waits does a step for all who wait: one transaction enters those
+ * who have asked, another thread keeps the key busy with what is entered, a third one compares and records what is signed. So
+ * the key waits neither for the disk nor for a judgement, and the disk is asked once for many.
  */
 #include "ca/issue.h"
 
@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define BATCH_MAX 64
+#define SEALED_TOGETHER 16 /* signatures that are recorded at once: the others are at the key meanwhile */
 
 /* One certificate in work, in the memory of who asked for it. */
 struct issue_item {
@@ -26,8 +27,13 @@ struct issue_item {
     struct buf sealed;
     enum rc rc;
     struct err err;
+    bool listed; /* its list was seen in the book */
     bool done;
-    struct issue_item *next;
+    struct signing_job job;
+    struct issue_item *next; /* in its line */
+    bool idle;
+    pthread_cond_t wake;
+    struct issue_item *next_idle;
 };
 
 struct issue_batch {
@@ -80,30 +86,6 @@ static bool item_waits(const struct issue_item *item)
     return !item->rc && !item->row.certificate.len;
 }
 
-/* Signs the recorded bytes of those that have no certificate yet. */
-static void batch_sign(struct ca *ca, struct issue_batch *batch)
-{
-    struct signing_job jobs[BATCH_MAX];
-    struct issue_item *of[BATCH_MAX];
-    size_t count = 0;
-    for (size_t i = 0; i < batch->count; i++) {
-        struct issue_item *item = batch->items[i];
-        if (!item_waits(item))
-            continue;
-        jobs[count] = (struct signing_job) { .authority = item->row.authority, .generation = item->row.generation,
-                                             .tbs = buf_bytes(&item->row.tbs), .sealed = &item->sealed };
-        of[count++] = item;
-    }
-    if (!count)
-        return;
-    fault_point("ca.before_sign");
-    signing_certs(ca->signing, jobs, count);
-    fault_point("ca.after_sign");
-    for (size_t i = 0; i < count; i++)
-        if (jobs[i].rc)
-            of[i]->rc = err_set(&of[i]->err, jobs[i].rc, "%s", err_text(&jobs[i].err, jobs[i].rc));
-}
-
 /* The book's certificate counts: another process may have finished the same bytes. */
 static enum rc item_record(struct ca *ca, struct issue_item *item, struct err *err)
 {
@@ -124,6 +106,23 @@ static enum rc item_record(struct ca *ca, struct issue_item *item, struct err *e
     return rc ? rc
               : trail_append(ca->store, item->row.officer, "issued", subject, NULL, err, "request %s",
                              item->row.request);
+}
+
+/* Whether the lists of those who were issued are there: asked once for all of one municipality. */
+static void batch_look_for_lists(struct ca *ca, struct issue_batch *batch)
+{
+    const struct issue_item *before = NULL;
+    for (size_t i = 0; i < batch->count; i++) {
+        struct issue_item *item = batch->items[i];
+        struct book_list list = { 0 };
+        if (item->rc)
+            continue;
+        if (before && before->row.authority == item->row.authority && strcmp(before->row.list, item->row.list) == 0)
+            item->listed = before->listed;
+        else
+            item->listed = book_find_list(ca->store, item->row.authority, item->row.list, &list, NULL) == RC_OK && list.number;
+        before = item;
+    }
 }
 
 /* Compares, then records every certificate of the batch in one transaction. */
@@ -148,6 +147,8 @@ static void batch_finish(struct ca *ca, struct issue_batch *batch)
     if (!rc)
         rc = store_commit(ca->store, &err);
     store_rollback(ca->store);
+    if (!rc)
+        batch_look_for_lists(ca, batch);
     ca_unlock(ca);
     fault_point("ca.after_issued");
     if (rc)
@@ -164,83 +165,215 @@ static void batch_finish(struct ca *ca, struct issue_batch *batch)
     }
 }
 
-/* One after the other, for who is alone: recovery. */
-static void batch_run(struct ca *ca, struct issue_batch *batch)
-{
-    batch_sign(ca, batch);
-    batch_finish(ca, batch);
-}
-
-/* --- who comes while others are at work
- * -------------------------------------------------------------------------------------- */
+/* --- who waits ------------------------------------------------------------------------------------------------------------- */
 
 void issuequeue_init(struct issuequeue *queue)
 {
     *queue = (struct issuequeue) { 0 };
     pthread_mutex_init(&queue->lock, NULL);
-    pthread_mutex_init(&queue->turn, NULL);
-    pthread_cond_init(&queue->changed, NULL);
 }
 
 void issuequeue_wipe(struct issuequeue *queue)
 {
     pthread_mutex_destroy(&queue->lock);
-    pthread_mutex_destroy(&queue->turn);
-    pthread_cond_destroy(&queue->changed);
 }
 
-/* Under the queue's lock: those who came first. */
-static void queue_gather(struct issuequeue *queue, struct issue_batch *batch)
+static void line_put(struct issue_line *line, struct issue_item *item)
+{
+    item->next = NULL;
+    if (line->last)
+        line->last->next = item;
+    else
+        line->first = item;
+    line->last = item;
+}
+
+/* NULL: nobody stands there. */
+static struct issue_item *line_take(struct issue_line *line)
+{
+    struct issue_item *item = line->first;
+    if (item)
+        line->first = item->next;
+    if (!line->first)
+        line->last = NULL;
+    return item;
+}
+
+static void line_take_batch(struct issue_line *line, struct issue_batch *batch)
 {
     batch->count = 0;
-    while (queue->first && batch->count < BATCH_MAX) {
-        batch->items[batch->count++] = queue->first;
-        queue->first = queue->first->next;
-    }
-    if (!queue->first)
-        queue->last = NULL;
+    while (batch->count < BATCH_MAX && line->first)
+        batch->items[batch->count++] = line_take(line);
 }
 
-/* Called with the queue's lock, returns with it. The next one may lead once this batch has its turn at the key. */
-static void queue_lead(struct ca *ca, struct issuequeue *queue)
+/* From here on under the queue's lock, which is given up while a step is done. */
+
+static void item_wake(struct issuequeue *queue, struct issue_item *item)
+{
+    struct issue_item **at = &queue->idle;
+    while (*at != item)
+        at = &(*at)->next_idle;
+    *at = item->next_idle;
+    item->idle = false;
+    pthread_cond_signal(&item->wake);
+}
+
+static void item_sleep(struct issuequeue *queue, struct issue_item *item)
+{
+    item->next_idle = queue->idle;
+    queue->idle = item;
+    item->idle = true;
+    while (item->idle)
+        pthread_cond_wait(&item->wake, &queue->lock);
+}
+
+static void item_end(struct issuequeue *queue, struct issue_item *item)
+{
+    item->done = true;
+    if (item->idle)
+        item_wake(queue, item);
+}
+
+/* A step that nobody does, and somebody who could: one such is enough, for whoever takes a step calls for the next one. */
+static void queue_call(struct issuequeue *queue)
+{
+    bool work = (queue->recorded.first && !queue->signing) || (queue->asked.first && !queue->recording) ||
+                (queue->sealed.first && !queue->finishing);
+    if (work && queue->idle)
+        item_wake(queue, queue->idle);
+}
+
+static void queue_record(struct ca *ca, struct issuequeue *queue)
 {
     struct issue_batch batch;
-    queue->leading = true;
-    queue_gather(queue, &batch);
+    queue->recording = true;
+    line_take_batch(&queue->asked, &batch);
+    queue_call(queue);
     pthread_mutex_unlock(&queue->lock);
     batch_record(ca, &batch);
-    pthread_mutex_lock(&queue->turn);
     pthread_mutex_lock(&queue->lock);
-    queue->leading = false;
-    pthread_cond_broadcast(&queue->changed);
+    queue->recording = false;
+    for (size_t i = 0; i < batch.count; i++) {
+        if (item_waits(batch.items[i]))
+            line_put(&queue->recorded, batch.items[i]);
+        else
+            item_end(queue, batch.items[i]);
+    }
+}
+
+/* One thread's time at the key. */
+struct key_turn {
+    struct issuequeue *queue;
+    struct issue_item *sealed[SEALED_TOGETHER];
+    size_t count, left; /* how many more this thread, whose own certificate may long be done, sees to */
+};
+
+static struct signing_job *turn_next(void *context)
+{
+    struct key_turn *turn = context;
+    struct issue_item *item = NULL;
+    if (!turn->left)
+        return NULL;
+    pthread_mutex_lock(&turn->queue->lock);
+    item = line_take(&turn->queue->recorded);
+    pthread_mutex_unlock(&turn->queue->lock);
+    if (!item)
+        return NULL;
+    turn->left--;
+    item->job = (struct signing_job) { .authority = item->row.authority, .generation = item->row.generation,
+                                       .tbs = buf_bytes(&item->row.tbs), .sealed = &item->sealed, .owner = item };
+    return &item->job;
+}
+
+static void turn_hand_on(struct key_turn *turn)
+{
+    fault_point("ca.after_sign");
+    pthread_mutex_lock(&turn->queue->lock);
+    for (size_t i = 0; i < turn->count; i++)
+        line_put(&turn->queue->sealed, turn->sealed[i]);
+    turn->count = 0;
+    queue_call(turn->queue);
+    pthread_mutex_unlock(&turn->queue->lock);
+}
+
+static void turn_done(void *context, struct signing_job *job)
+{
+    struct key_turn *turn = context;
+    struct issue_item *item = job->owner;
+    if (job->rc)
+        item->rc = err_set(&item->err, job->rc, "%s", err_text(&job->err, job->rc));
+    turn->sealed[turn->count++] = item;
+    if (turn->count == SEALED_TOGETHER)
+        turn_hand_on(turn);
+}
+
+/* Signs the recorded bytes of those who have no certificate yet, and of who is recorded meanwhile. */
+static void queue_sign(struct ca *ca, struct issuequeue *queue)
+{
+    struct key_turn turn = { .queue = queue, .left = BATCH_MAX };
+    const struct signing_row row = { turn_next, turn_done, &turn };
+    queue->signing = true;
+    queue_call(queue);
     pthread_mutex_unlock(&queue->lock);
-    batch_sign(ca, &batch);
-    pthread_mutex_unlock(&queue->turn);
+    fault_point("ca.before_sign");
+    signing_certs(ca->signing, &row);
+    if (turn.count)
+        turn_hand_on(&turn);
+    pthread_mutex_lock(&queue->lock);
+    queue->signing = false;
+}
+
+static void queue_finish(struct ca *ca, struct issuequeue *queue)
+{
+    struct issue_batch batch;
+    queue->finishing = true;
+    line_take_batch(&queue->sealed, &batch);
+    queue_call(queue);
+    pthread_mutex_unlock(&queue->lock);
     batch_finish(ca, &batch);
     if (batch.count > 1)
         log_debug("%zu certificates at once", batch.count);
     pthread_mutex_lock(&queue->lock);
+    queue->finishing = false;
     for (size_t i = 0; i < batch.count; i++)
-        batch.items[i]->done = true;
-    pthread_cond_broadcast(&queue->changed);
+        item_end(queue, batch.items[i]);
 }
 
 static void queue_pass(struct ca *ca, struct issue_item *item)
 {
     struct issuequeue *queue = &ca->queue;
+    pthread_cond_init(&item->wake, NULL);
     pthread_mutex_lock(&queue->lock);
-    if (queue->last)
-        queue->last->next = item;
-    else
-        queue->first = item;
-    queue->last = item;
+    line_put(&queue->asked, item);
     while (!item->done) {
-        if (queue->leading || !queue->first)
-            pthread_cond_wait(&queue->changed, &queue->lock);
+        if (queue->recorded.first && !queue->signing)
+            queue_sign(ca, queue);
+        else if (queue->asked.first && !queue->recording)
+            queue_record(ca, queue);
+        else if (queue->sealed.first && !queue->finishing)
+            queue_finish(ca, queue);
         else
-            queue_lead(ca, queue);
+            item_sleep(queue, item);
     }
+    queue_call(queue);
     pthread_mutex_unlock(&queue->lock);
+    pthread_cond_destroy(&item->wake);
+}
+
+/* One step after the other, for who is alone: recovery. */
+static void batch_run(struct ca *ca, struct issue_batch *batch)
+{
+    struct issuequeue alone;
+    if (!batch->count)
+        return;
+    issuequeue_init(&alone);
+    pthread_mutex_lock(&alone.lock);
+    for (size_t i = 0; i < batch->count; i++)
+        line_put(&alone.recorded, batch->items[i]);
+    queue_sign(ca, &alone);
+    pthread_mutex_unlock(&alone.lock);
+    issuequeue_wipe(&alone);
+    batch_finish(ca, batch);
 }
 
 enum rc issue_certificate(struct ca *ca, const struct issue_order *order, struct book_cert *cert, struct err *err)
@@ -251,7 +384,7 @@ enum rc issue_certificate(struct ca *ca, const struct issue_order *order, struct
         return rc;
     queue_pass(ca, &item);
     rc = item.rc ? err_set(err, item.rc, "%s", err_text(&item.err, item.rc)) : RC_OK;
-    if (!rc && strcmp(item.row.list, BOOK_NO_LIST) != 0) {
+    if (!rc && !item.listed && strcmp(item.row.list, BOOK_NO_LIST) != 0) {
         bool made = false;
         ca_lock(ca);
         rc = publish_ensure(ca, item.row.authority, item.row.list, &made, err);

@@ -6,16 +6,23 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static enum rc frame_write(int fd, const uint8_t *data, size_t len)
+/* Both parts in one call, unless the socket takes less. */
+static enum rc frame_write(int fd, struct bytes head, struct bytes content)
 {
-    while (len) {
-        ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
+    struct iovec parts[] = { { (void *)(uintptr_t)head.data, head.len }, { (void *)(uintptr_t)content.data, content.len } };
+    struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+    while (parts[0].iov_len || parts[1].iov_len) {
+        ssize_t n = sendmsg(fd, &message, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
             return RC_UNREACHABLE;
-        data += n;
-        len -= (size_t)n;
+        for (int i = 0; i < 2; i++) {
+            size_t part = (size_t)n < parts[i].iov_len ? (size_t)n : parts[i].iov_len;
+            parts[i].iov_base = (uint8_t *)parts[i].iov_base + part;
+            parts[i].iov_len -= part;
+            n -= (ssize_t)part;
+        }
     }
     return RC_OK;
 }
@@ -41,8 +48,7 @@ enum rc signframe_send(int fd, unsigned first, unsigned second, struct bytes con
     uint32_t len = (uint32_t)content.len;
     const uint8_t head[6] = { (uint8_t)(len >> 24), (uint8_t)(len >> 16), (uint8_t)(len >> 8), (uint8_t)len,
                               (uint8_t)first, (uint8_t)second };
-    enum rc rc = frame_write(fd, head, sizeof head);
-    return rc ? rc : frame_write(fd, content.data, content.len);
+    return frame_write(fd, bytes_of(head, sizeof head), content);
 }
 
 enum rc signframe_receive(int fd, unsigned *first, unsigned *second, struct buf *content)

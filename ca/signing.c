@@ -174,28 +174,36 @@ static enum rc signing_do(struct signing *signing, unsigned what, unsigned key, 
     return rc;
 }
 
-void signing_certs(struct signing *signing, struct signing_job *jobs, size_t count)
+void signing_certs(struct signing *signing, const struct signing_row *row)
 {
+    struct signing_job *ahead[SIGNING_AHEAD], *job; /* a ring */
     struct err err = { 0 };
-    size_t sent = 0, heard = 0;
+    size_t first = 0, count = 0;
     pthread_mutex_lock(&signing->lock);
     enum rc rc = signing_ready(signing, &err);
-    while (!rc && heard < count) {
-        for (; !rc && sent < count && sent - heard < SIGNING_AHEAD; sent++)
-            rc = signframe_send(signing->fd, SIGNFRAME_CERT, SIGNFRAME_KEY(jobs[sent].authority, jobs[sent].generation), jobs[sent].tbs);
-        if (rc)
+    for (;;) {
+        while (count < SIGNING_AHEAD && (job = row->next(row->context)) != NULL) {
+            ahead[(first + count++) % SIGNING_AHEAD] = job;
+            if (!rc)
+                rc = signframe_send(signing->fd, SIGNFRAME_CERT, SIGNFRAME_KEY(job->authority, job->generation), job->tbs);
+        }
+        if (!count)
             break;
-        struct signing_job *job = &jobs[heard++];
-        job->rc = signing_hear(signing, job->sealed, &job->err);
-        if (signing->fd < 0)
-            rc = RC_UNREACHABLE;
-        if (heard < count)
+        job = ahead[first];
+        first = (first + 1) % SIGNING_AHEAD;
+        count--;
+        if (!rc) {
+            job->rc = signing_hear(signing, job->sealed, &job->err);
+            rc = signing->fd < 0 ? RC_UNREACHABLE : RC_OK;
+        } else {
+            job->rc = err_set(&job->err, RC_UNREACHABLE, "%s", err.text[0] ? err.text : "the signer is gone");
+        }
+        row->done(row->context, job);
+        if (count)
             fault_point("ca.between_signs");
     }
     if (rc && signing->fd >= 0)
         signing_stop(signing);
-    for (; heard < count; heard++)
-        jobs[heard].rc = err_set(&jobs[heard].err, RC_UNREACHABLE, "%s", err.text[0] ? err.text : "the signer is gone");
     pthread_mutex_unlock(&signing->lock);
 }
 

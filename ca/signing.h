@@ -32,8 +32,8 @@ struct signing_list {
 };
 enum rc signing_crl(struct signing *signing, const struct signing_list *list, struct buf *out, struct err *err) MUST_CHECK;
 
-/* Many certificates at once: the next ones are on their way while one is being signed, so that the key is never idle. Each
- * job carries its own end. */
+/* Many certificates in a row: the next ones are on their way while one is being signed, so that the key is never idle.
+ * Each job carries its own end. */
 struct signing_job {
     enum authority authority;
     unsigned generation;
@@ -41,8 +41,16 @@ struct signing_job {
     struct buf *sealed; /* appended to */
     enum rc rc;         /* as of signing_cert */
     struct err err;
+    void *owner; /* the caller's */
 };
-void signing_certs(struct signing *signing, struct signing_job *jobs, size_t count);
+struct signing_row {
+    struct signing_job *(*next)(void *context);            /* NULL: none is there now */
+    void (*done)(void *context, struct signing_job *job); /* in the order of next */
+    void *context;
+};
+/* Ends when everything was done and there is no next one. When the signer is gone, so is every job that is there. Both are
+ * called in this thread, and may not sign anything. */
+void signing_certs(struct signing *signing, const struct signing_row *row);
 
 /* The operations authority's signature over a head of the audit trail (seal.h). */
 enum rc signing_head(struct signing *signing, struct bytes head, struct buf *out, struct err *err) MUST_CHECK;

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ROUNDS = 5, THREADS = 48 };
+enum { ROUNDS = 5, THREADS = 64 };
 #define SECONDS 3.0
 #define TBS_BYTES 1024 /* about what a certificate has */
 
