@@ -21,7 +21,7 @@ struct crlspool {
     int fd;
     uint64_t written; /* to the file */
     size_t len;       /* in the chunk */
-    int64_t day;      /* the last one whose digits were made */
+    int64_t day;      /* the last one whose digits were made: when it began */
     uint8_t date[8];  /* its digits: YYMMDD, or YYYYMMDD from 2050 on */
     size_t date_len;
     uint8_t chunk[CHUNK];
@@ -32,7 +32,7 @@ enum rc crlspool_new(const char *folder, struct crlspool **out, struct err *err)
     struct crlspool *spool = malloc(sizeof *spool);
     if (!spool)
         return RC_NOMEM;
-    *spool = (struct crlspool) { .day = INT64_MIN, .fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) };
+    *spool = (struct crlspool) { /* long before 1950 */ .day = INT64_MIN / 2, .fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) };
     if (spool->fd < 0) {
         free(spool);
         return err_set_errno(err, RC_IO, "a file without a name in %s", folder);
@@ -81,11 +81,11 @@ static void put_two(uint8_t *at, unsigned value)
 /* UTCTime to 2049, GeneralizedTime after it (RFC 5280 §5.1.2.6). Returns behind it; NULL: before 1950 or after 9999. */
 static uint8_t *put_time(struct crlspool *spool, uint8_t *at, int64_t when)
 {
-    int64_t day = when >= 0 ? when / 86400 : -((-when + 86399) / 86400);
-    if (day != spool->day) {
-        time_t noon = (time_t)(day * 86400);
+    if (when < spool->day || when - spool->day >= 86400) {
+        int64_t day = (when >= 0 ? when / 86400 : -((-when + 86399) / 86400)) * 86400;
+        time_t midnight = (time_t)day;
         struct tm tm;
-        if (!gmtime_r(&noon, &tm) || tm.tm_year < 50 || tm.tm_year > 8099)
+        if (!gmtime_r(&midnight, &tm) || tm.tm_year < 50 || tm.tm_year > 8099)
             return NULL;
         unsigned year = (unsigned)tm.tm_year + 1900;
         uint8_t *date = spool->date;
@@ -100,10 +100,10 @@ static uint8_t *put_time(struct crlspool *spool, uint8_t *at, int64_t when)
         spool->day = day;
     }
     size_t len = spool->date_len;
-    unsigned second = (unsigned)(when - day * 86400);
+    unsigned second = (unsigned)(when - spool->day);
     at[0] = len == 6 ? 0x17 : 0x18;
     at[1] = (uint8_t)(len + 7);
-    memcpy(at + 2, spool->date, len);
+    memcpy(at + 2, spool->date, sizeof spool->date); /* the time's digits go over what is too much of it */
     at += 2 + len;
     put_two(at, second / 3600);
     put_two(at + 2, second / 60 % 60);
@@ -112,32 +112,37 @@ static uint8_t *put_time(struct crlspool *spool, uint8_t *at, int64_t when)
     return at + 7;
 }
 
-/* One more than the value of a digit, so that 0 is no digit. */
-static const uint8_t hex_digits[256] = { ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
-                                         ['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['A'] = 11, ['B'] = 12,
-                                         ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16 };
+#define NO_DIGIT 0xF0
+/* From '0' on. */
+static const uint8_t hex_digits[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, NO_DIGIT, NO_DIGIT, NO_DIGIT, NO_DIGIT, NO_DIGIT, NO_DIGIT,
+                                      NO_DIGIT, 10, 11, 12, 13, 14, 15 };
+
+static unsigned hex_digit(char c)
+{
+    unsigned at = (unsigned)(uint8_t)c - '0';
+    return at < sizeof hex_digits ? hex_digits[at] : NO_DIGIT;
+}
 
 /* INTEGER in its shortest form. Returns behind it; NULL: no serial number. */
 static uint8_t *put_serial(uint8_t *at, const char *serial)
 {
-    uint8_t number[SERIAL_MAX];
-    size_t len = 0;
+    uint8_t *number = at + 2;
     while (serial[0] == '0' && serial[1] == '0')
         serial += 2;
+    if (serial[0] >= '8')
+        *number++ = 0; /* a byte in front, lest it be negative */
+    uint8_t *end = number;
     for (; serial[0]; serial += 2) {
-        unsigned high = hex_digits[(uint8_t)serial[0]], low = high ? hex_digits[(uint8_t)serial[1]] : 0;
-        if (!low || len == sizeof number)
+        unsigned high = hex_digit(serial[0]), low = hex_digit(serial[1]);
+        if (((high | low) & NO_DIGIT) || end == number + SERIAL_MAX)
             return NULL;
-        number[len++] = (uint8_t)((high - 1) << 4 | (low - 1));
+        *end++ = (uint8_t)(high << 4 | low);
     }
-    if (!len || (len == 1 && !number[0]))
+    if (end == number)
         return NULL;
-    size_t zero = number[0] >> 7; /* a byte in front, lest it be negative */
     at[0] = 0x02;
-    at[1] = (uint8_t)(len + zero);
-    at[2] = 0;
-    memcpy(at + 2 + zero, number, len);
-    return at + 2 + zero + len;
+    at[1] = (uint8_t)(end - at - 2);
+    return end;
 }
 
 enum rc crlspool_add(struct crlspool *spool, const char *serial, int64_t revoked_at, int reason, struct err *err)

@@ -73,6 +73,15 @@ static void put_serial(unsigned number, char out[9])
     out[8] = '\0';
 }
 
+static void next_serial(char serial[9])
+{
+    int at = 7;
+    for (; at >= 0 && serial[at] == 'F'; at--)
+        serial[at] = '0';
+    if (at >= 0)
+        serial[at] = serial[at] == '9' ? 'A' : (char)(serial[at] + 1);
+}
+
 static void write_ours(const char *path)
 {
     const struct issuer *issuer = &ca->issuers[AUTHORITY_AUTH];
@@ -86,11 +95,10 @@ static void write_ours(const char *path)
     int64_t now = clock_now();
     X509_EXTENSIONS *extensions = extensions_of();
     enum rc rc = crlspool_new(world.folder, &spool, &err);
-    for (unsigned i = 0; !rc && i < entries; i++) {
-        char serial[9];
-        put_serial(FIRST_SERIAL + i, serial);
+    char serial[9];
+    put_serial(FIRST_SERIAL, serial);
+    for (unsigned i = 0; !rc && i < entries; i++, next_serial(serial))
         rc = crlspool_add(spool, serial, now - i % 86400, (int)(i % 6), &err);
-    }
     if (!rc)
         rc = crlspool_finish(spool, &fd, &len, &err);
     struct tbs_crl crl = { .suite = issuer->suite, .issuer = X509_get_subject_name(issuer->cert), .this_update = now,

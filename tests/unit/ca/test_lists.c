@@ -263,6 +263,64 @@ static void test_openssl_reads(void **state)
     }
 }
 
+/* The second entry of a list, as it is read; what the reader says to it. */
+static enum rc second_entry(const struct tbs_crl *crl, struct bytes entries, struct crlwalk_entry *out)
+{
+    struct buf head = { 0 }, tail = { 0 }, tbs = { 0 };
+    struct crlwalk *walk = NULL;
+    assert_int_equal(tbs_crl_frame(crl, entries.len, &head, &tail), RC_OK);
+    assert_int_equal(buf_append_bytes(&tbs, buf_bytes(&head)) | buf_append_bytes(&tbs, entries) | buf_append_bytes(&tbs, buf_bytes(&tail)),
+                     RC_OK);
+    struct source source = { buf_bytes(&tbs), tbs.len };
+    assert_int_equal(crlwalk_new(source_read, &source, false, &walk, NULL), RC_OK);
+    assert_int_equal(crlwalk_next(walk, out, NULL), RC_OK);
+    enum rc rc = crlwalk_next(walk, out, NULL);
+    crlwalk_free(walk);
+    buf_wipe(&head);
+    buf_wipe(&tail);
+    buf_wipe(&tbs);
+    return rc;
+}
+
+/* Entries that are like the one before them are read by words, a list's last ones element by element: each bit turned over, both
+ * ways say the same to an entry. */
+static void test_alike(void **state)
+{
+    (void)state;
+    struct spec spec = { .number = 9, .scope = WHOLE };
+    X509_EXTENSIONS *extensions = extensions_of(&spec);
+    struct tbs_crl crl = { .suite = SUITE_RSA_2048, .issuer = X509_get_subject_name(whos[SIGN].cert), .this_update = now,
+                           .next_update = now + 3600, .extensions = extensions };
+    struct crlspool *spool = NULL;
+    uint8_t entries[256];
+    int fd, kinds[2] = { 0 };
+    uint64_t len;
+    assert_int_equal(crlspool_new(folder, &spool, NULL), RC_OK);
+    add_entries(spool, "0132C4AC+90000:1 0132C4AD+90000:6 0132C4AE+90000:2 0132C4AF+90000:4");
+    assert_int_equal(crlspool_finish(spool, &fd, &len, NULL), RC_OK);
+    assert_int_equal(pread(fd, entries, sizeof entries, 0), (ssize_t)len);
+    size_t each = (size_t)len / 4;
+    assert_int_equal(len, 4 * each);
+    for (size_t bit = 0; bit < 8 * each; bit++) {
+        struct crlwalk_entry of_words = { 0 }, of_elements = { 0 };
+        entries[each + bit / 8] ^= (uint8_t)(1u << bit % 8);
+        enum rc words = second_entry(&crl, bytes_of(entries, (size_t)len), &of_words);
+        enum rc elements = second_entry(&crl, bytes_of(entries, 2 * each), &of_elements);
+        entries[each + bit / 8] ^= (uint8_t)(1u << bit % 8);
+        if (words != elements)
+            fail_msg("bit %zu: %d by words, %d by elements", bit, (int)words, (int)elements);
+        kinds[words == RC_OK]++;
+        if (words)
+            continue;
+        assert_int_equal(crlwalk_compare(&of_words, &of_elements), 0);
+        assert_int_equal(of_words.revoked_at, of_elements.revoked_at);
+        assert_int_equal(of_words.reason, of_elements.reason);
+    }
+    assert_true(kinds[0] > 150 && kinds[1] > 20); /* most bits matter; digits and serial numbers have others */
+    sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+    crlspool_free(spool);
+}
+
 static void add_revoked(X509_CRL *crl, int64_t serial, int64_t when, int reason)
 {
     X509_REVOKED *entry = X509_REVOKED_new();
@@ -628,7 +686,8 @@ static void test_publisher_remembers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_openssl_reads), cmocka_unit_test(test_read_openssl), cmocka_unit_test(test_cut_and_bent),
+        cmocka_unit_test(test_openssl_reads), cmocka_unit_test(test_read_openssl),
+        cmocka_unit_test(test_alike), cmocka_unit_test(test_cut_and_bent),
         cmocka_unit_test(test_bad_entries),   cmocka_unit_test(test_signer),       cmocka_unit_test(test_publisher_refuses),
         cmocka_unit_test(test_publisher_follows_keys), cmocka_unit_test(test_publisher_remembers),
     };
