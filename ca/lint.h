@@ -29,6 +29,11 @@ enum rc lint_cert(struct bytes der, struct lint *lint) MUST_CHECK;
 enum rc lint_crl(struct bytes der, struct lint *lint) MUST_CHECK;
 enum rc lint_ocsp(struct bytes der, struct lint *lint) MUST_CHECK;
 
+/* As lint_ocsp, for who answers with one certificate again and again: what stands in the response is compared with a responder's
+ * certificate that was judged before (lint_responder). Its judgement costs more than the signature of an answer. */
+enum rc lint_ocsp_by(struct bytes der, struct bytes responder, struct lint *lint) MUST_CHECK;
+bool lint_responder(struct bytes cert);
+
 /* The to-be-signed part of a response alone, before a key is used for it. */
 enum rc lint_ocsp_data(struct bytes tbs, struct lint *lint) MUST_CHECK;
 

@@ -148,28 +148,33 @@ static void count_finding(void *context, const char *field, const char *rule)
     ++*(unsigned *)context;
 }
 
-/* One certificate: who answered, by the profile of responders of either authority. */
-static void lint_certs(struct lint *lint, struct bytes wrapped)
+/* By the profile of responders of either authority. */
+bool lint_responder(struct bytes cert)
 {
     static const enum profile_kind kinds[] = { PROFILE_SIGN_OCSP, PROFILE_AUTH_OCSP };
-    struct bytes certs, cert, whole, tbs, inner;
-    unsigned least = ~0u;
-    if (der_expect(&wrapped, 0x30, &certs, NULL) || wrapped.len || der_expect(&certs, 0x30, &cert, &whole) || certs.len ||
-        der_expect(&cert, 0x30, &inner, &tbs)) {
-        lint_add(lint, "certs", "must hold the responder's certificate and no other");
-        return;
-    }
-    for (size_t i = 0; i < 2; i++) {
+    struct bytes body, inner, tbs;
+    bool sound = false;
+    if (der_expect(&cert, 0x30, &body, NULL) || cert.len || der_expect(&body, 0x30, &inner, &tbs))
+        return false;
+    for (size_t i = 0; !sound && i < 2; i++) {
         unsigned found = 0;
-        if (profile_lint_tbs(kinds[i], tbs, count_finding, &found))
-            found = 1;
-        least = found < least ? found : least;
+        sound = profile_lint_tbs(kinds[i], tbs, count_finding, &found) == RC_OK && !found;
     }
-    if (least)
+    return sound;
+}
+
+/* One certificate: who answered. */
+static void lint_certs(struct lint *lint, struct bytes wrapped, struct bytes responder)
+{
+    struct bytes certs, cert, whole, tbs, inner;
+    if (der_expect(&wrapped, 0x30, &certs, NULL) || wrapped.len || der_expect(&certs, 0x30, &cert, &whole) || certs.len ||
+        der_expect(&cert, 0x30, &inner, &tbs))
+        lint_add(lint, "certs", "must hold the responder's certificate and no other");
+    else if (!(responder.len && bytes_equal(whole, responder)) && !lint_responder(whole))
         lint_add(lint, "certs", "a certificate that is not of a responder's profile");
 }
 
-static enum rc lint_basic(struct lint *lint, struct bytes basic)
+static enum rc lint_basic(struct lint *lint, struct bytes basic, struct bytes responder)
 {
     struct bytes body, data, content, algorithm, bits, certs;
     enum suite suite;
@@ -182,7 +187,7 @@ static enum rc lint_basic(struct lint *lint, struct bytes basic)
     if (der_expect(&body, 0xA0, &certs, NULL) || body.len)
         lint_add(lint, "certs", "must hold the responder's certificate and no other");
     else
-        lint_certs(lint, certs);
+        lint_certs(lint, certs, responder);
     return RC_OK;
 }
 
@@ -197,6 +202,11 @@ enum rc lint_ocsp_data(struct bytes tbs, struct lint *lint)
 }
 
 enum rc lint_ocsp(struct bytes der, struct lint *lint)
+{
+    return lint_ocsp_by(der, bytes_of(NULL, 0), lint);
+}
+
+enum rc lint_ocsp_by(struct bytes der, struct bytes responder, struct lint *lint)
 {
     struct bytes rest = der, body, status, wrapped, bytes, type, basic;
     *lint = (struct lint) { .what = "OCSP response" };
@@ -219,5 +229,5 @@ enum rc lint_ocsp(struct bytes der, struct lint *lint)
         lint_add(lint, "responseType", "must be id-pkix-ocsp-basic");
         return RC_OK;
     }
-    return lint_basic(lint, basic);
+    return lint_basic(lint, basic, responder);
 }

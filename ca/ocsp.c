@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "ca/confine.h"
+#include "ca/lint.h"
 #include "ca/ocspanswer.h"
 #include "ca/ocspcache.h"
 #include "ca/trail.h"
@@ -291,6 +292,14 @@ static struct plain_answer *responder_handle(void *context, const struct plain_r
     return answer;
 }
 
+static bool key_judged(const struct ocspkey *key)
+{
+    struct buf der = { 0 };
+    bool judged = key->cert && cert_encode(key->cert, &der) == RC_OK && lint_responder(buf_bytes(&der));
+    buf_wipe(&der);
+    return judged;
+}
+
 /* The key that answers for one of an authority's keys; true when there is one that counts. */
 static bool responder_keep_key(struct responder *responder, enum authority a, unsigned generation)
 {
@@ -304,6 +313,7 @@ static bool responder_keep_key(struct responder *responder, enum authority a, un
     if (ocspbox_keep(responder->ca->folder, a, generation, ca_cert(responder->ca, a, generation), &key, &changed, &err))
         log_error("%s", err.text);
     else if (changed) {
+        key.judged = key_judged(&key);
         log_info("answers for key %u of %s with a new certificate", generation, authority_name(a));
         pthread_mutex_lock(&responder->lock);
         struct ocspkey old = *used;

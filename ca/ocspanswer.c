@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "ca/lint.h"
+#include "pki/cert.h"
 #include "pki/der.h"
 #include "pki/suite.h"
 
@@ -174,13 +175,11 @@ static enum rc judged(const struct lint *lint, const char *when)
 }
 
 /* BasicOCSPResponse: data, algorithm, signature, and the responder's certificate. */
-static enum rc basic_sign(struct bytes data, const struct ocspkey *key, struct buf *out)
+static enum rc basic_sign(struct bytes data, const struct ocspkey *key, struct bytes cert, struct buf *out)
 {
     struct buf body = { 0 }, bits = { 0 }, certs = { 0 };
     enum suite suite;
-    unsigned char *cert = NULL;
-    int len = i2d_X509(key->cert, &cert);
-    enum rc rc = len > 0 && suite_of_key(key->key, &suite) == RC_OK ? buf_append_bytes(&body, data) : RC_CRYPTO;
+    enum rc rc = suite_of_key(key->key, &suite) == RC_OK ? buf_append_bytes(&body, data) : RC_CRYPTO;
     if (!rc)
         rc = buf_append_bytes(&body, suite_row(suite)->identifier);
     if (!rc)
@@ -190,12 +189,11 @@ static enum rc basic_sign(struct bytes data, const struct ocspkey *key, struct b
     if (!rc)
         rc = der_append(&body, 0x03, buf_bytes(&bits));
     if (!rc)
-        rc = der_append(&certs, 0x30, bytes_of(cert, (size_t)len));
+        rc = der_append(&certs, 0x30, cert);
     if (!rc)
         rc = der_append(&body, 0xA0, buf_bytes(&certs));
     if (!rc)
         rc = der_append(out, 0x30, buf_bytes(&body));
-    OPENSSL_free(cert);
     buf_wipe(&body);
     buf_wipe(&bits);
     buf_wipe(&certs);
@@ -228,24 +226,27 @@ static enum rc response_wrap(struct bytes basic, struct buf *out)
 enum rc ocspanswer_encode(const struct ocsprequest *request, const struct ocspstatus *statuses,
                           const struct ocspkey *key, const struct ocspterms *terms, struct buf *out)
 {
-    struct buf data = { 0 }, basic = { 0 }, response = { 0 };
+    struct buf data = { 0 }, cert = { 0 }, basic = { 0 }, response = { 0 };
     struct lint lint;
     enum rc rc = data_encode(request, statuses, key, terms, &data);
+    if (!rc)
+        rc = cert_encode(key->cert, &cert);
     if (!rc)
         rc = lint_ocsp_data(buf_bytes(&data), &lint);
     if (!rc)
         rc = judged(&lint, "signed");
     if (!rc)
-        rc = basic_sign(buf_bytes(&data), key, &basic);
+        rc = basic_sign(buf_bytes(&data), key, buf_bytes(&cert), &basic);
     if (!rc)
         rc = response_wrap(buf_bytes(&basic), &response);
     if (!rc)
-        rc = lint_ocsp(buf_bytes(&response), &lint);
+        rc = lint_ocsp_by(buf_bytes(&response), key->judged ? buf_bytes(&cert) : bytes_of(NULL, 0), &lint);
     if (!rc)
         rc = judged(&lint, "given out");
     if (!rc)
         rc = buf_append_bytes(out, buf_bytes(&response));
     buf_wipe(&data);
+    buf_wipe(&cert);
     buf_wipe(&basic);
     buf_wipe(&response);
     return rc;

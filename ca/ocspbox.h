@@ -18,6 +18,7 @@ struct ocspkey {
     EVP_PKEY *key;
     X509 *cert;
     int64_t not_after; /* 0: none yet */
+    bool judged;       /* the certificate, by the linter: answers need not be judged for it again */
 };
 
 void ocspkey_wipe(struct ocspkey *key);

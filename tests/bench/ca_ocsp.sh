@@ -64,15 +64,17 @@ raw() { # microseconds of CPU for one RSA-2048 signature in OpenSSL
     openssl speed -seconds 1 rsa2048 2> /dev/null | awk '/^rsa 2048/ { sub("s", "", $4); printf "%.1f", $4 * 1e6 }'
 }
 for _ in 1 2 3 4 5; do
-    ours=$(python3 "$LOAD" "$PORT" "$OCSP" "$W/plain.der" 2)
-    theirs=$(python3 "$LOAD" "$PEER_PORT" "$PEER" "$W/plain.der" 2)
+    ours=$(python3 "$LOAD" "$PORT" "$OCSP" "$W/plain.der" 1)
+    theirs=$(python3 "$LOAD" "$PEER_PORT" "$PEER" "$W/plain.der" 1)
     echo "kept ${ours% *} ${theirs% *}" >> "$W/rounds"
     ours=$(python3 "$LOAD" "$PORT" "$OCSP" "$W/nonce.der" 1)
     theirs=$(python3 "$LOAD" "$PEER_PORT" "$PEER" "$W/nonce.der" 1)
     echo "signed ${ours% *} ${theirs% *} $(raw)" >> "$W/rounds"
-    ours=$(python3 "$LOAD" "$PORT" "$OCSP" "$W/plain.der" 2 "$GET")
-    theirs=$(python3 "$LOAD" "$NGINX_PORT" "$NGINX" "$W/plain.der" 2 /answer)
-    echo "get ${ours% *} ${theirs% *}" >> "$W/rounds"
+    for _ in 1 2; do # the closest race
+        ours=$(python3 "$LOAD" "$PORT" "$OCSP" "$W/plain.der" 1 "$GET")
+        theirs=$(python3 "$LOAD" "$NGINX_PORT" "$NGINX" "$W/plain.der" 1 /answer)
+        echo "get ${ours% *} ${theirs% *}" >> "$W/rounds"
+    done
 done
 row "OCSP answer that is kept: the responder's CPU" us lower 0.025 "$(column "$W/rounds" kept 2)" "$(column "$W/rounds" kept 3)" \
     "openssl ocsp with the same certificates"
