@@ -46,14 +46,13 @@ static struct issue_order order_of_all(int number, char *name, size_t size)
     return caworld_order(&world, name);
 }
 
+static struct attributes child;
+
 /* Every fourth is a child that asks for a signature certificate. */
 static struct issue_order order_with_children(int number, char *name, size_t size)
 {
-    static struct attributes child;
     struct issue_order order = order_of_each(number, name, size);
     if (number % 4 == 0) {
-        child = world.attributes;
-        memcpy(child.birth, "520200217", 10);
         order.authority = AUTHORITY_SIGN;
         order.auth_not_after = order.card_expiry;
         order.attributes = &child;
@@ -169,6 +168,8 @@ static void test_refused_among_others(void **state)
     struct ca *ca = caworld_open(&world);
     int64_t before = certificates(ca);
     round_name = "refused";
+    child = world.attributes;
+    memcpy(child.birth, "520200217", 10);
     ask_all(ca, order_with_children, askers);
     for (int i = 0; i < THREADS * EACH; i++)
         assert_int_equal(askers[i / EACH].rc[i % EACH], i % 4 == 0 ? RC_DENIED : RC_OK);

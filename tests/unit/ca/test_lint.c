@@ -370,6 +370,41 @@ static void test_answers(void **state)
     ANSWER("signed with SHA-512", "signatureAlgorithm", "4.1.1.2", one.digest = EVP_sha512);
 }
 
+/* A certificate that was judged before is only compared with; any other is judged. */
+static void test_known_responder(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *flaw;
+        bool other_inside, other_known;
+        const char *field;
+    } rows[] = { { "the responder's own", false, false, NULL },
+                 { "another one is known, and the responder's own is sound", false, true, NULL },
+                 { "a certificate of another profile, in place of the known one", true, false, "certs" } };
+    unsigned char *known[2] = { NULL, NULL };
+    X509 *other = X509_dup(responder);
+    X509_set_version(other, 1);
+    assert_true(i2d_re_X509_tbs(other, NULL) > 0);
+    const int lens[2] = { i2d_X509(responder, &known[0]), i2d_X509(other, &known[1]) };
+    assert_true(lens[0] > 0 && lens[1] > 0);
+    assert_true(lint_responder(bytes_of(known[0], (size_t)lens[0])));
+    assert_false(lint_responder(bytes_of(known[1], (size_t)lens[1])));
+    assert_false(lint_responder(bytes_of(known[0], (size_t)lens[0] - 1)));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct answer_recipe recipe = answer_good;
+        unsigned char *der = NULL;
+        struct lint lint;
+        recipe.wrong_cert = rows[i].other_inside;
+        int len = make_answer(&recipe, &der), which = rows[i].other_known;
+        assert_int_equal(lint_ocsp_by(bytes_of(der, (size_t)len), bytes_of(known[which], (size_t)lens[which]), &lint), RC_OK);
+        expect(rows[i].flaw, &lint, rows[i].field, "4.2.2.2");
+        OPENSSL_free(der);
+    }
+    OPENSSL_free(known[0]);
+    OPENSSL_free(known[1]);
+    X509_free(other);
+}
+
 /* Statuses without an answer; and bytes that are cut or flipped neither crash nor read beyond their end. */
 static void test_statuses_and_cuts(void **state)
 {
@@ -535,7 +570,7 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_lists),   cmocka_unit_test(test_version_1),
-                                        cmocka_unit_test(test_answers), cmocka_unit_test(test_statuses_and_cuts),
+                                        cmocka_unit_test(test_answers), cmocka_unit_test(test_known_responder), cmocka_unit_test(test_statuses_and_cuts),
                                         cmocka_unit_test(test_files) };
     return cmocka_run_group_tests_name("ca-lint", tests, setup, teardown);
 }
