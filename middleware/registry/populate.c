@@ -18,6 +18,7 @@
 
 #define TELL_EVERY_MS 200
 #define WITHHELD_DAYS 365
+#define DAYS_MAX 3650 /* before 2015-10-05 the 異動事由 were others */
 
 /* --- progress ---------------------------------------------------------------------------------------------------- */
 
@@ -52,7 +53,8 @@ static bool populate_tell(void *context, int64_t done, int64_t all)
 
 struct filling {
     struct store *store;
-    char today[11];
+    int64_t days; /* lived since the first entries */
+    bool living;
     int64_t done, all;
 };
 
@@ -62,14 +64,15 @@ static enum rc populate_write(void *context, const struct town_deed *deed, struc
     const struct resident *r = &deed->resident;
     struct ledger_change change;
     int64_t notice, now = clock_now();
+    char date[11];
+    day_of(now - (filling->living ? deed->days_ago : filling->days) * 86400, date);
     enum rc rc;
     if (deed->reason == REASON_FIRST)
-        rc = municipal_enter(filling->store, r, deed->reason, filling->today, &notice, err);
+        rc = municipal_enter(filling->store, r, deed->reason, date, &notice, err);
     else if (!deed->previous)
-        rc = municipal_apply(filling->store, r, deed->reason, filling->today, NULL, &notice, err);
-    else if (!(rc = ledger_recode(filling->store, deed->previous, r, deed->reason, filling->today, now, &change, err)))
-        rc = outbox_add_notice(filling->store, NOTICE_RECORD, r->code, change.revision, filling->today, now, &notice,
-                               err);
+        rc = municipal_apply(filling->store, r, deed->reason, date, NULL, &notice, err);
+    else if (!(rc = ledger_recode(filling->store, deed->previous, r, deed->reason, date, now, &change, err)))
+        rc = outbox_add_notice(filling->store, NOTICE_RECORD, r->code, change.revision, date, now, &notice, err);
     if (!rc && !populate_tell(NULL, ++filling->done, filling->all))
         return err_set(err, RC_INTERRUPTED, "interrupted: nobody was entered");
     return rc;
@@ -90,16 +93,23 @@ static enum rc populate_withhold(struct store *store, const struct town *town, s
     return rc;
 }
 
-static enum rc populate_run(const char *url, const char *municipality, int64_t residents, uint64_t seed,
+static enum rc populate_live(struct filling *filling, const struct town *town, struct err *err)
+{
+    filling->living = true;
+    return filling->days ? town_live(town, filling->days, populate_write, filling, err) : RC_OK;
+}
+
+static enum rc populate_run(const char *url, const char *municipality, int64_t residents, int64_t days, uint64_t seed,
                             struct err *err)
 {
     struct town *town = NULL;
     struct resident first;
-    struct filling filling = {0};
+    struct filling filling = {.days = days};
     enum town_cases cases = residents < TOWN_PAST_FROM ? TOWN_EDGE_CASES : TOWN_WITH_PAST;
     int64_t there = 0;
     filling.all = town_deeds(residents, cases);
-    municipal_today(filling.today);
+    for (int event = 0; event < TOWN_EVENTS; event++)
+        filling.all += town_events((enum town_event)event, residents, days);
     enum rc rc = town_new(municipality, residents, seed, cases, &town, err);
     if (!rc)
         rc = town_resident(town, 0, &first, err); /* its municipality has all six digits */
@@ -113,6 +123,8 @@ static enum rc populate_run(const char *url, const char *municipality, int64_t r
         rc = err_set(err, RC_STATE, "the store has %lld residents already", (long long)there);
     if (!rc)
         rc = town_enter(town, populate_write, &filling, err);
+    if (!rc)
+        rc = populate_live(&filling, town, err);
     if (!rc)
         rc = populate_withhold(filling.store, town, err);
     if (!rc)
@@ -142,13 +154,15 @@ int populate_main(int argc, char **argv)
 {
     bool nation = false;
     const char *url = NULL, *municipality = NULL;
-    long residents = 0, seed = 1;
+    long residents = 0, days = 0, seed = 1;
     const struct opt opts[] = {
         {"--store", "URL", "sqlite:PATH or a path (made when it is not there), or postgresql://…", OPT_TEXT, &url,
          true},
         {"--municipality", "CODE", "5 or 6 digits, for example 462012", OPT_TEXT, &municipality, false},
         {"--nation", NULL, "every municipality of the country, into a national store", OPT_FLAG, &nation, false},
         {"--residents", "N", "how many", OPT_NUMBER, &residents, true},
+        {"--days", "D", "with the D days before today lived: births, deaths, moves as in the country (default 0)",
+         OPT_NUMBER, &days, false},
         {"--seed", "S", "another number, another town (default 1)", OPT_NUMBER, &seed, false},
         {0},
     };
@@ -167,12 +181,14 @@ int populate_main(int argc, char **argv)
         return opt_misuse("either --municipality or --nation");
     if (residents < 1)
         return opt_misuse("--residents takes a number from 1 on");
+    if (days < 0 || days > DAYS_MAX || (days && nation))
+        return opt_misuse("--days takes 0 to %d, with --municipality", DAYS_MAX);
     proc_harden();
     struct err err = {0};
     enum rc rc = proc_catch_stop(&err);
     if (!rc)
         rc = nation ? populate_nation(url, residents, (uint64_t)seed, &err)
-                    : populate_run(url, municipality, residents, (uint64_t)seed, &err);
+                    : populate_run(url, municipality, residents, days, (uint64_t)seed, &err);
     if (rc)
         return opt_fail("%s%s", rc == RC_INTERRUPTED && isatty(STDERR_FILENO) ? "\n" : "", err_text(&err, rc));
     printf("%ld residents of %s\n", residents, nation ? "the nation" : municipality);

@@ -61,9 +61,21 @@ struct town_deed {
     struct resident resident;
     enum reason reason;
     const char *previous;
+    int64_t days_ago; /* of town_live: before the last day */
 };
 typedef enum rc (*town_write_fn)(void *context, const struct town_deed *deed, struct err *err);
 enum rc town_enter(const struct town *town, town_write_fn write, void *context, struct err *err) MUST_CHECK;
+
+/* Days after the filling, lived in the numbers of the country (2023: town_yearly), inside the caller's transaction and
+ * in the order of the days. Who dies or leaves is a resident no more; the edge cases stay as they are. RC_RANGE: no
+ * code left. */
+enum town_event { TOWN_BIRTH, TOWN_DEATH, TOWN_ARRIVAL, TOWN_DEPARTURE, TOWN_MOVE, TOWN_EVENTS };
+extern const unsigned town_yearly[TOWN_EVENTS]; /* of 10,000 people in 365 days */
+enum rc town_live(const struct town *town, int64_t days, town_write_fn write, void *context,
+                  struct err *err) MUST_CHECK;
+
+/* How many of an event come with so many residents and days. */
+int64_t town_events(enum town_event event, int64_t residents, int64_t days);
 
 /* How many deeds town_enter writes. */
 int64_t town_deeds(int64_t residents, enum town_cases cases);

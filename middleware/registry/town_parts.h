@@ -46,7 +46,8 @@ enum {
     HASH_FOREIGN,
     HASH_ALIAS,
     HASH_FORMER,
-    HASH_FURIGANA
+    HASH_FURIGANA,
+    HASH_LIFE
 };
 uint64_t town_hash(uint64_t seed, uint64_t what, uint64_t number);
 uint64_t town_pick(const struct town *town, uint64_t what, uint64_t number, uint64_t among);
@@ -54,5 +55,17 @@ uint64_t town_pick(const struct town *town, uint64_t what, uint64_t number, uint
 /* Whether resident i is that edge case, and how many residents at the front are some. */
 bool town_is(const struct town *town, uint32_t i, enum town_edge edge);
 uint32_t town_edges(const struct town *town);
+
+/* The code that is drawn as number `spare` beyond the residents': of the two before the last of EDGE_CODE_TWICE, of who
+ * is in the register no more, and those of town_live. RC_RANGE. */
+enum { SPARE_FIRST_CODE, SPARE_SECOND_CODE, SPARE_GONE, SPARES };
+enum rc town_spare(const struct town *town, int64_t spare, char code[12], struct err *err) MUST_CHECK;
+
+/* 世帯番号 of the how-manyth household. */
+void town_household_number(uint32_t home, char number[11]);
+
+/* A child of a resident, born on a day: the name of the family, the household and the address. */
+enum rc town_child(const struct town *town, uint32_t parent, uint64_t number, const char *date, struct resident *child,
+                   struct err *err) MUST_CHECK;
 
 #endif

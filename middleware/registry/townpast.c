@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Codes beyond the residents': of the two before the last of EDGE_CODE_TWICE, and of who is in the register no more. */
-enum { SPARE_FIRST_CODE, SPARE_SECOND_CODE, SPARE_GONE, SPARES };
 enum { DEEDS_MORE = 6 }; /* two changes of code, leaving and coming back, an entry and a death */
 
 int64_t town_deeds(int64_t residents, enum town_cases cases)
@@ -22,9 +20,9 @@ void town_edge_code(const struct town *town, enum town_edge edge, char code[12])
         code[0] = '\0';
 }
 
-static enum rc town_spare(const struct town *town, int spare, char code[12], struct err *err)
+enum rc town_spare(const struct town *town, int64_t spare, char code[12], struct err *err)
 {
-    enum rc rc = pool_draw(town->place->code, town->seed, (int64_t)town->count + spare, code);
+    enum rc rc = pool_draw(town->place->code, town->seed, town->count + spare, code);
     return rc ? err_set(err, rc, "no code left") : RC_OK;
 }
 

@@ -203,17 +203,23 @@ static void town_address(const struct town *town, uint32_t i, char *address, siz
     town_cut(address, ADDRESS_MAX_CHARACTERS);
 }
 
-/* 世帯番号, 続柄 and the order of members. Every tenth number or its neighbour has a check digit. */
-static void town_household(const struct town *town, uint32_t i, struct household *h)
+/* Every tenth number or its neighbour has a check digit. */
+void town_household_number(uint32_t home, char number[11])
 {
-    const struct person *person = &town->people[i];
     char digits[24];
     char check = '\0';
     for (unsigned k = 0; !check; k++) {
-        snprintf(digits, sizeof digits, "%09u", 10 * (person->household + 1) % 1000000000 + k);
+        snprintf(digits, sizeof digits, "%09u", 10 * (home + 1) % 1000000000 + k);
         check = code_household_digit(digits);
     }
-    snprintf(h->number, sizeof h->number, "%.9s%c", digits, check);
+    snprintf(number, 11, "%.9s%c", digits, check);
+}
+
+/* 世帯番号, 続柄 and the order of members. */
+static void town_household(const struct town *town, uint32_t i, struct household *h)
+{
+    const struct person *person = &town->people[i];
+    town_household_number(person->household, h->number);
     snprintf(h->position, sizeof h->position, "%02u", (person->rank + 1u) % 100);
     bool child = town->homes[person->household].mother != TOWN_NOBODY || town_is(town, i, EDGE_OTHER_TWIN);
     const char *relation = person->rank == 0                            ? RELATION_HEAD
@@ -253,4 +259,31 @@ enum rc town_resident(const struct town *town, int64_t index, struct resident *o
     if (!rc)
         *out = resident;
     return rc;
+}
+
+enum rc town_child(const struct town *town, uint32_t parent, uint64_t number, const char *date, struct resident *out,
+                   struct err *err)
+{
+    struct resident child;
+    enum rc rc = town_resident(town, parent, &child, err);
+    if (rc)
+        return rc;
+    const struct person *mother = &town->people[parent];
+    bool girl = town_pick(town, HASH_LIFE + 50, number, 2);
+    const struct town_group *group = &town_groups[girl][TOWN_GENERATIONS - 1];
+    const struct town_word given = town_given[group->first + town_pick(town, HASH_LIFE + 51, number, group->count)];
+    struct particulars p = {0};
+    memset(child.attributes.name, 0, sizeof child.attributes.name);
+    memcpy(child.attributes.sex, girl ? "2" : "1", 2);
+    town_name_japanese(child.attributes.name, p.furigana, sizeof p.furigana,
+                       town_surname(town, HASH_SURNAME, mother->household), given);
+    snprintf(p.original_address, sizeof p.original_address, "%s", child.particulars.original_address);
+    child.particulars = p;
+    snprintf(child.attributes.birth, sizeof child.attributes.birth, "5%.4s%.2s%.2s", date, date + 5, date + 8);
+    attributes_no_substitutes(&child.attributes);
+    snprintf(child.household.position, sizeof child.household.position, "%02u",
+             (town->homes[mother->household].members + 1u) % 100);
+    snprintf(child.household.relation, sizeof child.household.relation, "子");
+    *out = child;
+    return RC_OK;
 }

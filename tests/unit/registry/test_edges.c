@@ -251,6 +251,57 @@ static void test_not_connected(void **state)
     store_close(town);
 }
 
+/* A year that was lived: as much as in the country, told to the nation, and no code twice. */
+static void test_lived(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *reason;
+        enum town_event event;
+        int64_t more; /* of those with a past */
+    } rows[] = {{"出生", TOWN_BIRTH, 0},
+                {"死亡", TOWN_DEATH, 1},
+                {"国内転入", TOWN_ARRIVAL, 1},
+                {"国内転出", TOWN_DEPARTURE, 1},
+                {"転居", TOWN_MOVE, 0}};
+    char line[300];
+    struct store *town = NULL, *nation = NULL;
+    int64_t living = TOWN, done = 0, expected;
+    struct outbox_state outbox;
+    struct err err = {0};
+    snprintf(line, sizeof line, "--store %s/lived.db --municipality " PLACE " --residents %d --days 365", w.folder,
+             TOWN);
+    run(line);
+    snprintf(line, sizeof line, "sqlite:%s/lived.db", w.folder);
+    assert_int_equal(ledger_open(line, NODE_MUNICIPAL, PLACE, &town, NULL), RC_OK);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int64_t want = town_yearly[rows[i].event] * TOWN / 10000;
+        assert_int_equal(town_events(rows[i].event, TOWN, 365), want);
+        assert_int_equal(count(town, "SELECT count(*) FROM history WHERE reason = '%s'", rows[i].reason),
+                         want + rows[i].more);
+        living += rows[i].event == TOWN_BIRTH || rows[i].event == TOWN_ARRIVAL ? want
+                  : rows[i].event == TOWN_MOVE                                 ? 0
+                                                                               : -want;
+    }
+    assert_int_equal(count(town, "SELECT count(*) FROM resident WHERE removed = 0"), living);
+    assert_in_range(count(town, "SELECT count(DISTINCT date) FROM history"), 150, 366);
+    snprintf(line, sizeof line, "sqlite:%s/told.db", w.folder);
+    assert_int_equal(ledger_open(line, NODE_NATIONAL, "000000", &nation, NULL), RC_OK);
+    assert_int_equal(outbox_read(town, OUTBOX_NATIONAL, &outbox, NULL), RC_OK);
+    while (done < outbox.last) {
+        json_t *notices = NULL;
+        assert_int_equal(outbox_notices(town, done + 1, NOTICE_BATCH, &notices, NULL), RC_OK);
+        if (intake_take(nation, PLACE, notices, &done, &expected, &err))
+            fail_msg("%s", err.text);
+        json_decref(notices);
+    }
+    static const char sum[] =
+        "SELECT sum(revision * 7 + length(name) + length(address) * 31 + CAST(code AS BIGINT)) FROM resident";
+    assert_int_equal(count(nation, "%s", sum), count(town, "%s", sum));
+    store_close(town);
+    store_close(nation);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -295,8 +346,8 @@ int main(int argc, char **argv)
     if (argc != 2)
         return 2;
     w.program = argv[1];
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_found), cmocka_unit_test(test_provided),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_found),     cmocka_unit_test(test_provided),
                                        cmocka_unit_test(test_confirmed), cmocka_unit_test(test_withheld),
-                                       cmocka_unit_test(test_not_connected)};
+                                       cmocka_unit_test(test_lived),     cmocka_unit_test(test_not_connected)};
     return cmocka_run_group_tests_name("registry-edges", tests, setup, teardown);
 }
