@@ -1,5 +1,6 @@
 /* bench_issue.c — certificates a second, with every row and the audit trail durable, against what SoftHSM2 itself signs in the
- * same seconds' length with the same key and as many bytes, in turns. usage: bench_issue JPKI_CA; prints "round OURS THEIRS". */
+ * same seconds' length with the same key and as many bytes, in turns; another peer's turn is a command that runs between them.
+ * usage: bench_issue JPKI_CA COMMAND; prints "round OURS THEIRS", and at the end "memory MEBIBYTES". */
 #include "support/caworld.h"
 
 #include <dlfcn.h>
@@ -8,12 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { ROUNDS = 5, THREADS = 64 };
-#define SECONDS 3.0
+enum { ROUNDS = 7, THREADS = 64 };
+#define SECONDS 2.0
 #define TBS_BYTES 1024 /* about what a certificate has */
 
 static struct caworld world;
@@ -140,7 +142,8 @@ static double sign_rate(void)
 
 int main(int argc, char **argv)
 {
-    if (argc != 2)
+    struct rusage used;
+    if (argc != 3)
         return 2;
     caworld_new(&world, argv[1]);
     ca = caworld_open(&world);
@@ -149,7 +152,11 @@ int main(int argc, char **argv)
         double ours = issue_rate(), theirs = sign_rate();
         printf("round %.1f %.1f\n", ours, theirs);
         fflush(stdout);
+        if (system(argv[2]) != 0)
+            give_up("the other peer's turn failed");
     }
+    getrusage(RUSAGE_SELF, &used);
+    printf("memory %.1f\n", (double)used.ru_maxrss / 1024);
     struct book_counts counts;
     if (book_count(ca->store, AUTHORITY_AUTH, &counts, NULL) || counts.certificates != atomic_load(&next_request))
         give_up("the book does not hold what was issued");

@@ -84,3 +84,7 @@ row "OCSP answer that is kept, by GET: the responder's CPU" us lower 1.0 "$(colu
     "nginx, the same bytes as a file"
 row "OCSP answers signed in a second of CPU" 1/s higher 0.7 "$(awk '$1 == "signed" { printf "%s%.1f", (n++ ? " " : ""), 1e6 / $2 }' "$W/rounds")" \
     "$(awk '$1 == "signed" { printf "%s%.1f", (n++ ? " " : ""), 1e6 / $4 }' "$W/rounds")" "RSA-2048 signatures of openssl speed"
+peak() { # MiB that a process has had at most
+    awk '/^VmHWM/ { printf "%.1f", $2 / 1024 }' "/proc/$1/status"
+}
+row "OCSP responder: memory" MiB lower 1.0 "$(peak "$OCSP")" 64 "a bound of our own"
