@@ -67,7 +67,7 @@ static void known_text(struct statement *s, int column, char *out, size_t size)
     snprintf(out, size, "%s", column_text(s, column));
 }
 
-/* Residents from all over the store: the first behind points that divide the codes evenly. */
+/* Registered residents from all over the store: the first behind points that divide the codes evenly. */
 static void sample(void)
 {
     struct err err = { 0 };
@@ -77,7 +77,7 @@ static void sample(void)
         struct statement *s = NULL;
         snprintf(from, sizeof from, "%011llu", (unsigned long long)i * (99000000000ull / SAMPLE));
         enum rc rc = store_row(w.store, "SELECT code, personal_number, municipality, name, birth, sex, address FROM resident WHERE code >= ?1 "
-                                        "ORDER BY code LIMIT 1", BINDS(BIND_TEXT(from)), &s, &err);
+                                        "AND removed = 0 ORDER BY code LIMIT 1", BINDS(BIND_TEXT(from)), &s, &err);
         if (rc && rc != RC_NOT_FOUND)
             give_up("sample", &err, rc);
         if (!rc) {

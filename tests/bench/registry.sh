@@ -52,7 +52,7 @@ served() { # engine, URL: the node over HTTPS, and its memory
     "$REGISTRY" serve --role national --store "$2" --identity "$W/nation" --port 0 --pid-file "$W/node.pid" --log "$W/node.log" >"$W/node.out" &
     NODE=$!
     for _ in $(seq 200); do [ ! -f "$W/node.pid" ] || break; sleep 0.05; done
-    "$BENCH" --https "https://127.0.0.1:$(sed -n 's/.*listening on port //p' "$W/node.out")" "$2" "$W/bench" "$SECONDS_EACH" $CLIENTS >"$dir/https-$1"
+    "$BENCH" --https "https://127.0.0.1:$(sed -n 's/.*listens on port \([0-9]*\).*/\1/p' "$W/node.log" | tail -n 1)" "$2" "$W/bench" "$SECONDS_EACH" $CLIENTS >"$dir/https-$1"
     awk '/VmHWM/ { print "memory", $2 }' "/proc/$NODE/status" >>"$dir/https-$1"
     kill "$NODE"
     wait "$NODE" || true
