@@ -112,6 +112,9 @@ static enum rc presented_send(const char *url, int timeout, OCSP_REQUEST *reques
     int tls = 0;
     if (!OSSL_HTTP_parse_url(url, &tls, NULL, &host, &port, NULL, &path, NULL, NULL) || tls) {
         ERR_clear_error();
+        OPENSSL_free(host); /* an https:// URL was taken apart all the same */
+        OPENSSL_free(port);
+        OPENSSL_free(path);
         return err_set(err, RC_USAGE, "'%s' is not an http:// URL of a responder", url);
     }
     BIO *body = BIO_new(BIO_s_mem()), *got = NULL, *line = presented_connect(host, port, timeout);
