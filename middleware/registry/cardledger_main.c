@@ -124,10 +124,11 @@ static int card_check_main(int argc, char **argv)
 static int card_leaving_main(int argc, char **argv)
 {
     struct card_options o = {0};
-    const char *to = NULL, *address = NULL, *planned = NULL, *channel = NULL;
+    const char *to = NULL, *address = NULL, *planned = NULL, *channel = NULL, *with = NULL;
     const struct opt opts[] = {
         {"--node", "URL", "the municipal node", OPT_TEXT, &o.node, true},
         {"--identity", "FOLDER", "a registrar of the municipality", OPT_TEXT, &o.folder, true},
+        {"--with", "CODE", "who has no card comes with that of this member of the household", OPT_TEXT, &with, false},
         {"--code", "CODE", "the resident's 住民票コード", OPT_TEXT, &o.code, true},
         {"--to", "MUNICIPALITY", "where they move, 6 digits", OPT_TEXT, &to, true},
         {"--address", "ADDRESS", "the address there", OPT_TEXT, &address, true},
@@ -144,8 +145,8 @@ static int card_leaving_main(int argc, char **argv)
                    opts, argc, argv, &status))
         return status;
     return ask_post(o.node, o.folder, "/v1/cards/leaving",
-                    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "code", o.code, "to", to, "address", address,
-                              "planned", planned, "channel", channel, "date", o.date, "request", o.request));
+                    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s*}", "code", o.code, "to", to, "address", address,
+                              "planned", planned, "channel", channel, "date", o.date, "request", o.request, "with", with));
 }
 
 static int card_arrive_main(int argc, char **argv)

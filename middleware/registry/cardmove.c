@@ -20,6 +20,7 @@ struct moving {
     struct movecase move;
     char notified[11], planned[11], moved[11], arrival[11], handed_in[11], today[11], special[11], continued[11],
         online[11];
+    char rides[12]; /* the code of whose card it is; "": one's own */
 };
 
 static enum rc cardmove_begin(struct store *store, struct moving *m, struct err *err)
@@ -63,6 +64,76 @@ static enum rc cardmove_date(const json_t *body, const char *member, bool may_mi
 /* --- 転出届 ----------------------------------------------------------------------------------------------------------
  */
 
+/* The planned day of somebody's 転出届. RC_NOT_FOUND. */
+static enum rc cardmove_planned(struct store *store, const char *code, char planned[11], struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store, "SELECT planned FROM departure WHERE code = ?1", &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, code);
+    rc = statement_step(s, err);
+    if (!rc)
+        snprintf(planned, 11, "%s", column_text(s, 0));
+    statement_done(s);
+    return rc;
+}
+
+/* Whether a 転出 of theirs goes to another place than that. */
+static enum rc cardmove_elsewhere(struct store *store, const char *code, const char *to, bool *elsewhere, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_prepare(store,
+                               "SELECT destination FROM leaving WHERE code = ?1 AND closed = 0 AND withdrawn = 0 "
+                               "ORDER BY recorded DESC LIMIT 1",
+                               &s, err);
+    if (rc)
+        return rc;
+    bind_text(s, 1, code);
+    rc = statement_step(s, err);
+    *elsewhere = !rc && strcmp(column_text(s, 0), to) != 0;
+    statement_done(s);
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+/* 世帯員 without a card: whose card they come with, when that is so. */
+static enum rc cardmove_read_with(struct store *store, const json_t *body, const struct ledger_row *row, struct moving *m, struct err *err)
+{
+    const char *with, *to = NULL;
+    struct ledger_row holder;
+    struct card_row card;
+    char planned[11];
+    bool elsewhere = false;
+    enum rc rc = json_want_text(body, "with", 64, &with, err);
+    if (!rc && json_object_get(body, "to"))
+        rc = json_want_text(body, "to", 6, &to, err);
+    if (rc)
+        return rc;
+    if (code_check(with) || strcmp(with, row->resident.code) == 0)
+        return err_set(err, RC_FORMAT, "with: not the code of another resident");
+    if (m->move.card)
+        return err_set(err, RC_STATE, "with: the resident has a card of their own");
+    rc = ledger_find_code(store, with, &holder, err);
+    if (rc)
+        return rc == RC_NOT_FOUND ? err_set(err, rc, "with: no such resident") : rc;
+    if (!row->resident.household.number[0] || strcmp(row->resident.household.number, holder.resident.household.number) != 0)
+        return err_set(err, RC_DENIED, "with: not a member of the same household");
+    rc = cardbook_find_alive(store, with, &card, err);
+    if (rc == RC_NOT_FOUND || (!rc && !cardlife_usable(card.state)))
+        return err_set(err, RC_STATE, "with: that member has no usable card");
+    if (!rc)
+        rc = cardmove_planned(store, with, planned, err);
+    if (rc == RC_NOT_FOUND || (!rc && strcmp(planned, m->planned) != 0))
+        return err_set(err, RC_STATE, "with: that member has not said that they leave on this day");
+    if (!rc && to)
+        rc = cardmove_elsewhere(store, with, to, &elsewhere, err);
+    if (!rc && elsewhere)
+        return err_set(err, RC_STATE, "with: that member moves to another municipality");
+    snprintf(m->rides, sizeof m->rides, "%s", with);
+    m->move.card = true;
+    return rc;
+}
+
 static enum rc cardmove_read_notice(struct store *store, const json_t *body, struct moving *m, const char **code,
                                     struct err *err)
 {
@@ -89,15 +160,17 @@ static enum rc cardmove_read_notice(struct store *store, const json_t *body, str
         return err_set(err, RC_STATE, "the record has been removed from the register");
     rc = cardbook_find_alive(store, *code, &card, err);
     m->move.card = !rc && cardlife_usable(card.state);
-    return rc == RC_NOT_FOUND ? RC_OK : rc;
+    if (rc && rc != RC_NOT_FOUND)
+        return rc;
+    return json_object_get(body, "with") ? cardmove_read_with(store, body, &row, m, err) : RC_OK;
 }
 
 static enum rc cardmove_write_notice(struct store *store, const struct moving *m, const char *code, struct err *err)
 {
     struct statement *s = NULL;
     enum rc rc = store_prepare(store,
-                               "INSERT INTO departure (code, planned, notified, channel) VALUES (?1, ?2, ?3, ?4) "
-                               "ON CONFLICT (code) DO UPDATE SET planned = ?2, notified = ?3, channel = ?4",
+                               "INSERT INTO departure (code, planned, notified, channel, rides) VALUES (?1, ?2, ?3, ?4, ?5) "
+                               "ON CONFLICT (code) DO UPDATE SET planned = ?2, notified = ?3, channel = ?4, rides = ?5",
                                &s, err);
     if (rc)
         return rc;
@@ -105,6 +178,7 @@ static enum rc cardmove_write_notice(struct store *store, const struct moving *m
     bind_text(s, 2, m->planned);
     bind_text(s, 3, m->notified);
     bind_text(s, 4, move_channel_name(m->move.channel));
+    bind_text(s, 5, m->rides);
     rc = statement_run(s, NULL, err);
     statement_done(s);
     return rc;
@@ -247,6 +321,45 @@ static enum rc cardmove_read_claim(struct store *store, const json_t *body, cons
     return rc == RC_NOT_FOUND ? cardmove_write_arrival(store, code, claimant, m, err) : rc;
 }
 
+/* Who comes with the card: each judged for themselves, by the holder's card and days. */
+static enum rc cardmove_riders(struct store *store, const char *claimant, const struct moving *holder, const char *code, json_t **out,
+                               struct err *err)
+{
+    struct statement *s = NULL;
+    json_t *riders = json_array();
+    enum rc rc = riders ? store_prepare(store, "SELECT code, planned, notified FROM departure WHERE rides = ?1 ORDER BY code", &s, err)
+                        : RC_NOMEM;
+    if (!rc)
+        bind_text(s, 1, code);
+    while (!rc && !(rc = statement_step(s, err))) {
+        struct moving m = *holder, before;
+        const struct move_rule *way;
+        char first[7];
+        snprintf(m.planned, sizeof m.planned, "%s", column_text(s, 1));
+        snprintf(m.notified, sizeof m.notified, "%s", column_text(s, 2));
+        m.move.planned = m.planned;
+        m.move.notified = m.notified;
+        m.move.moved = m.moved;
+        m.move.arrival = m.arrival;
+        rc = cardmove_arrived(store, column_text(s, 0), first, &before, err);
+        m.move.elsewhere = !rc && strcmp(first, claimant) != 0;
+        if (rc && rc != RC_NOT_FOUND)
+            break;
+        rc = RC_OK;
+        bool one_visit = moverules_one_visit(&m.move, &way);
+        if (json_array_append_new(riders, json_pack("{s:s, s:s, s:s}", "code", column_text(s, 0), "way",
+                                                    one_visit ? "one-visit" : "certificate", "way_rule", way->name)))
+            rc = RC_NOMEM;
+    }
+    statement_done(s);
+    if (rc != RC_NOT_FOUND) {
+        json_decref(riders);
+        return rc;
+    }
+    *out = riders;
+    return RC_OK;
+}
+
 enum rc cardmove_claim(void *context, struct store *store, const json_t *body, json_t **answer, struct err *err)
 {
     static const char *const fates[] = {[MOVE_CONTINUES] = "continues", [MOVE_WAITS] = "waits", [MOVE_DIES] = "void"};
@@ -261,6 +374,10 @@ enum rc cardmove_claim(void *context, struct store *store, const json_t *body, j
     enum rc rc = cardmove_read_claim(store, body, context, &m, &card, err);
     if (rc)
         return rc;
+    json_t *riders = NULL;
+    rc = cardmove_riders(store, context, &m, card.code, &riders, err);
+    if (rc)
+        return rc;
     bool one_visit = moverules_one_visit(&m.move, &way);
     enum move_fate fate = moverules_card(&m.move, &reason, until, &rule);
     if (fate == MOVE_CONTINUES)
@@ -269,9 +386,11 @@ enum rc cardmove_claim(void *context, struct store *store, const json_t *body, j
         rc = cards_step(store, &card, CARD_HAND_OVER, CARD_REASON_NONE, m.handed_in, &notice, err);
     if (!rc && fate == MOVE_DIES)
         rc = cards_step(store, &card, CARD_END, reason, m.today, &notice, err);
-    if (rc)
+    if (rc) {
+        json_decref(riders);
         return rc;
-    *answer = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "way", one_visit ? "one-visit" : "certificate", "way_rule",
+    }
+    *answer = json_pack("{s:o, s:s, s:s, s:s, s:s, s:s, s:s}", "riders", riders, "way", one_visit ? "one-visit" : "certificate", "way_rule",
                         way->name, "fate", fates[fate], "rule", rule->name, "reason", card_reason_name(reason), "until",
                         until);
     if (*answer && fate == MOVE_CONTINUES)

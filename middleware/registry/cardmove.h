@@ -6,7 +6,8 @@
 #include "registry/asked.h"
 #include "registry/cards.h"
 
-/* How a 転出届 is made, as asked_do_fn: {"code","planned","channel","date","request"}; whether the rules take it. The record's own leaving is
+/* How a 転出届 is made, as asked_do_fn: {"code","planned","channel","date","request"}, and "with" for who has no card and comes with that of
+ * another member of the household (世帯員, 住基法24条の2), who leaves for the same place on the same day and has said so before; whether the rules take it. The record's own leaving is
  * moves_leave, which follows. Answer: {"code","planned","rule","until"}, until being the last day for the 転入届 as far as the plan tells
  * it. RC_STATE the rules do not take it, or the resident is removed; RC_NOT_FOUND, RC_FORMAT, RC_RANGE. */
 enum rc cardmove_notice(void *context, struct store *store, const json_t *body, json_t **answer,
@@ -18,7 +19,8 @@ enum rc cardmove_hear_arrival(struct store *store, const char *code, const char 
 
 /* At the municipality that was left, as asked_do_fn; context is the claiming municipality's code. Body:
  * {"card","code","moved","arrival", "handed_in","request"}, handed_in "" while the card is not there. Answer:
- * {"way":"one-visit"|"certificate","way_rule","fate": "continues"|"waits"|"void","rule","reason","until"}, and of a
+ * {"way":"one-visit"|"certificate","way_rule","fate": "continues"|"waits"|"void","rule","reason","until","riders":
+ * [{"code","way","way_rule"}…]} (riders: the members of the household who come with this card), and of a
  * card that continues {"type","issued","expires","certificates"}: from then on it is the claimant's. RC_STATE the
  * holder did not move out, or the card is not valid; RC_CONFLICT, RC_NOT_FOUND, RC_FORMAT. */
 enum rc cardmove_claim(void *context, struct store *store, const json_t *body, json_t **answer,

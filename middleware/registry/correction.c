@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "net/json.h"
 #include "registry/day.h"
+#include "registry/rights.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -169,15 +170,7 @@ enum rc correction_each(struct store *store, const char *code, enum rc (*visit)(
     if (rc)
         return rc;
     bind_text(s, 1, code ? code : "");
-    while (!(rc = statement_step(s, err))) {
-        json_t *line = correction_line(s);
-        rc = line ? visit(context, line) : RC_NOMEM;
-        json_decref(line);
-        if (rc)
-            break;
-    }
-    statement_done(s);
-    return rc == RC_NOT_FOUND ? RC_OK : rc;
+    return rights_each(s, correction_line, visit, context, err);
 }
 
 enum rc correction_forward(struct store *store, const char *municipality, json_t **out, struct err *err)

@@ -137,8 +137,7 @@ enum rc rights_uses(struct store *store, const char *municipality, const char *c
     return rc == RC_NOT_FOUND ? rights_record(store, municipality, "disclose", code, "uses", err) : rc;
 }
 
-/* Every row of a query, as the maker makes it. */
-static enum rc rights_each(struct statement *s, json_t *(*make)(struct statement *s),
+enum rc rights_each(struct statement *s, json_t *(*make)(struct statement *s),
                            enum rc (*visit)(void *context, const json_t *line), void *context, struct err *err)
 {
     enum rc rc;

@@ -26,4 +26,8 @@ enum rc rights_life(struct store *store, int *years, struct err *err) MUST_CHECK
 enum rc rights_set_life(struct store *store, int years, struct err *err) MUST_CHECK; /* RC_RANGE below 1 or over 150 */
 enum rc rights_sweep(struct store *store, int64_t *swept, struct err *err) MUST_CHECK;
 
+/* Every row of a statement, which is done with then, as the maker makes it. */
+enum rc rights_each(struct statement *s, json_t *(*make)(struct statement *s), enum rc (*visit)(void *context, const json_t *line),
+                    void *context, struct err *err) MUST_CHECK;
+
 #endif

@@ -231,6 +231,9 @@ const char *const registry_migrations[] = {
     "CREATE INDEX resident_person ON resident (birth, municipality, name);"
     "CREATE INDEX resident_household ON resident (household);"
     "CREATE INDEX resident_place ON resident (municipality, code)",
+
+    /* whose card a member of the household without one comes with */
+    ADD_TEXT("departure", "rides") "CREATE INDEX departure_rides ON departure (rides) WHERE rides <> ''",
 };
 
 const size_t registry_migration_count = sizeof registry_migrations / sizeof registry_migrations[0];

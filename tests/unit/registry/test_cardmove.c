@@ -308,8 +308,84 @@ static void test_deadlines(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+#define HOUSEHOLD(code) "UPDATE resident SET household = '00000012345' WHERE code = '" code "'"
+
+static enum rc notice_with(const char *code, const char *planned, const char *with, const char *to)
+{
+    json_t *answer = NULL;
+    enum rc rc = ask(&here, "card_leaving", cardmove_notice, NULL, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*}", "code", code, "planned", planned,
+                     "channel", "post", "date", "2013-01-05", "with", with, "to", to), &answer);
+    json_decref(answer);
+    return rc;
+}
+
+/* 世帯員: who has no card comes with that of a member of the household, and each is judged for themselves. */
+static void test_household(void **state)
+{
+    (void)state;
+    json_t *answer = NULL, *riders;
+    issue(CODE, A, "2012-08-01");
+    townpair_on("2013-01-05");
+    assert_int_equal(notice_with(OTHER_CODE, "2013-01-10", CODE, NULL), RC_DENIED); /* another household */
+    assert_int_equal(store_exec(here.town, HOUSEHOLD(CODE) ";" HOUSEHOLD(OTHER_CODE), NULL), RC_OK);
+    assert_int_equal(notice_with(OTHER_CODE, "2013-01-10", CODE, NULL), RC_STATE); /* the holder has said nothing yet */
+    assert_int_equal(notice(CODE, "2013-01-10", "post", "2013-01-05"), RC_OK);
+    const struct {
+        const char *flaw, *code, *planned, *with;
+        enum rc want;
+    } rows[] = {
+        { "on another day", OTHER_CODE, "2013-01-11", CODE, RC_STATE },
+        { "with themselves", OTHER_CODE, "2013-01-10", OTHER_CODE, RC_FORMAT },
+        { "with nobody's code", OTHER_CODE, "2013-01-10", "12345678903", RC_NOT_FOUND },
+        { "with no code", OTHER_CODE, "2013-01-10", "1", RC_FORMAT },
+        { "who has a card", CODE, "2013-01-10", OTHER_CODE, RC_STATE },
+        { "as it should be", OTHER_CODE, "2013-01-10", CODE, RC_OK },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        enum rc rc = notice_with(rows[i].code, rows[i].planned, rows[i].with, NULL);
+        if (rc != rows[i].want)
+            fail_msg("%s: %s", rows[i].flaw, rc_name(rc));
+    }
+    townpair_on("2013-01-10");
+    leave(&here, CODE, "2013-01-10");
+    leave(&here, OTHER_CODE, "2013-01-10");
+    townpair_on("2013-01-20");
+    assert_int_equal(claim(&here, THERE, A, CODE, "2013-01-12", "2013-01-20", "2013-01-20", &answer), RC_OK);
+    check_answer(answer, "way", "one-visit");
+    riders = json_object_get(answer, "riders");
+    assert_int_equal(json_array_size(riders), 1);
+    check_answer(json_array_get(riders, 0), "code", OTHER_CODE);
+    check_answer(json_array_get(riders, 0), "way", "one-visit");
+    json_decref(answer);
+}
+
+/* The member was recorded elsewhere in between: the holder's visit is one, the member's is not. */
+static void test_household_parted(void **state)
+{
+    (void)state;
+    json_t *answer = NULL, *riders;
+    issue(CODE, A, "2012-08-01");
+    assert_int_equal(store_exec(here.town, HOUSEHOLD(CODE) ";" HOUSEHOLD(OTHER_CODE), NULL), RC_OK);
+    townpair_on("2013-01-05");
+    assert_int_equal(notice(CODE, "2013-01-10", "post", "2013-01-05"), RC_OK);
+    assert_int_equal(notice_with(OTHER_CODE, "2013-01-10", CODE, NULL), RC_OK);
+    townpair_on("2013-01-10");
+    leave(&here, CODE, "2013-01-10");
+    leave(&here, OTHER_CODE, "2013-01-10");
+    townpair_on("2013-01-20");
+    assert_int_equal(store_begin(here.town, NULL), RC_OK);
+    assert_int_equal(cardmove_hear_arrival(here.town, OTHER_CODE, THIRD, "2013-01-15", NULL), RC_OK);
+    assert_int_equal(store_commit(here.town, NULL), RC_OK);
+    assert_int_equal(claim(&here, THERE, A, CODE, "2013-01-12", "2013-01-20", "2013-01-20", &answer), RC_OK);
+    check_answer(answer, "way", "one-visit");
+    riders = json_object_get(answer, "riders");
+    check_answer(json_array_get(riders, 0), "way", "certificate");
+    check_answer(json_array_get(riders, 0), "way_rule", "A4");
+    json_decref(answer);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { TEST(test_story), TEST(test_claims), TEST(test_refusals), TEST(test_deadlines) };
+    const struct CMUnitTest tests[] = { TEST(test_story), TEST(test_household), TEST(test_household_parted), TEST(test_claims), TEST(test_refusals), TEST(test_deadlines) };
     return cmocka_run_group_tests_name("registry-cardmove", tests, NULL, NULL);
 }
