@@ -516,6 +516,43 @@ static enum rc decide(int64_t number, const char *decision, const char *reason, 
     return correction_decide(w.nation, NODE_NATIONAL, &answer, NULL);
 }
 
+/* From the nation to the municipality and back, each step twice. */
+static void test_correction(void **state)
+{
+    (void)state;
+    json_t *list = NULL, *again = NULL, *body = NULL;
+    int64_t number = 0;
+    char due[11];
+    assert_int_equal(store_begin(w.nation, NULL), RC_OK);
+    assert_int_equal(correction_ask(w.nation, HANAKO, "番地が違う", &number, due, NULL), RC_OK);
+    assert_int_equal(correction_forward(w.nation, "131016", &list, NULL), RC_OK);
+    assert_int_equal(json_array_size(list), 0); /* another municipality's */
+    json_decref(list);
+    assert_int_equal(correction_forward(w.nation, HERE, &list, NULL), RC_OK);
+    assert_int_equal(correction_forward(w.nation, HERE, &again, NULL), RC_OK);
+    assert_true(json_equal(list, again));
+    assert_int_equal(correction_each(w.nation, HANAKO, keep_line, NULL, NULL), RC_OK);
+    assert_string_equal(json_string_value(json_object_get(line_got, "state")), "forwarded");
+    assert_int_equal(store_commit(w.nation, NULL), RC_OK);
+    assert_int_equal(store_begin(w.town, NULL), RC_OK);
+    assert_int_equal(correction_take(w.town, list, NULL), RC_OK);
+    assert_int_equal(correction_take(w.town, again, NULL), RC_OK);
+    assert_int_equal(correction_untold(w.town, &body, NULL), RC_NOT_FOUND);
+    const struct correction_answer answer = {1, 0, "refused", "記録のとおり", NULL};
+    assert_int_equal(correction_decide(w.town, NODE_MUNICIPAL, &answer, NULL), RC_OK);
+    assert_int_equal(correction_untold(w.town, &body, NULL), RC_OK);
+    assert_int_equal(json_integer_value(json_object_get(body, "number")), number);
+    assert_int_equal(correction_told(w.town, number, NULL), RC_OK);
+    json_decref(body);
+    assert_int_equal(correction_untold(w.town, &body, NULL), RC_NOT_FOUND);
+    assert_int_equal(store_commit(w.town, NULL), RC_OK);
+    assert_int_equal(townpair_count(w.town, "SELECT count(*) FROM correction WHERE municipality = '" HERE "'"), 1);
+    json_decref(list);
+    json_decref(again);
+    json_decref(line_got);
+    line_got = NULL;
+}
+
 static void test_disclosure(void **state)
 {
     (void)state;
@@ -577,6 +614,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_private, setup, teardown),
         cmocka_unit_test_setup_teardown(test_table, setup, teardown),
         cmocka_unit_test_setup_teardown(test_uses, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_correction, setup, teardown),
         cmocka_unit_test_setup_teardown(test_disclosure, setup, teardown),
     };
     return cmocka_run_group_tests_name("registry-provide", tests, NULL, NULL);
