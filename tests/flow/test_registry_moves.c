@@ -299,7 +299,7 @@ static void reconcile_says(struct world *w, const char *words, bool repair)
     char line[700], path[140];
     struct buf out = { 0 };
     snprintf(path, sizeof path, "%s/differences", w->ops.folder);
-    snprintf(line, sizeof line, "%s reconcile --store %s --identity %s --with %s %s >%s 2>&1", program, w->nodes[MUNICIPAL].store,
+    snprintf(line, sizeof line, "%s reconcile --store '%s' --identity %s --with %s %s >%s 2>&1", program, w->nodes[MUNICIPAL].store,
              w->paths[ID_MUNICIPAL], w->nodes[NATIONAL].url, repair ? "--repair" : "", path);
     int status = system(line);
     assert_int_equal(WEXITSTATUS(status), *words ? 1 : 0);
