@@ -192,12 +192,17 @@ static void hash_text(struct bytes bytes, char out[2 * SHA256_DIGEST_LENGTH + 1]
     hex_encode(bytes_of(hash, sizeof hash), out);
 }
 
-/* "transcripts/found-2026-11-25T09:00:00Z.txt": the same after a torn run. */
+/* "transcripts/found-2026-11-25T09:00:00Z.txt", "rekey-sign-2-2032-…": the same after a torn run, and no other ceremony's, which
+ * may have begun in the same second. */
 static void transcript_name(const struct ceremony_plan *plan, char *out, size_t size)
 {
     char when[CLOCK_TEXT_SIZE];
     clock_format(plan->begins, when);
-    snprintf(out, size, "%s-%s.txt", ceremony_act_name(plan->script->act), when);
+    if (plan->script->act == CEREMONY_FOUND)
+        snprintf(out, size, "%s-%s.txt", ceremony_act_name(plan->script->act), when);
+    else
+        snprintf(out, size, "%s-%s-%u-%s.txt", ceremony_act_name(plan->script->act), authority_name(plan->script->authority),
+                 plan->certs[0].subject, when);
 }
 
 /* Plan, who confirmed, and what was signed. */

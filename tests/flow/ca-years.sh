@@ -110,6 +110,7 @@ for p in a b; do
     openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out "$W/$p.key" 2> /dev/null
     openssl pkey -in "$W/$p.key" -pubout -out "$W/$p.pem"
 done
+JPKI_CLOCK=$(rfc "$NOW") # both in one second: two ceremonies, two transcripts
 for a in sign ops; do
     printf '{"ceremony":"rekey","authority":"%s","suite":"rsa-2048","hsm":"pkcs11:token=jpki-flow?module-path=%s&pin-source=file:%s","persons":[{"name":"A","role":"administrator","key":"a.pem"},{"name":"B","role":"witness","key":"b.pem"}]}' \
         "$a" "$MODULE" "$W/pin" > "$W/rekey-$a"
@@ -117,6 +118,7 @@ for a in sign ops; do
     for p in a b; do openssl dgst -sha256 -sign "$W/$p.key" -out "$W/$p.sig" "$W/ca/ceremony-plan.txt"; done
     check "$a: the ceremony" "$JPKI_CA" ceremony --state "$W/ca" --script "$W/rekey-$a" --confirm "A=$W/a.sig" --confirm "B=$W/b.sig"
 done
+to "$NOW"
 openssl x509 -inform DER -in "$W/ca/publication/sign/ca.cer" -out "$W/sign-2.pem"
 cat "$W/sign-1.pem" "$W/sign-2.pem" > "$W/anchors.pem"
 check "issued with the new key" issue third one third
