@@ -174,6 +174,11 @@ void store_close(struct store *store)
     store->engine->close(store);
 }
 
+bool store_is_served(const struct store *store)
+{
+    return store->engine->served;
+}
+
 /* --- transactions ------------------------------------------------------------------------------------------------ */
 
 enum rc store_begin(struct store *store, struct err *err)

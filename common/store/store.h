@@ -42,6 +42,9 @@ bool store_is_remote(const char *url);
 enum rc store_open_reader(const char *url, const char *const *migrations, size_t count, struct store **store,
                           struct err *err) MUST_CHECK;
 void store_close(struct store *store);
+/* Whether a statement is a round trip to a server: many rows then go in one statement. Embedded, a row at a time costs less: a
+ * statement of many keeps what it changes a second time, to undo it when a later row fails. */
+bool store_is_served(const struct store *store);
 
 /* A statement that fails in a transaction has done nothing and leaves the transaction usable. A commit that fails has
  * rolled back, with one exception: RC_IO of a PostgreSQL whose answer was lost may have committed, so what follows must
@@ -79,7 +82,8 @@ void bind_blob(struct statement *statement, int index, struct bytes value);
  * the rest of a long read is then taken into memory. */
 enum rc statement_step(struct statement *statement, struct err *err) MUST_CHECK;
 
-/* For statements that return nothing: runs, and RC_OK when it is done. *changes (may be NULL) rows changed. */
+/* For statements that return nothing: runs, and RC_OK when it is done. *changes (may be NULL) rows changed. What is bound stays
+ * bound until statement_done, so a next run binds only what is another. */
 enum rc statement_run(struct statement *statement, int64_t *changes, struct err *err) MUST_CHECK;
 
 /* One text with its parameters, ?1 first, as a list of values: store_run(store, "UPDATE … WHERE code = ?1", BINDS(BIND_TEXT(code)),

@@ -23,6 +23,7 @@ struct statement {
 };
 
 struct store_engine {
+    bool served; /* a statement is a round trip */
     /* A store whose table `migration` (version, fingerprint, applied) is there; for a reader it must have been. */
     enum rc (*open)(const char *url, bool reader, struct store **store, struct err *err);
     void (*close)(struct store *store); /* every statement has been finished */

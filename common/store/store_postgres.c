@@ -188,6 +188,7 @@ static enum rc postgres_spread(struct store *store, const char *table, const cha
 }
 
 const struct store_engine store_postgres = {
+    .served = true,
     .spread = postgres_spread,
     .parts = postgres_parts,
     .tables =
