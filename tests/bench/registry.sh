@@ -5,6 +5,7 @@ set -euo pipefail
 RESIDENTS=${BENCH_RESIDENTS:-1000000} # 10000000 on demand: about 15 GB and more than an hour
 SECONDS_EACH=${BENCH_SECONDS:-3}
 CLIENTS=48 # a throw-away PostgreSQL has 60 places
+MANY=256   # on SQLite also: what shares a commit is as many as there are clients
 TOWN=5000
 HERE=$(cd "$(dirname "$0")" && pwd)
 POSTGRES=$HERE/../support/postgres.sh
@@ -33,12 +34,15 @@ if [ ! -f "$dir/nation-$RESIDENTS.db" ]; then
     mv "$dir/making.db" "$dir/nation-$RESIDENTS.db" # closed: there is no WAL beside it
 fi
 
+provide() { # clients, engine, URL, file of what was measured
+    "$BENCH" "$3" "$SECONDS_EACH" "$1" >"$4"
+    row "provision by 個人番号, all checks and the record of use durable, $1 clients, $2, $size" 1/s higher 0.5 "$(column "$4" number 2)" \
+        "$(column "$4" number 3)" "as many clients' bare prepared SELECT of the row, same engine and store"
+    row "provision by the four attributes, likewise, $1 clients, $2, $size" 1/s higher 0.5 "$(column "$4" person 2)" \
+        "$(column "$4" person 3)" "as many clients' bare prepared SELECT of the row, same engine and store"
+}
 measure() { # engine, URL
-    "$BENCH" "$2" "$SECONDS_EACH" $CLIENTS >"$dir/$1"
-    row "provision by 個人番号, all checks and the record of use durable, $CLIENTS clients, $1, $size" 1/s higher 0.5 "$(column "$dir/$1" number 2)" \
-        "$(column "$dir/$1" number 3)" "as many clients' bare prepared SELECT of the row, same engine and store"
-    row "provision by the four attributes, likewise, $1, $size" 1/s higher 0.5 "$(column "$dir/$1" person 2)" \
-        "$(column "$dir/$1" person 3)" "as many clients' bare prepared SELECT of the row, same engine and store"
+    provide $CLIENTS "$1" "$2" "$dir/$1"
     row "memory of the process that provided, $1, $size" KiB lower 1 "$(column "$dir/$1" memory 2)" 262144 "a bound of our own"
 }
 notices() { # engine, town, nation
@@ -64,6 +68,7 @@ served() { # engine, URL: the node over HTTPS, and its memory
 }
 
 measure SQLite "$dir/nation-$RESIDENTS.db"
+provide $MANY SQLite "$dir/nation-$RESIDENTS.db" "$dir/SQLite-$MANY"
 nation=$(schema nation)
 "$REGISTRY" store copy --store "$dir/nation-$RESIDENTS.db" --to "$nation" >/dev/null
 psql -Xqd "$nation" -c ANALYZE
