@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONNECTIONS_MAX = 1024, PATIENCE_DEFAULT = 10, BODY_MAX = 1 << 20 };
+enum { CONNECTIONS_MAX = 1024, PATIENCE_DEFAULT = 10, BODY_MAX = 1 << 20, POOL = 12288 };
 
 struct plain_answer {
     atomic_uint holders;
@@ -171,6 +171,7 @@ static enum rc plain_listen(struct plain_server *server, unsigned patience, unsi
         MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? threads : 0u,
         MHD_OPTION_CONNECTION_TIMEOUT, patience,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL, /* cleared for each request; a body comes through it in pieces */
         MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
         MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_NOTIFY_CONNECTION, link_notify, server->links,
