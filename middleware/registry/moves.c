@@ -58,17 +58,11 @@ static void moves_read_departure(struct statement *s, struct moves_row *row)
 
 #define DEPARTURE "SELECT code, destination, date, request, address, notice, struck, withdrawn FROM leaving "
 
-static enum rc moves_find_departure(struct store *store, const char *sql, const char *one, const char *two,
-                                    struct moves_row *row, struct err *err)
+static enum rc moves_find_departure(struct store *store, const char *sql, const struct bind *binds, struct moves_row *row,
+                                    struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, sql, &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, one);
-    if (two)
-        bind_text(s, 2, two);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store, sql, binds, &s, err);
     if (!rc)
         moves_read_departure(s, row);
     statement_done(s);
@@ -200,7 +194,8 @@ static enum rc moves_begin_leave(struct store *store, const char *municipality, 
         return err_set(err, RC_DENIED, "the record is another municipality's");
     if (present.removed)
         return err_set(err, RC_STATE, "the record has been removed from the register");
-    rc = moves_find_departure(store, DEPARTURE "WHERE code = ?1 AND struck = 0 AND withdrawn = 0", row->code, NULL, &open, err);
+    rc = moves_find_departure(store, DEPARTURE "WHERE code = ?1 AND struck = 0 AND withdrawn = 0",
+                              BINDS(BIND_TEXT(row->code)), &open, err);
     if (rc != RC_NOT_FOUND)
         return rc ? rc : err_set(err, RC_STATE, "the person is leaving already");
     rc = moves_write_departure(store, seal, municipality, row, &present.resident, err);
@@ -220,7 +215,7 @@ enum rc moves_leave(struct store *store, const char *municipality, const struct 
         rc = store_begin(store, err);
     if (rc)
         return rc;
-    rc = moves_find_departure(store, DEPARTURE "WHERE request = ?1", row.request, NULL, &known, err);
+    rc = moves_find_departure(store, DEPARTURE "WHERE request = ?1", BINDS(BIND_TEXT(row.request)), &known, err);
     if (!rc && (strcmp(known.code, row.code) != 0 || strcmp(known.other, row.other) != 0 ||
                 strcmp(known.date, row.date) != 0 || strcmp(known.address, row.address) != 0))
         rc = err_set(err, RC_CONFLICT, "request: this name was used for another request");
@@ -248,8 +243,8 @@ static enum rc moves_strike_due(struct store *store, const char *municipality, c
     enum rc rc = store_begin(store, err);
     if (rc)
         return rc;
-    rc = moves_find_departure(store, DEPARTURE "WHERE struck = 0 AND withdrawn = 0 AND date <= ?1 ORDER BY date, request LIMIT 1", today,
-                              NULL, &row, err);
+    rc = moves_find_departure(store, DEPARTURE "WHERE struck = 0 AND withdrawn = 0 AND date <= ?1 ORDER BY date, request LIMIT 1",
+                              BINDS(BIND_TEXT(today)), &row, err);
     *more = rc == RC_OK;
     if (!rc)
         rc = moves_strike(store, municipality, &row, &notice, err);
@@ -382,7 +377,7 @@ static enum rc moves_hear_arrived(struct store *store, const char *municipality,
         rc = moves_find_departure(store,
                                   DEPARTURE "WHERE code = ?1 AND destination = ?2 AND closed = 0 "
                                             "ORDER BY recorded DESC LIMIT 1",
-                                  code, from, &row, err);
+                                  BINDS(BIND_TEXT(code), BIND_TEXT(from)), &row, err);
     if (rc == RC_NOT_FOUND) /* heard, and nothing of ours to close: the letters behind it must not wait */
         log_warning("転入通知 of %s about somebody who was not released to it: put aside", from);
     if (rc)

@@ -9,36 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static enum rc withdraw_delete(struct store *store, const char *sql, const char *one, const char *two,
-                               const char *three, struct err *err)
-{
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, sql, &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, one);
-    if (two)
-        bind_text(s, 2, two);
-    if (three)
-        bind_text(s, 3, three);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
-}
-
-static enum rc withdraw_mark(struct store *store, const char *request, struct err *err)
-{
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "UPDATE leaving SET withdrawn = ?2 WHERE request = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, request);
-    bind_integer(s, 2, clock_now());
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
-}
-
 /* The newest 転出届 of the person; RC_OK only when it can be withdrawn. */
 static enum rc withdraw_find(struct store *store, const char *code, char request[REQUEST_MAX + 1], char to[7],
                              char planned[11], struct err *err)
@@ -78,9 +48,10 @@ enum rc moves_withdraw(void *context, struct store *store, const json_t *body, j
     if (!rc)
         rc = withdraw_find(store, code, request, to, planned, err);
     if (!rc)
-        rc = withdraw_mark(store, request, err);
+        rc = store_run(store, "UPDATE leaving SET withdrawn = ?2 WHERE request = ?1",
+                       BINDS(BIND_TEXT(request), BIND_INTEGER(clock_now())), NULL, err);
     if (!rc) /* how it was made, with a card: not any more */
-        rc = withdraw_delete(store, "DELETE FROM departure WHERE code = ?1", code, NULL, NULL, err);
+        rc = store_run(store, "DELETE FROM departure WHERE code = ?1", BINDS(BIND_TEXT(code)), NULL, err);
     if (!rc && !(letter = json_pack("{s:s, s:s}", "code", code, "date", planned)))
         rc = RC_NOMEM;
     if (!rc)
@@ -98,7 +69,6 @@ enum rc moves_hear_withdrawn(struct store *store, const char *from, const json_t
     if (!rc)
         rc = json_want_text(body, "date", 10, &date, err);
     return rc ? rc
-              : withdraw_delete(store,
-                                "DELETE FROM incoming WHERE origin = ?1 AND code = ?2 AND date = ?3 AND revision = 0",
-                                from, code, date, err);
+              : store_run(store, "DELETE FROM incoming WHERE origin = ?1 AND code = ?2 AND date = ?3 AND revision = 0",
+                          BINDS(BIND_TEXT(from), BIND_TEXT(code), BIND_TEXT(date)), NULL, err);
 }
