@@ -12,6 +12,13 @@
 
 #include <stdio.h>
 
+/* A process that goes on: as its user, until it is told to stop. */
+static enum rc service_begin(const char *user, struct err *err)
+{
+    enum rc rc = confine_user(user, err);
+    return rc ? rc : proc_catch_stop(err);
+}
+
 int caservices_serve(int argc, char **argv)
 {
     struct front front = { 0 };
@@ -42,9 +49,7 @@ int caservices_serve(int argc, char **argv)
         return opt_fail("cannot write the log %s", log);
     front.port = (uint16_t)port;
     front.publication = publication;
-    enum rc rc = confine_user(user, &err);
-    if (!rc)
-        rc = proc_catch_stop(&err);
+    enum rc rc = service_begin(user, &err);
     if (!rc)
         rc = front_run(&front, &err);
     if (rc)
@@ -88,9 +93,7 @@ int caservices_ocsp(int argc, char **argv)
     if (log && log_to_file(log))
         return opt_fail("cannot write the log %s", log);
     ocsp.port = (uint16_t)port;
-    enum rc rc = confine_user(user, &err);
-    if (!rc)
-        rc = proc_catch_stop(&err);
+    enum rc rc = service_begin(user, &err);
     if (!rc)
         rc = ocsp_run(&ocsp, &err);
     if (rc)
@@ -124,9 +127,7 @@ int caservices_publisher(int argc, char **argv)
     log_open("jpki-ca-publisher", publisher.once ? LOG_WARNING : LOG_INFO);
     if (log && log_to_file(log))
         return opt_fail("cannot write the log %s", log);
-    enum rc rc = confine_user(user, &err);
-    if (!rc)
-        rc = proc_catch_stop(&err);
+    enum rc rc = service_begin(user, &err);
     if (!rc)
         rc = publisher_run(&publisher, &err);
     return command_end(rc, &err);
