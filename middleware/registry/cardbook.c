@@ -2,6 +2,7 @@
 #include "registry/cardbook.h"
 
 #include "base/clock.h"
+#include "registry/location.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -35,69 +36,103 @@ static enum rc cardbook_read(struct statement *s, struct card_row *out, struct e
     return RC_OK;
 }
 
-/* One row by one text (and, when there is a second, by two). */
-static enum rc cardbook_get(struct store *store, const char *sql, const char *first, const char *second,
-                            struct card_row *row, struct err *err)
+static enum rc cardbook_get(struct store *store, const char *sql, const struct bind *binds, struct card_row *row,
+                            struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, sql, &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, first);
-    if (second)
-        bind_text(s, 2, second);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store, sql, binds, &s, err);
     if (!rc)
         rc = cardbook_read(s, row, err);
     statement_done(s);
     return rc;
 }
 
+enum rc cardbook_find_of(struct store *store, const char *card, const char *code, struct card_row *row, struct err *err)
+{
+    return cardbook_get(store, "SELECT " ROW " FROM card c WHERE c.card = ?1 AND c.code = ?2",
+                        BINDS(BIND_TEXT(card), BIND_TEXT(code)), row, err);
+}
+
 enum rc cardbook_find(struct store *store, const char *card, struct card_row *row, struct err *err)
 {
-    return cardbook_get(store, "SELECT " ROW " FROM card c WHERE c.card = ?1", card, NULL, row, err);
+    struct location at;
+    enum rc rc = location_of_card(store, card, &at, err);
+    return rc ? rc : cardbook_find_of(store, card, at.code, row, err);
 }
 
 enum rc cardbook_find_alive(struct store *store, const char *code, struct card_row *row, struct err *err)
 {
-    return cardbook_get(store, "SELECT " ROW " FROM card c WHERE c.code = ?1 AND c.state IN " ALIVE, code, NULL, row,
-                        err);
+    return cardbook_get(store, "SELECT " ROW " FROM card c WHERE c.code = ?1 AND c.state IN " ALIVE,
+                        BINDS(BIND_TEXT(code)), row, err);
 }
 
 enum rc cardbook_find_certificate(struct store *store, enum authority authority, const char *serial,
                                   struct card_row *row, struct err *err)
 {
-    return cardbook_get(store,
-                        "SELECT " ROW " FROM card c JOIN card_certificate x ON x.card = c.card "
-                        "WHERE x.authority = ?1 AND x.serial = ?2",
-                        authority_name(authority), serial, row, err);
+    struct statement *s = NULL;
+    char card[sizeof row->card];
+    enum rc rc = store_row(store, "SELECT card FROM card_certificate WHERE authority = ?1 AND serial = ?2",
+                           BINDS(BIND_TEXT(authority_name(authority)), BIND_TEXT(serial)), &s, err);
+    if (!rc)
+        snprintf(card, sizeof card, "%s", column_text(s, 0));
+    statement_done(s);
+    return rc ? rc : cardbook_find(store, card, row, err);
 }
 
+static enum rc cardbook_write_row(struct store *store, const struct card_row *row, bool fresh, struct err *err)
+{
+    enum rc rc = store_run(store,
+                           fresh ? "INSERT INTO card (card, code, municipality, type, state, issued, expires, since, events) "
+                                   "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+                                 : "UPDATE card SET municipality = ?3, type = ?4, state = ?5, issued = ?6, expires = ?7, "
+                                   "since = ?8, events = ?9 WHERE card = ?1 AND code = ?2",
+                           BINDS(BIND_TEXT(row->card), BIND_TEXT(row->code), BIND_TEXT(row->municipality),
+                                 BIND_TEXT(card_type_name(row->type)), BIND_TEXT(card_state_name(row->state)),
+                                 BIND_TEXT(row->issued), BIND_TEXT(row->expires), BIND_TEXT(row->since),
+                                 BIND_INTEGER(row->events)),
+                           NULL, err);
+    return rc == RC_EXISTS ? err_set(err, RC_CONFLICT, "the resident has a card that is not void") : rc;
+}
+
+/* A card that goes on under another code leaves the old one's partition and enters the new one's: no engine is asked to change
+ * the column by which it distributes rows. */
+static enum rc cardbook_leave(struct store *store, const char *card, const char *code, struct err *err)
+{
+    return store_run(store, "DELETE FROM card WHERE card = ?1 AND code = ?2", BINDS(BIND_TEXT(card), BIND_TEXT(code)), NULL,
+                     err);
+}
+
+/* fresh: no such card stands there. */
 static enum rc cardbook_write(struct store *store, const struct card_row *row, bool fresh, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(
-        store,
-        fresh ? "INSERT INTO card (card, code, municipality, type, state, issued, expires, since, events) "
-                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
-              : "UPDATE card SET code = ?2, municipality = ?3, type = ?4, state = ?5, issued = ?6, expires = ?7, since "
-                "= ?8, "
-                "events = ?9 WHERE card = ?1",
-        &s, err);
-    if (rc)
+    struct location at = {0}, now = {0};
+    memcpy(now.code, row->code, sizeof now.code);
+    memcpy(now.municipality, row->municipality, sizeof now.municipality);
+    enum rc rc = location_of_card(store, row->card, &at, err);
+    if (rc && rc != RC_NOT_FOUND)
         return rc;
-    bind_text(s, 1, row->card);
-    bind_text(s, 2, row->code);
-    bind_text(s, 3, row->municipality);
-    bind_text(s, 4, card_type_name(row->type));
-    bind_text(s, 5, card_state_name(row->state));
-    bind_text(s, 6, row->issued);
-    bind_text(s, 7, row->expires);
-    bind_text(s, 8, row->since);
-    bind_integer(s, 9, row->events);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc == RC_EXISTS ? err_set(err, RC_CONFLICT, "the resident has a card that is not void") : rc;
+    bool known = rc == RC_OK, another = known && strcmp(at.code, now.code) != 0;
+    if (fresh && another)
+        return err_set(err, RC_CONFLICT, "card: it is another resident's");
+    rc = another ? cardbook_leave(store, row->card, at.code, err) : RC_OK;
+    if (!rc)
+        rc = cardbook_write_row(store, row, fresh || another, err);
+    if (!rc && (!known || another || strcmp(at.municipality, now.municipality) != 0))
+        rc = location_put_card(store, row->card, &now, err);
+    return rc;
+}
+
+enum rc cardbook_recode(struct store *store, const char *previous, const char *code, struct err *err)
+{
+    struct card_row row;
+    enum rc rc;
+    while (!(rc = cardbook_get(store, "SELECT " ROW " FROM card c WHERE c.code = ?1 ORDER BY c.card LIMIT 1",
+                               BINDS(BIND_TEXT(previous)), &row, err))) {
+        snprintf(row.code, sizeof row.code, "%s", code);
+        if ((rc = cardbook_write(store, &row, false, err)))
+            return rc;
+    }
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
 static enum rc cardbook_write_event(struct store *store, const struct card_row *row, const struct card_deed *deed,
@@ -210,27 +245,26 @@ enum rc cardbook_of_notice(struct store *store, int64_t notice, struct card_repo
 {
     struct statement *s = NULL;
     struct card_report report = {0};
-    enum rc rc = store_prepare(store,
-                               "SELECT c.card, c.type, e.event, e.reason, c.issued, c.expires, e.state FROM card_event e "
-                               "JOIN card c ON c.card = e.card WHERE e.notice = ?1",
-                               &s, err);
+    struct card_row row;
+    enum rc rc = store_row(store, "SELECT card, event, reason, state FROM card_event WHERE notice = ?1",
+                           BINDS(BIND_INTEGER(notice)), &s, err);
+    if (!rc &&
+        (card_event_parse(column_text(s, 1), &report.event) || card_reason_parse(column_text(s, 2), &report.reason) ||
+         card_state_parse(column_text(s, 3), &report.state)))
+        rc = err_set(err, RC_FORMAT, "the store names something of cards that this program does not know");
+    if (!rc)
+        snprintf(report.card, sizeof report.card, "%s", column_text(s, 0));
+    statement_done(s);
+    if (!rc)
+        rc = cardbook_find(store, report.card, &row, err);
     if (rc)
         return rc;
-    bind_integer(s, 1, notice);
-    rc = statement_step(s, err);
-    if (!rc &&
-        (card_type_parse(column_text(s, 1), &report.type) || card_event_parse(column_text(s, 2), &report.event) ||
-         card_reason_parse(column_text(s, 3), &report.reason) || card_state_parse(column_text(s, 6), &report.state)))
-        rc = err_set(err, RC_FORMAT, "the store names something of cards that this program does not know");
-    if (!rc) {
-        snprintf(report.card, sizeof report.card, "%s", column_text(s, 0));
-        snprintf(report.issued, sizeof report.issued, "%s", column_text(s, 4));
-        snprintf(report.expires, sizeof report.expires, "%s", column_text(s, 5));
-        report.state = cardlife_told(report.state);
-        *out = report;
-    }
-    statement_done(s);
-    return rc;
+    report.type = row.type;
+    memcpy(report.issued, row.issued, sizeof report.issued);
+    memcpy(report.expires, row.expires, sizeof report.expires);
+    report.state = cardlife_told(report.state);
+    *out = report;
+    return RC_OK;
 }
 
 enum rc cardbook_claim(struct store *store, const struct card_row *row, struct err *err)

@@ -31,6 +31,9 @@ enum rc card_check(const char *card) MUST_CHECK; /* RC_FORMAT: not 16 digits or 
 /* RC_NOT_FOUND. No transaction needed. */
 enum rc cardbook_find(struct store *store, const char *card, struct card_row *row, struct err *err) MUST_CHECK;
 
+/* The same when its holder is known: one partition is asked. */
+enum rc cardbook_find_of(struct store *store, const char *card, const char *code, struct card_row *row, struct err *err) MUST_CHECK;
+
 /* The one card of a resident that is not void. RC_NOT_FOUND. No transaction needed. */
 enum rc cardbook_find_alive(struct store *store, const char *code, struct card_row *row, struct err *err) MUST_CHECK;
 
@@ -41,6 +44,9 @@ enum rc cardbook_apply(struct store *store, struct card_row *row, const struct c
 
 /* Writes the row as it stands, with what made it so (整合性の回復); a row without events is a new one. */
 enum rc cardbook_restate(struct store *store, struct card_row *row, const struct card_deed *deed, struct err *err) MUST_CHECK;
+
+/* A resident's cards go on under another code. */
+enum rc cardbook_recode(struct store *store, const char *previous, const char *code, struct err *err) MUST_CHECK;
 
 /* Every card of a resident with its events, oldest first, as JSON. Caller decrefs. No transaction needed. */
 enum rc cardbook_to_json(struct store *store, const char *code, json_t **array, struct err *err) MUST_CHECK;

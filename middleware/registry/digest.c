@@ -80,7 +80,7 @@ static enum rc digest_add_card(struct store *store, struct statement *s, EVP_MD_
     struct card_row row;
     char digest[DIGEST_SIZE];
     const char *names[CARD_FIELDS], *texts[CARD_FIELDS];
-    enum rc rc = cardbook_find(store, column_text(s, 0), &row, err);
+    enum rc rc = cardbook_find_of(store, column_text(s, 0), column_text(s, 1), &row, err);
     if (rc)
         return rc;
     digest_card_texts(&row, names, texts);
@@ -138,7 +138,7 @@ enum rc digest_cards(struct store *store, const char *municipality, unsigned buc
                      char digest[DIGEST_SIZE], json_t *rows, struct err *err)
 {
     return digest_walk(store,
-                       "SELECT card FROM card WHERE municipality = ?1 AND code >= ?2 AND code < ?3 AND "
+                       "SELECT card, code FROM card WHERE municipality = ?1 AND code >= ?2 AND code < ?3 AND "
                        "state <> 'elsewhere' ORDER BY card",
                        digest_add_card, municipality, bucket, count, digest, rows, err);
 }

@@ -1,6 +1,7 @@
 /* ledger.c — residents and their history. */
 #include "registry/ledger.h"
 
+#include "registry/cardbook.h"
 #include "registry/ledger_row.h"
 #include "registry/location.h"
 #include "registry/schema.h"
@@ -325,16 +326,12 @@ enum rc ledger_put(struct store *store, const struct resident *resident, enum re
     return RC_OK;
 }
 
-static enum rc ledger_rename(struct store *store, const char *sql, const char *previous, const char *code, struct err *err)
-{
-    return store_run(store, sql, BINDS(BIND_TEXT(previous), BIND_TEXT(code)), NULL, err);
-}
-
 /* The person's certificates and cards follow to the new code; the state at its first revision is that of the change. */
 static enum rc ledger_move_links(struct store *store, const char *previous, const char *code, struct err *err)
 {
-    enum rc rc = ledger_rename(store, "UPDATE link SET code = ?2, revision = 1 WHERE code = ?1", previous, code, err);
-    return rc ? rc : ledger_rename(store, "UPDATE card SET code = ?2 WHERE code = ?1", previous, code, err);
+    enum rc rc = store_run(store, "UPDATE link SET code = ?2, revision = 1 WHERE code = ?1",
+                           BINDS(BIND_TEXT(previous), BIND_TEXT(code)), NULL, err);
+    return rc ? rc : cardbook_recode(store, previous, code, err);
 }
 
 enum rc ledger_recode(struct store *store, const char *previous, const struct resident *resident, enum reason reason,

@@ -37,6 +37,26 @@ enum rc location_of_number(struct store *store, const char *number, struct locat
     return RC_OK;
 }
 
+enum rc location_of_card(struct store *store, const char *card, struct location *location, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_row(store, "SELECT code, municipality FROM location WHERE key = ?1", BINDS(BIND_TEXT(card)), &s, err);
+    if (!rc) {
+        snprintf(location->code, sizeof location->code, "%s", column_text(s, 0));
+        snprintf(location->municipality, sizeof location->municipality, "%s", column_text(s, 1));
+    }
+    statement_done(s);
+    return rc;
+}
+
+/* A number is one card's: what stood there before is another holder's or another municipality's, and is over. */
+enum rc location_put_card(struct store *store, const char *card, const struct location *location, struct err *err)
+{
+    enum rc rc = store_run(store, "DELETE FROM location WHERE key = ?1", BINDS(BIND_TEXT(card)), NULL, err);
+    return rc ? rc : store_run(store, "INSERT INTO location (key, code, municipality) VALUES (?1, ?2, ?3)",
+                               BINDS(BIND_TEXT(card), BIND_TEXT(location->code), BIND_TEXT(location->municipality)), NULL, err);
+}
+
 void location_of_address(const char *address, char municipality[7])
 {
     size_t count, longest = 0, prefecture = 0;

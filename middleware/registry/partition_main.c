@@ -33,8 +33,8 @@ int partition_main(int argc, char **argv)
     };
     int rest, status;
     if (opt_parse("jpki-registry store partition [OPTIONS]",
-                  "Partitions residents, their history, their certificates and the notices anew, and keeps the number "
-                  "as the\n"
+                  "Partitions residents, their history, their certificates, cards and the notices anew, and keeps the "
+                  "number as the\n"
                   "store's setting (docs/OPERATIONS.md). The node is stopped first: it waits, and so does this. In "
                   "SQLite a store\n"
                   "is one file; the number counts when it is copied into PostgreSQL.",

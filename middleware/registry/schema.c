@@ -28,6 +28,8 @@
     "address_since, notified, former_address, original_name, original_address"
 #define RESIDENT_NAMES "code, municipality, revision, removed, successor, " RECORD_NAMES
 #define HISTORY_NAMES "code, revision, municipality, reason, date, recorded, previous_code, previous_number, " RECORD_NAMES
+#define CARD_NAMES "code, card, municipality, type, state, issued, expires, since, events"
+#define CARD_EVENT_NAMES "card, number, event, reason, state, date, recorded, notice"
 #define LINK_NAMES "authority, serial, code, revision, not_after, recorded, notice, changed, removed"
 
 const char *const registry_migrations[] = {
@@ -234,17 +236,45 @@ const char *const registry_migrations[] = {
 
     /* whose card a member of the household without one comes with */
     ADD_TEXT("departure", "rides") "CREATE INDEX departure_rides ON departure (rides) WHERE rides <> ''",
+
+    /* the card ledger likewise: a card is its holder's, so that one that is not void a person stays a rule of the store; by its
+     * number it is looked for where numbers are */
+    "CREATE TABLE card_event_next (card TEXT NOT NULL, number INTEGER NOT NULL, event TEXT NOT NULL, reason TEXT NOT NULL, "
+    "state TEXT NOT NULL, date TEXT NOT NULL, recorded BIGINT NOT NULL, notice BIGINT NOT NULL, PRIMARY KEY (card, number));"
+    "INSERT INTO card_event_next (" CARD_EVENT_NAMES ") SELECT " CARD_EVENT_NAMES " FROM card_event;"
+    "DROP TABLE card_event; ALTER TABLE card_event_next RENAME TO card_event;"
+    "CREATE INDEX card_event_notice ON card_event (notice);"
+    "CREATE TABLE card_certificate_next (authority TEXT NOT NULL, serial TEXT NOT NULL, card TEXT NOT NULL, "
+    "PRIMARY KEY (authority, serial));"
+    "INSERT INTO card_certificate_next (authority, serial, card) SELECT authority, serial, card FROM card_certificate;"
+    "DROP TABLE card_certificate; ALTER TABLE card_certificate_next RENAME TO card_certificate;"
+    "CREATE INDEX card_certificate_card ON card_certificate (card);"
+    "CREATE TABLE service_choice_next (card TEXT NOT NULL, service TEXT NOT NULL, chosen TEXT NOT NULL, ended TEXT NOT NULL, "
+    "PRIMARY KEY (card, service));"
+    "INSERT INTO service_choice_next (card, service, chosen, ended) SELECT card, service, chosen, ended FROM service_choice;"
+    "DROP TABLE service_choice; ALTER TABLE service_choice_next RENAME TO service_choice;"
+    "CREATE TABLE card_next (code TEXT NOT NULL, card TEXT NOT NULL, municipality TEXT NOT NULL, type TEXT NOT NULL, "
+    "state TEXT NOT NULL, issued TEXT NOT NULL, expires TEXT NOT NULL, since TEXT NOT NULL, events INTEGER NOT NULL, "
+    "PRIMARY KEY (code, card));"
+    "INSERT INTO card_next (" CARD_NAMES ") SELECT " CARD_NAMES " FROM card;"
+    "INSERT INTO location (key, code, municipality) SELECT card, code, municipality FROM card;"
+    "DROP TABLE card; ALTER TABLE card_next RENAME TO card;"
+    "CREATE UNIQUE INDEX card_one ON card (code) WHERE state IN ('valid', 'locked', 'lost', 'lost-locked');"
+    "CREATE INDEX card_end ON card (expires) WHERE state IN ('valid', 'locked', 'lost', 'lost-locked');"
+    "CREATE INDEX card_place ON card (municipality, code);"
+    "CREATE INDEX event_certificate_serial ON event_certificate (serial)",
 };
 
 const size_t registry_migration_count = sizeof registry_migrations / sizeof registry_migrations[0];
 
 /* What grows with the nation. A record and its history are asked for in their municipality, a certificate by its serial
- * number, a number by itself; notices are kept by who sent them. */
+ * number, a number by itself, cards by whose they are, what happened to one by its number; notices are kept by who sent them. */
 static const struct {
     const char *table, *column;
 } spread_tables[] = {
     { "resident", "municipality" }, { "history", "municipality" }, { "received", "municipality" },
-    { "link", "serial" },           { "location", "key" },
+    { "link", "serial" },           { "location", "key" },         { "card", "code" },
+    { "card_event", "card" },
 };
 
 #define SPREAD_TABLES (sizeof spread_tables / sizeof spread_tables[0])

@@ -3,7 +3,7 @@
  * and the number of partitions changes under the rows. On PostgreSQL in partitions, on SQLite the same without them. */
 #include "support/scratch.h"
 #include "support/teststore.h"
-#include "registry/ledger.h"
+#include "registry/cardbook.h"
 #include "registry/location.h"
 #include "registry/provide.h"
 #include "registry/schema.h"
@@ -24,6 +24,8 @@
 #define CODE "24727059608"
 #define OTHER_CODE "24846016224"
 #define NUMBER "123456789018"
+#define CARD "A000000000000001"
+#define OTHER_CARD "B000000000000002"
 
 static char folder[] = "/tmp/jpki-partition-XXXXXX";
 static char url[TESTSTORE_URL_SIZE];
@@ -137,6 +139,13 @@ static void test_one_partition(void **state)
         {"history of a municipality's own record: one", "history",
          "SELECT reason FROM history WHERE code = '" CODE "' AND revision = 1 AND municipality = '" HERE "'", 1},
         {"a certificate: one", "link", "SELECT code FROM link WHERE authority = 'sign' AND serial = '01'", 1},
+        {"a card of a holder: one", "card", "SELECT state FROM card WHERE card = '" CARD "' AND code = '" CODE "'", 1},
+        {"a holder's card that is not void: one", "card",
+         "SELECT card FROM card WHERE code = '" CODE "' AND state IN ('valid', 'locked', 'lost', 'lost-locked')", 1},
+        {"whose a card is: one", "location", "SELECT code, municipality FROM location WHERE key = '" CARD "'", 1},
+        {"what happened to a card: one", "card_event", "SELECT event FROM card_event WHERE card = '" CARD "' ORDER BY number", 1},
+        {"a municipality's cards, to compare them: all", "card",
+         "SELECT card FROM card WHERE municipality = '" HERE "' AND code >= '24' AND code < '24:'", SCHEMA_PARTITIONS},
         {"a municipality's notices: one", "received",
          "SELECT body FROM received WHERE municipality = '" HERE "' AND sequence = 1", 1},
     };
@@ -198,10 +207,117 @@ static void test_moves(void **state)
     store_close(nation);
 }
 
+/* A card as the nation has it after an event. */
+static enum rc put_card(const char *card, const char *code, const char *municipality, int64_t events, enum card_event event)
+{
+    struct card_row row = {.events = events, .state = events ? CARD_VALID : CARD_NONE};
+    const struct card_deed deed = {.event = event, .date = "2026-11-23", .recorded = 1, .notice = 1};
+    snprintf(row.card, sizeof row.card, "%s", card);
+    snprintf(row.code, sizeof row.code, "%s", code);
+    snprintf(row.municipality, sizeof row.municipality, "%s", municipality);
+    snprintf(row.since, sizeof row.since, "%s", deed.date);
+    assert_int_equal(store_begin(nation, NULL), RC_OK);
+    enum rc rc = cardbook_apply(nation, &row, &deed, NULL);
+    if (!rc)
+        assert_int_equal(store_commit(nation, NULL), RC_OK);
+    store_rollback(nation);
+    return rc;
+}
+
+static void check_card(const char *card, const char *code, const char *municipality)
+{
+    struct card_row row;
+    struct location at;
+    assert_int_equal(cardbook_find(nation, card, &row, NULL), RC_OK);
+    assert_string_equal(row.code, code);
+    assert_string_equal(row.municipality, municipality);
+    assert_int_equal(location_of_card(nation, card, &at, NULL), RC_OK);
+    assert_string_equal(at.code, code);
+    assert_string_equal(at.municipality, municipality);
+}
+
+/* A card by its number wherever it is; one that is not void a person; all of a person's under a new code, in one transaction. */
+static void test_cards(void **state)
+{
+    (void)state;
+    struct card_row row;
+    open_nation("cards");
+    put(CODE, HERE, REASON_FIRST, RC_OK);
+    assert_int_equal(cardbook_find(nation, CARD, &row, NULL), RC_NOT_FOUND);
+    assert_int_equal(put_card(CARD, CODE, HERE, 0, CARD_ISSUE), RC_OK);
+    check_card(CARD, CODE, HERE);
+    assert_int_equal(put_card(OTHER_CARD, CODE, HERE, 0, CARD_ISSUE), RC_CONFLICT); /* a second one */
+    assert_int_equal(put_card(CARD, OTHER_CODE, THERE, 0, CARD_ISSUE), RC_CONFLICT); /* another's number */
+    assert_int_equal(cardbook_find(nation, OTHER_CARD, &row, NULL), RC_NOT_FOUND);
+    assert_int_equal(put_card(CARD, CODE, THERE, 1, CARD_ANNOTATE), RC_OK); /* it moves with its holder */
+    check_card(CARD, CODE, THERE);
+    assert_int_equal(put_card(CARD, CODE, THERE, 2, CARD_END), RC_OK);
+    assert_int_equal(put_card(OTHER_CARD, CODE, THERE, 0, CARD_ISSUE), RC_OK);
+
+    for (int done = 0; done < 2; done++) {
+        assert_int_equal(store_begin(nation, NULL), RC_OK);
+        assert_int_equal(cardbook_recode(nation, CODE, OTHER_CODE, NULL), RC_OK);
+        if (done)
+            assert_int_equal(store_commit(nation, NULL), RC_OK);
+        store_rollback(nation);
+        check_card(CARD, done ? OTHER_CODE : CODE, THERE);
+        check_card(OTHER_CARD, done ? OTHER_CODE : CODE, THERE);
+    }
+    assert_int_equal(cardbook_find_alive(nation, OTHER_CODE, &row, NULL), RC_OK);
+    assert_string_equal(row.card, OTHER_CARD);
+    assert_int_equal(cardbook_find_alive(nation, CODE, &row, NULL), RC_NOT_FOUND);
+    assert_int_equal(count("SELECT count(*) FROM card"), 2);
+    assert_int_equal(count("SELECT count(*) FROM card_event WHERE card = '" CARD "'"), 3);
+    assert_int_equal(count("SELECT count(*) FROM location WHERE key IN ('" CARD "', '" OTHER_CARD "')"), 2);
+    store_close(nation);
+}
+
 #define SUMS                                                                                                             \
     "SELECT sum(revision) + 10 * count(*) + 1000 * sum(CASE WHEN name = '公的　花子' AND romaji = 'r' || code AND " \
     "original_address = 'o' "                                                                                            \
     "THEN 1 ELSE 0 END) FROM resident"
+
+static void old_card(struct store *old, int i)
+{
+    char sql[700];
+    snprintf(sql, sizeof sql,
+             "INSERT INTO card (card, code, municipality, type, state, issued, expires, since, events) VALUES "
+             "('C0000000000000%02d', '000000000%02d', '%06d', 'number', '%s', '2016-01-01', '2026-01-01', '2016-02-03', 2)",
+             i, i, 10000 + 1000 * i, i % 2 ? "void" : "valid");
+    run(old, sql);
+    snprintf(sql, sizeof sql,
+             "INSERT INTO card_event (card, number, event, reason, state, date, recorded, notice) VALUES "
+             "('C0000000000000%02d', 2, 'annotate', '', 'valid', '2016-02-03', 7, %d)",
+             i, i);
+    run(old, sql);
+    snprintf(sql, sizeof sql,
+             "INSERT INTO card_certificate (authority, serial, card) VALUES ('sign', '%02X', 'C0000000000000%02d')", i, i);
+    run(old, sql);
+    snprintf(sql, sizeof sql,
+             "INSERT INTO service_choice (card, service, chosen, ended) VALUES ('C0000000000000%02d', 'seal', '2016-01-01', '')",
+             i);
+    run(old, sql);
+}
+
+/* Of test_migration's cards: all there, found by number and by code, one that is not void a person. */
+static void check_old_cards(void)
+{
+    struct card_row row;
+    int parts;
+    assert_int_equal(store_parts(nation, "card", &parts, NULL), RC_OK);
+    int events;
+    assert_int_equal(store_parts(nation, "card_event", &events, NULL), RC_OK);
+    assert_int_equal(events, parts);
+    assert_int_equal(count("SELECT sum(events) FROM card WHERE type = 'number' AND since = '2016-02-03'"), 80);
+    assert_int_equal(count("SELECT sum(notice) FROM card_event WHERE recorded = 7 AND event = 'annotate'"), 39 * 40 / 2);
+    assert_int_equal(count("SELECT count(*) FROM card_certificate x JOIN link l ON l.authority = x.authority AND l.serial = "
+                           "x.serial JOIN card c ON c.card = x.card AND c.code = l.code"), 40);
+    assert_int_equal(count("SELECT count(*) FROM service_choice WHERE service = 'seal' AND ended = ''"), 40);
+    check_card("C000000000000017", "00000000017", "027000");
+    assert_int_equal(cardbook_find_alive(nation, "00000000018", &row, NULL), RC_OK);
+    assert_string_equal(row.card, "C000000000000018");
+    assert_int_equal(put_card(OTHER_CARD, "00000000018", "028000", 0, CARD_ISSUE), RC_CONFLICT);
+}
 
 /* A store as it was before there were partitions, with a row of each kind. */
 static void old_store(void)
@@ -237,6 +353,7 @@ static void old_store(void)
                  "('sign', '%02X', '000000000%02d', 1, 9, 8, %d, 0, 0)",
                  i, i, i);
         run(old, sql);
+        old_card(old, i);
     }
     store_close(old);
 }
@@ -298,7 +415,8 @@ static void test_migration(void **state)
                                "substr(previous_code, 1, 1) = 'p'"),
                          40);
         assert_int_equal(count("SELECT sum(notice) FROM link WHERE not_after = 9 AND recorded = 8"), 39 * 40 / 2);
-        assert_int_equal(count("SELECT count(*) FROM location"), 50);
+        assert_int_equal(count("SELECT count(*) FROM location"), 90);
+        check_old_cards();
         assert_int_equal(ledger_find_code(nation, "00000000017", &row, NULL), RC_OK);
         assert_string_equal(row.resident.municipality, "027000");
         put("00000000017", "027000", REASON_FIRST,
@@ -369,8 +487,8 @@ static void test_split(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_partition), cmocka_unit_test(test_moves), cmocka_unit_test(test_migration),
-        cmocka_unit_test(test_copy),          cmocka_unit_test(test_split), cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_one_partition), cmocka_unit_test(test_moves), cmocka_unit_test(test_cards),
+        cmocka_unit_test(test_migration),     cmocka_unit_test(test_copy),          cmocka_unit_test(test_split), cmocka_unit_test(test_addresses),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
