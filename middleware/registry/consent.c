@@ -58,18 +58,13 @@ static enum rc consent_check_signer(struct consent *c, const char *serial, bool 
         return RC_OK;
     if (c->link.changed || c->link.removed || c->link.certificate.not_after < clock_now())
         return err_set(err, RC_STATE, "signature: its certificate is no longer so");
-    rc = store_prepare(c->store,
-                       "SELECT count(*) FROM card_certificate h JOIN card c ON c.card = h.card "
-                       "WHERE h.authority = 'sign' AND h.serial = ?1 AND c.state NOT IN ('valid', 'locked')",
-                       &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, serial);
-    rc = statement_step(s, err);
-    if (!rc && column_integer(s, 0))
-        rc = err_set(err, RC_STATE, "signature: its card is lost or void");
+    /* what the nation told the authorities of its card: a hold is never lifted */
+    rc = store_row(c->store,
+                   "SELECT 1 FROM event_certificate x JOIN event e ON e.sequence = x.sequence WHERE x.authority = 'sign' AND "
+                   "x.serial = ?1 AND e.event IN ('card-lost', 'card-returned')",
+                   BINDS(BIND_TEXT(serial)), &s, err);
     statement_done(s);
-    return rc;
+    return rc == RC_NOT_FOUND ? RC_OK : rc ? rc : err_set(err, RC_STATE, "signature: its card is lost or void");
 }
 
 static enum rc consent_check_time(const struct consent *c, struct err *err)
