@@ -8,6 +8,7 @@
 #include "registry/designate.h"
 #include "registry/outbox.h"
 #include "registry/release.h"
+#include "registry/restated.h"
 #include "registry/sealed.h"
 
 #include <stdio.h>
@@ -49,6 +50,15 @@ struct intake_kept {
     int64_t revision, recorded;
 };
 
+/* What the change means for certificates: to the authorities, and to those who ask. */
+static enum rc intake_effect(struct store *store, const struct notice *notice, const struct ledger_change *change, struct err *err)
+{
+    if (notice->reason == REASON_RESTATED && change->effect == EFFECT_CHANGED)
+        return restated_tell(store, &notice->resident, change->revision, notice->recorded, err);
+    enum rc rc = outbox_add_event(store, notice->resident.code, change->effect, notice->recorded, err);
+    return rc ? rc : certlink_mark(store, notice->resident.code, change->effect, notice->recorded, err);
+}
+
 static enum rc intake_record(struct store *store, const struct notice *notice, struct intake_kept *kept, struct err *err)
 {
     struct ledger_change change = { 0 };
@@ -59,9 +69,7 @@ static enum rc intake_record(struct store *store, const struct notice *notice, s
     if (!rc && notice->previous_code[0])
         rc = designate_recode(store, notice->previous_code, notice->resident.code, err);
     if (!rc)
-        rc = outbox_add_event(store, notice->resident.code, change.effect, notice->recorded, err);
-    if (!rc)
-        rc = certlink_mark(store, notice->resident.code, change.effect, notice->recorded, err);
+        rc = intake_effect(store, notice, &change, err);
     kept->revision = change.revision;
     return rc;
 }

@@ -284,6 +284,21 @@ static enum rc ledger_write_history(struct store *store, int64_t revision, const
     return rc;
 }
 
+/* The revision that follows. A record that is told again where it was lost may have its history still. */
+static enum rc ledger_follow(struct store *store, const char *code, const struct ledger_row *present, enum reason reason,
+                             int64_t *revision, struct err *err)
+{
+    struct statement *s = NULL;
+    *revision = present ? present->revision + 1 : 1;
+    if (present || reason != REASON_RESTATED)
+        return RC_OK;
+    enum rc rc = store_row(store, "SELECT coalesce(max(revision), 0) FROM history WHERE code = ?1", BINDS(BIND_TEXT(code)), &s, err);
+    if (!rc)
+        *revision = column_integer(s, 0) + 1;
+    statement_done(s);
+    return rc;
+}
+
 /* The state and its history row. */
 static enum rc ledger_set(struct store *store, const struct resident *before, const struct ledger_row *next,
                           const struct ledger_past *past, struct err *err)
@@ -306,7 +321,9 @@ enum rc ledger_put(struct store *store, const struct resident *resident, enum re
     rc = ledger_judge(fresh ? NULL : &present, resident->municipality, reason, err);
     if (rc)
         return rc;
-    next.revision = fresh ? 1 : present.revision + 1;
+    rc = ledger_follow(store, resident->code, fresh ? NULL : &present, reason, &next.revision, err);
+    if (rc)
+        return rc;
     if (why->change == CHANGE_REMOVAL) {
         next.resident = present.resident;
         next.removed = recorded;
@@ -319,8 +336,8 @@ enum rc ledger_put(struct store *store, const struct resident *resident, enum re
     if (rc)
         return rc;
     change->revision = next.revision;
-    change->effect = fresh ? EFFECT_NONE : why->effect;
-    if (change->effect == EFFECT_CHANGED && why->change != CHANGE_REMOVAL &&
+    change->effect = fresh && reason != REASON_RESTATED ? EFFECT_NONE : why->effect;
+    if (!fresh && change->effect == EFFECT_CHANGED && why->change != CHANGE_REMOVAL &&
         record_same_person_data(&present.resident, &next.resident))
         change->effect = EFFECT_NONE;
     return RC_OK;

@@ -336,6 +336,8 @@ static void test_cards_compared(void **state)
         { "other days", "UPDATE card SET issued = '2014-01-01', expires = '2024-01-01'", "\"fields\":[\"issued\",\"expires\"]" },
         { "another kind", "UPDATE card SET type = 'juki-a'", "\"fields\":[\"type\"]" },
         { "no card", "DELETE FROM card_event; DELETE FROM card_certificate; DELETE FROM card", "\"difference\":\"missing there\"" },
+        { "the holder's address", "UPDATE resident SET address = 'x' WHERE code IN (SELECT code FROM link)", "\"fields\":[\"address\"]" },
+        { "the holder's record", "DELETE FROM resident WHERE code IN (SELECT code FROM link)", "\"difference\":\"missing there\"" },
         { "a resident's 振り仮名", "UPDATE resident SET furigana = 'x' WHERE code = (SELECT min(code) FROM resident)", "\"fields\":[\"furigana\"]" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -348,7 +350,7 @@ static void test_cards_compared(void **state)
     }
     assert_int_equal(count(&w, NATIONAL, "SELECT count(*) FROM card WHERE state = 'valid' AND type = 'juki-b'"), 1);
     assert_int_equal(count(&w, MUNICIPAL, "SELECT count(*) FROM card WHERE state = 'locked'"), 1);
-    assert_int_equal(w.revoked, 0); /* the card was valid all the time */
+    assert_int_equal(w.revoked, 0); /* the card was valid, and its certificates said so, all the time */
     /* one that the nation takes for valid and that is none: the authorities hear of it now */
     assert_int_equal(post(&w, MUNICIPAL, ID_CARD_OFFICER, "/v1/cards/event", card_event(CARD, "return", "2015-12-03", "back")), RC_OK);
     same_world(&w);
