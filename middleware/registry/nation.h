@@ -19,11 +19,12 @@ const struct municipality *nation_unconnected(uint64_t seed);
 /* How a town of the nation is made. */
 enum town_cases nation_cases(const int64_t *sizes, size_t at);
 
-/* Into a national store, whole municipalities in a transaction; those that a torn run had finished are passed over.
+/* Into a national store, whole municipalities in a transaction, each with its share of the days before today lived (as many events
+ * as in the country), then who left arrives elsewhere, in one; those that a torn run had finished are passed over.
  * tell may be NULL; it returns whether to go on: RC_INTERRUPTED, what was begun is undone. RC_STATE a municipality is
- * there with another number of residents. */
+ * there with another number of residents, or other days. */
 typedef bool (*nation_fn)(void *context, int64_t done, int64_t all);
-enum rc nation_enter(struct store *store, int64_t residents, uint64_t seed, nation_fn tell, void *context,
+enum rc nation_enter(struct store *store, int64_t residents, int64_t days, uint64_t seed, nation_fn tell, void *context,
                      struct err *err) MUST_CHECK;
 
 #endif

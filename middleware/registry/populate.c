@@ -96,7 +96,7 @@ static enum rc populate_withhold(struct store *store, const struct town *town, s
 static enum rc populate_live(struct filling *filling, const struct town *town, struct err *err)
 {
     filling->living = true;
-    return filling->days ? town_live(town, filling->days, populate_write, filling, err) : RC_OK;
+    return filling->days ? town_live(town, filling->days, NULL, NULL, populate_write, filling, err) : RC_OK;
 }
 
 static enum rc populate_run(const char *url, const char *municipality, int64_t residents, int64_t days, uint64_t seed,
@@ -138,14 +138,14 @@ static enum rc populate_run(const char *url, const char *municipality, int64_t r
 
 /* --- the nation -------------------------------------------------------------------------------------------------- */
 
-static enum rc populate_nation(const char *url, int64_t residents, uint64_t seed, struct err *err)
+static enum rc populate_nation(const char *url, int64_t residents, int64_t days, uint64_t seed, struct err *err)
 {
     struct store *store = NULL;
     enum rc rc = ledger_open(url, NODE_NATIONAL, "000000", &store, err);
     if (!rc)
         rc = schema_settle(store, err);
     if (!rc)
-        rc = nation_enter(store, residents, seed, populate_tell, NULL, err);
+        rc = nation_enter(store, residents, days, seed, populate_tell, NULL, err);
     store_close(store);
     return rc;
 }
@@ -181,13 +181,13 @@ int populate_main(int argc, char **argv)
         return opt_misuse("either --municipality or --nation");
     if (residents < 1)
         return opt_misuse("--residents takes a number from 1 on");
-    if (days < 0 || days > DAYS_MAX || (days && nation))
-        return opt_misuse("--days takes 0 to %d, with --municipality", DAYS_MAX);
+    if (days < 0 || days > DAYS_MAX)
+        return opt_misuse("--days takes 0 to %d", DAYS_MAX);
     proc_harden();
     struct err err = {0};
     enum rc rc = proc_catch_stop(&err);
     if (!rc)
-        rc = nation ? populate_nation(url, residents, (uint64_t)seed, &err)
+        rc = nation ? populate_nation(url, residents, days, (uint64_t)seed, &err)
                     : populate_run(url, municipality, residents, days, (uint64_t)seed, &err);
     if (rc)
         return opt_fail("%s%s", rc == RC_INTERRUPTED && isatty(STDERR_FILENO) ? "\n" : "", err_text(&err, rc));

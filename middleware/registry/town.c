@@ -228,6 +228,18 @@ static const struct town_place *town_find_place(const char *code)
     return NULL;
 }
 
+/* Every municipality has a seed of its own. */
+static uint64_t town_seed(const char *municipality, uint64_t seed)
+{
+    return town_hash(seed, 0, (uint64_t)atoi(municipality));
+}
+
+enum rc town_code(const char *municipality, uint64_t seed, int64_t index, char code[12], struct err *err)
+{
+    enum rc rc = pool_draw(municipality, town_seed(municipality, seed), index, code);
+    return rc ? err_set(err, rc, "no code left") : RC_OK;
+}
+
 enum rc town_new(const char *municipality, int64_t residents, uint64_t seed, enum town_cases cases, struct town **out,
                  struct err *err)
 {
@@ -249,7 +261,7 @@ enum rc town_new(const char *municipality, int64_t residents, uint64_t seed, enu
         return err_set(err, RC_NOMEM, "town");
     town->place = place;
     town->data = data;
-    town->seed = town_hash(seed, 0, (uint64_t)atoi(place->code));
+    town->seed = town_seed(place->code, seed);
     town->cases = cases;
     town->count = (uint32_t)residents;
     town->people = calloc(town->count, sizeof *town->people);

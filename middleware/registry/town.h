@@ -67,11 +67,13 @@ typedef enum rc (*town_write_fn)(void *context, const struct town_deed *deed, st
 enum rc town_enter(const struct town *town, town_write_fn write, void *context, struct err *err) MUST_CHECK;
 
 /* Days after the filling, lived in the numbers of the country (2023: town_yearly), inside the caller's transaction and
- * in the order of the days. Who dies or leaves is a resident no more; the edge cases stay as they are. RC_RANGE: no
+ * in the order of the days. Who dies or leaves is a resident no more; the edge cases stay as they are. times: how many of an
+ * event there are on a day (1 …), less when nobody is there to whom it happens; NULL: as many as in the country. RC_RANGE: no
  * code left. */
 enum town_event { TOWN_BIRTH, TOWN_DEATH, TOWN_ARRIVAL, TOWN_DEPARTURE, TOWN_MOVE, TOWN_EVENTS };
 extern const unsigned town_yearly[TOWN_EVENTS]; /* of 10,000 people in 365 days */
-enum rc town_live(const struct town *town, int64_t days, town_write_fn write, void *context,
+typedef int64_t (*town_times_fn)(void *context, enum town_event event, int64_t day);
+enum rc town_live(const struct town *town, int64_t days, town_times_fn times, void *share, town_write_fn write, void *context,
                   struct err *err) MUST_CHECK;
 
 /* How many of an event come with so many residents and days. */
@@ -79,6 +81,9 @@ int64_t town_events(enum town_event event, int64_t residents, int64_t days);
 
 /* How many deeds town_enter writes. */
 int64_t town_deeds(int64_t residents, enum town_cases cases);
+
+/* The code of resident number index, without the town. RC_RANGE: the municipality has none. */
+enum rc town_code(const char *municipality, uint64_t seed, int64_t index, char code[12], struct err *err) MUST_CHECK;
 
 /* The code of an edge case, for who has one after town_enter; "" when the town has none. */
 void town_edge_code(const struct town *town, enum town_edge edge, char code[12]);

@@ -119,10 +119,24 @@ static enum rc life_event(struct life *life, enum town_event event, struct town_
     return rc ? rc : life->write(life->context, deed, err);
 }
 
-enum rc town_live(const struct town *town, int64_t days, town_write_fn write, void *context, struct err *err)
+static int64_t life_times(void *context, enum town_event event, int64_t day)
 {
+    const struct town *town = context;
+    return town_events(event, town->count, day) - town_events(event, town->count, day - 1);
+}
+
+enum rc town_live(const struct town *town, int64_t days, town_times_fn times, void *share, town_write_fn write, void *context,
+                  struct err *err)
+{
+    struct town whole = *town;
     struct life life = {.town = town, .write = write, .context = context, .spare = SPARES};
-    int64_t arrivals = town_events(TOWN_ARRIVAL, town->count, days);
+    int64_t arrivals = 0;
+    if (!times) {
+        times = life_times;
+        share = &whole;
+    }
+    for (int64_t day = 1; day <= days; day++)
+        arrivals += times(share, TOWN_ARRIVAL, day);
     life.left = calloc(town->count, 1);
     enum rc rc = life.left ? RC_OK : err_set(err, RC_NOMEM, "town");
     if (!rc)
@@ -130,8 +144,7 @@ enum rc town_live(const struct town *town, int64_t days, town_write_fn write, vo
     for (int64_t day = 1; !rc && day <= days; day++)
         for (int event = 0; !rc && event < TOWN_EVENTS; event++) {
             enum town_event kind = (enum town_event)event;
-            int64_t times = town_events(kind, town->count, day) - town_events(kind, town->count, day - 1);
-            for (int64_t k = 0; !rc && k < times; k++) {
+            for (int64_t k = times(share, kind, day); !rc && k > 0; k--) {
                 struct town_deed deed = {.days_ago = days - day};
                 rc = life_event(&life, kind, &deed, err);
             }

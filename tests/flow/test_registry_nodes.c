@@ -186,7 +186,7 @@ static void test_program(void **state)
         { "another command", { "dance" }, 2 },
         { "no store", { "populate", "--municipality", HERE, "--residents", "5" }, 2 },
         { "no residents", { "populate", "--store", store, "--municipality", HERE, "--residents", "0" }, 2 },
-        { "days of a nation", { "populate", "--store", "x.db", "--nation", "--residents", "5", "--days", "1" }, 2 },
+        { "days to come", { "populate", "--store", "x.db", "--nation", "--residents", "5", "--days", "-1" }, 2 },
         { "more days than the reasons of today", { "populate", "--store", "x.db", "--municipality", HERE, "--residents", "5", "--days", "3651" }, 2 },
         { "residents there already", { "populate", "--store", store, "--municipality", HERE, "--residents", "5" }, 1 },
         { "another town's store", { "populate", "--store", store, "--municipality", THERE, "--residents", "5" }, 1 },

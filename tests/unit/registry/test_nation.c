@@ -1,6 +1,7 @@
 /* test_nation.c — the synthetic nation: shared out as the census has it, the same for the same seed, interrupted, torn
  * and finished, refused. */
 #include "registry/intake.h"
+#include "registry/location.h"
 #include "registry/nation.h"
 #include "registry/pool.h"
 #include "registry/town.h"
@@ -12,6 +13,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -139,14 +141,14 @@ static void test_entered(void **state)
     assert_int_equal(ledger_open(url, NODE_NATIONAL, "000000", &store, NULL), RC_OK);
     assert_int_equal(nation_sizes(residents(), 5, sizes, NULL), RC_OK);
     stop_at = 1500;
-    assert_int_equal(nation_enter(store, residents(), 5, told, &last, &err),
+    assert_int_equal(nation_enter(store, residents(), 0, 5, told, &last, &err),
                      RC_INTERRUPTED); /* ^C: nothing of what was begun */
     assert_int_equal(last, 1500);
     assert_int_equal(ledger_count(store, "SELECT count(*) FROM resident", &n, NULL), RC_OK);
     assert_int_equal(n, 0);
     last = 0;
     stop_at = INT64_MAX;
-    enum rc rc = nation_enter(store, residents(), 5, told, &last, &err);
+    enum rc rc = nation_enter(store, residents(), 0, 5, told, &last, &err);
     if (rc)
         fail_msg("%s", err.text);
     assert_int_equal(last, residents());
@@ -176,16 +178,16 @@ static void test_entered(void **state)
     assert_int_equal(store_exec(store, "DELETE FROM resident WHERE municipality = '462012'", NULL), RC_OK);
     assert_int_equal(store_exec(store, "DELETE FROM intake WHERE municipality = '462012'", NULL), RC_OK);
     assert_int_not_equal(digest(store), sum[0]);
-    assert_int_equal(nation_enter(store, residents(), 5, NULL, NULL, NULL), RC_OK);
-    assert_int_equal(nation_enter(store, residents(), 5, NULL, NULL, NULL), RC_OK);
+    assert_int_equal(nation_enter(store, residents(), 0, 5, NULL, NULL, NULL), RC_OK);
+    assert_int_equal(nation_enter(store, residents(), 0, 5, NULL, NULL, NULL), RC_OK);
     assert_int_equal(digest(store), sum[0]);
-    assert_int_equal(nation_enter(store, 40000, 5, NULL, NULL, &err), RC_STATE);
+    assert_int_equal(nation_enter(store, 40000, 0, 5, NULL, NULL, &err), RC_STATE);
     assert_int_equal(digest(store), sum[0]);
     store_close(store);
     for (uint64_t seed = 5; seed <= 6 && !teststore_is_postgres(); seed++) { /* the same again, and another seed */
         teststore_url(folder, seed == 5 ? "again" : "other", url);
         assert_int_equal(ledger_open(url, NODE_NATIONAL, "000000", &store, NULL), RC_OK);
-        assert_int_equal(nation_enter(store, residents(), seed, NULL, NULL, NULL), RC_OK);
+        assert_int_equal(nation_enter(store, residents(), 0, seed, NULL, NULL, NULL), RC_OK);
         sum[seed - 4] = digest(store);
         store_close(store);
     }
@@ -195,9 +197,105 @@ static void test_entered(void **state)
     }
 }
 
+static int64_t count_of(struct store *store, const char *sql)
+{
+    int64_t n = -1;
+    assert_int_equal(ledger_count(store, sql, &n, NULL), RC_OK);
+    return n;
+}
+
+static bool counted(void *context, int64_t done, int64_t all)
+{
+    int64_t *calls = context;
+    assert_in_range(done, 0, all);
+    return ++*calls < stop_at;
+}
+
+static int64_t with_past(uint64_t seed)
+{
+    int64_t sizes[PLACES], towns = 0;
+    size_t count;
+    (void)municipality_rows(&count);
+    assert_int_equal(nation_sizes(residents(), seed, sizes, NULL), RC_OK);
+    for (size_t i = 0; i < count; i++)
+        towns += nation_cases(sizes, i) == TOWN_WITH_PAST;
+    return towns;
+}
+
+/* Every address is in the municipality that has the record. */
+static void check_addresses(struct store *store)
+{
+    struct statement *s = NULL;
+    char municipality[7];
+    assert_int_equal(store_query(store, "SELECT address, municipality FROM resident WHERE removed = 0", NULL, &s, NULL), RC_OK);
+    while (statement_step(s, NULL) == RC_OK) {
+        location_of_address(column_text(s, 0), municipality);
+        assert_string_equal(municipality, column_text(s, 1));
+    }
+    statement_done(s);
+}
+
+/* A year of the nation: as much as in the country, in villages too; who leaves arrives elsewhere; the same again when it was
+ * interrupted, and refused when it is to be another. */
+static void test_lived(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *reason;
+        enum town_event event;
+        int least; /* of 100: a village has not always somebody to whom it happens */
+    } rows[] = {{"出生", TOWN_BIRTH, 30}, {"死亡", TOWN_DEATH, 95}, {"国内転入", TOWN_ARRIVAL, 95},
+                {"国内転出", TOWN_DEPARTURE, 95}, {"転居", TOWN_MOVE, 95}};
+    enum { DAYS = 365 };
+    char url[TESTSTORE_URL_SIZE], sql[200];
+    struct store *store = NULL;
+    struct err err = {0};
+    int64_t calls = 0, living = residents(), lived[2];
+    for (int again = 0; again < 2; again++) {
+        teststore_url(folder, again ? "interrupted" : "lived", url);
+        assert_int_equal(ledger_open(url, NODE_NATIONAL, "000000", &store, NULL), RC_OK);
+        stop_at = again ? 3 : INT64_MAX;
+        calls = 0;
+        enum rc rc = nation_enter(store, residents(), DAYS, 7, counted, &calls, &err);
+        if (again) {
+            assert_int_equal(rc, RC_INTERRUPTED);
+            rc = nation_enter(store, residents(), DAYS, 7, NULL, NULL, &err);
+        }
+        if (rc)
+            fail_msg("%s", err.text);
+        assert_int_equal(nation_enter(store, residents(), DAYS, 7, NULL, NULL, &err), RC_OK); /* it is there: nothing to do */
+        lived[again] = digest(store);
+        if (!again)
+            check_addresses(store);
+        for (size_t i = 0; !again && i < sizeof rows / sizeof rows[0]; i++) {
+            int64_t past = rows[i].event == TOWN_BIRTH || rows[i].event == TOWN_MOVE ? 0 : with_past(7);
+            int64_t want = town_events(rows[i].event, residents(), DAYS);
+            snprintf(sql, sizeof sql, "SELECT count(*) FROM history WHERE reason = '%s'", rows[i].reason);
+            int64_t have = count_of(store, sql) - past;
+            if (have > want || have < want * rows[i].least / 100)
+                fail_msg("%s: %lld, not %lld", rows[i].reason, (long long)have, (long long)want);
+            living += rows[i].event == TOWN_BIRTH || rows[i].event == TOWN_ARRIVAL ? have : rows[i].event == TOWN_MOVE ? 0 : -have;
+        }
+        if (!again)
+            assert_int_equal(count_of(store, "SELECT count(*) FROM resident WHERE removed = 0"), living);
+        assert_in_range(count_of(store, "SELECT count(DISTINCT date) FROM history"), 150, DAYS + 1);
+        assert_in_range(count_of(store, "SELECT count(DISTINCT municipality) FROM history WHERE reason <> '初期登録'"), 100, PLACES);
+        assert_int_equal(count_of(store, "SELECT count(*) FROM history a JOIN history d ON d.code = a.code AND d.revision = "
+                                         "a.revision - 1 WHERE a.reason = '国内転入' AND (d.reason <> '国内転出' OR d.date <> "
+                                         "a.date)"), 0);
+        assert_int_equal(count_of(store, "SELECT sum(acknowledged) FROM intake"),
+                         count_of(store, "SELECT count(*) FROM history") - 2 * with_past(7)); /* a change of code has two rows */
+        assert_int_equal(nation_enter(store, residents(), DAYS - 1, 7, NULL, NULL, &err), RC_STATE);
+        assert_int_equal(nation_enter(store, residents() - 1, DAYS, 7, NULL, NULL, NULL), RC_STATE);
+        assert_int_equal(nation_enter(store, residents(), DAYS, 8, NULL, NULL, NULL), RC_STATE);
+        store_close(store);
+    }
+    assert_int_equal(lived[0], lived[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_sizes), cmocka_unit_test(test_shares),
-                                       cmocka_unit_test(test_entered)};
+                                       cmocka_unit_test(test_entered), cmocka_unit_test(test_lived)};
     return cmocka_run_group_tests_name("registry-nation", tests, setup, teardown);
 }
