@@ -1,10 +1,8 @@
-/* test_provide.c — provision to agencies, and the rights of residents, over the national store: each rule a row with
- * its flaw. */
-#include "registry/correction.h"
-#include "registry/provide.h"
-#include "registry/rights.h"
+/* test_provide.c — provision to agencies over the national store: who may ask for what, what it comes to, and the table of
+ * tasks; each rule a row with its flaw. */
+#include "agency.h"
+
 #include "registry/task.h"
-#include "townpair.h"
 
 #include "net/json.h"
 
@@ -15,79 +13,12 @@
 
 #include <cmocka.h>
 
-#define HERE "462012"
-#define ADDRESS "鹿児島県鹿児島市山下町１１番１号"
-#define NUMBER "123456789018"
-#define NEW_NUMBER "454972364860"
-#define HANAKO "24727059608"
-#define TARO "24846016224"
-#define NEXT_CODE "10000000014" /* what a change of code gives */
-
 static struct townpair w;
-static struct peer agency = {.role = ROLE_AGENCY, .municipality = "000000", .name = "nenkin", .serial = "01"};
-
-static const char tasks[] = "{\"tasks\":["
-                            "{\"agency\":\"nenkin\",\"task\":\"77\",\"law\":\"別表第一の七十七の項\",\"title\":"
-                            "\"国民年金\",\"fields\":[\"name\",\"birth\",\"sex\","
-                            "\"address\",\"furigana\",\"personal_number\",\"code\",\"change\"],\"keys\":["
-                            "\"attributes\",\"number\",\"code\"],\"from\":\"2002-01-01\"},"
-                            "{\"agency\":\"nenkin\",\"task\":\"legacy\",\"law\":\"令附則4条\",\"title\":\"t\","
-                            "\"fields\":[\"name\",\"code\"],\"keys\":[\"code\"],"
-                            "\"legacy_code\":true,\"from\":\"2002-08-05\"},"
-                            "{\"agency\":\"nenkin\",\"task\":\"short\",\"law\":\"l\",\"title\":\"t\",\"fields\":["
-                            "\"name\"],\"keys\":[\"attributes\"],"
-                            "\"from\":\"2010-01-01\",\"until\":\"2012-03-31\"},"
-                            "{\"agency\":\"builder\",\"task\":\"101\",\"law\":\"l\",\"title\":\"t\",\"fields\":["
-                            "\"name\"],\"keys\":[\"attributes\"],\"from\":\"2002-08-05\"}]}";
-
-static enum rc load(const char *text)
-{
-    json_t *json = NULL;
-    struct err err = {0};
-    int64_t count;
-    assert_int_equal(json_read(bytes_of(text, strlen(text)), &json, &err), RC_OK);
-    assert_int_equal(store_begin(w.nation, NULL), RC_OK);
-    enum rc rc = task_load(w.nation, json, &count, &err);
-    if (rc)
-        assert_non_null(strstr(err.text, "tasks"));
-    else
-        assert_int_equal(store_commit(w.nation, NULL), RC_OK);
-    store_rollback(w.nation);
-    json_decref(json);
-    return rc;
-}
-
-static void put(const char *code, const char *name, const char *birth, const char *address, const char *number,
-                enum reason reason)
-{
-    struct resident r = {.attributes = {.sex = "2"}};
-    struct ledger_change change;
-    struct err err = {0};
-    snprintf(r.code, sizeof r.code, "%s", code);
-    snprintf(r.municipality, sizeof r.municipality, HERE);
-    snprintf(r.attributes.name, sizeof r.attributes.name, "%s", name);
-    snprintf(r.attributes.birth, sizeof r.attributes.birth, "%s", birth);
-    snprintf(r.attributes.address, sizeof r.attributes.address, "%s", address);
-    snprintf(r.particulars.personal_number, sizeof r.particulars.personal_number, "%s", number);
-    snprintf(r.particulars.furigana, sizeof r.particulars.furigana, "コウテキ　ハナコ");
-    attributes_no_substitutes(&r.attributes);
-    assert_int_equal(store_begin(w.nation, NULL), RC_OK);
-    enum rc rc = reason == REASON_CODE_REQUESTED
-                     ? ledger_recode(w.nation, HANAKO, &r, reason, "2016-02-01", 1454284800, &change, &err)
-                     : ledger_put(w.nation, &r, reason, "2016-02-01", 1454284800, &change, &err);
-    if (rc)
-        fail_msg("%s: %s", name, err.text);
-    assert_int_equal(store_commit(w.nation, NULL), RC_OK);
-}
 
 static int setup(void **state)
 {
     (void)state;
-    townpair_on("2016-02-01");
-    townpair_open(&w, HERE);
-    assert_int_equal(load(tasks), RC_OK);
-    put(HANAKO, "公的　花子", "319800229", ADDRESS, NUMBER, REASON_FIRST);
-    put(TARO, "公的　太郎", "319751103", ADDRESS, "", REASON_FIRST);
+    agency_open(&w);
     return 0;
 }
 
@@ -96,39 +27,6 @@ static int teardown(void **state)
     (void)state;
     townpair_close(&w);
     return 0;
-}
-
-/* One question; *answer may be NULL. */
-static enum rc ask(const struct peer *peer, const char *task, const char *key, json_t **answer)
-{
-    char text[1024];
-    json_t *body = NULL, *got = NULL;
-    struct err err = {0};
-    snprintf(text, sizeof text, "{\"task\":\"%s\",\"key\":%s,\"why\":\"現況\"}", task, key);
-    assert_int_equal(json_read(bytes_of(text, strlen(text)), &body, NULL), RC_OK);
-    enum rc rc = provide_answer(w.nation, peer, body, false, &got, &err);
-    if (rc && (rc != err.rc || strstr(err.text, "花子") || strstr(err.text, HANAKO)))
-        fail_msg("%s: words are missing, or hold personal data: %s", key, err.text);
-    json_decref(body);
-    if (answer && !rc)
-        *answer = got;
-    else
-        json_decref(got);
-    return rc;
-}
-
-static const char *result_of(const char *task, const char *key)
-{
-    static char text[16];
-    json_t *answer = NULL;
-    const char *result;
-    assert_int_equal(ask(&agency, task, key, &answer), RC_OK);
-    assert_int_equal(json_want_text(answer, "result", 15, &result, NULL), RC_OK);
-    snprintf(text, sizeof text, "%s", result);
-    bool given = json_object_get(answer, "record") != NULL;
-    assert_int_equal(given, strcmp(text, "none") != 0 && strcmp(text, "many") != 0);
-    json_decref(answer);
-    return text;
 }
 
 #define COUNT(where) townpair_count(w.nation, "SELECT count(*) FROM usage WHERE action = 'provide' AND " where)
@@ -140,7 +38,6 @@ static void test_refusals(void **state)
     const struct peer builder = {.role = ROLE_AGENCY, .municipality = "000000", .name = "builder", .serial = "02"};
     const struct peer bank = {.role = ROLE_VERIFIER, .municipality = "000000", .name = "nenkin", .serial = "03"};
     const struct peer officer = {.role = ROLE_DESK_OFFICER, .municipality = HERE, .name = "nenkin", .serial = "04"};
-#define SEARCH "{\"birth\":\"319800229\",\"name\":\"公的 花子\"}"
     const struct {
         const char *flaw, *day;
         const struct peer *peer;
@@ -169,7 +66,7 @@ static void test_refusals(void **state)
     int64_t denied = 0, asked = 0;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         townpair_on(rows[i].day);
-        enum rc rc = ask(rows[i].peer, rows[i].task, rows[i].key, NULL);
+        enum rc rc = agency_ask(w.nation, rows[i].peer, rows[i].task, rows[i].key, NULL);
         if (rc != rows[i].want)
             fail_msg("%s: %s", rows[i].flaw, rc_name(rc));
         asked++;
@@ -193,7 +90,7 @@ static void test_refusals(void **state)
         {"a number that is no text", "{\"code\":24727059608}"},
     };
     for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++)
-        if (ask(&agency, "77", malformed[i].key, NULL) != RC_FORMAT)
+        if (agency_ask(w.nation, &agency, "77", malformed[i].key, NULL) != RC_FORMAT)
             fail_msg("%s is taken", malformed[i].flaw);
     assert_int_equal(COUNT("task <> ''"), asked);
 }
@@ -202,10 +99,10 @@ static void test_results(void **state)
 {
     (void)state;
     townpair_on("2016-03-01");
-    put("10000000103", "同姓　同名", "319700101", ADDRESS, "", REASON_FIRST);
-    put("10000000200", "同姓　同名", "319700101", "鹿児島県鹿児島市荒田二丁目７番７号", "", REASON_FIRST);
-    put(TARO, "", "", "", "", REASON_DEATH);
-    put(HANAKO, "公的　花子", "319800229", "鹿児島県鹿児島市荒田二丁目７番７号", NEW_NUMBER, REASON_MOVE);
+    agency_enter(w.nation, "10000000103", "同姓　同名", "319700101", ADDRESS, "", REASON_FIRST);
+    agency_enter(w.nation, "10000000200", "同姓　同名", "319700101", "鹿児島県鹿児島市荒田二丁目７番７号", "", REASON_FIRST);
+    agency_enter(w.nation, TARO, "", "", "", "", REASON_DEATH);
+    agency_enter(w.nation, HANAKO, "公的　花子", "319800229", "鹿児島県鹿児島市荒田二丁目７番７号", NEW_NUMBER, REASON_MOVE);
     static const struct {
         const char *flaw, *key, *want;
     } rows[] = {
@@ -234,18 +131,18 @@ static void test_results(void **state)
         {"the number with another's name", "{\"personal_number\":\"" NEW_NUMBER "\",\"name\":\"公的　太郎\"}", "none"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const char *result = result_of("77", rows[i].key);
+        const char *result = agency_result(w.nation, "77", rows[i].key);
         if (strcmp(result, rows[i].want) != 0)
             fail_msg("%s: %s", rows[i].flaw, result);
     }
     assert_int_equal(COUNT("result = 'many' AND record = '' AND way = 'search'"), 1);
     assert_int_equal(COUNT("result = 'changed' AND record = '" HANAKO "' AND way = 'inquiry'"), 2);
-    put(NEXT_CODE, "公的　花子", "319800229", "鹿児島県鹿児島市荒田二丁目７番７号", NEW_NUMBER, REASON_CODE_REQUESTED);
-    assert_string_equal(result_of("legacy", "{\"code\":\"" HANAKO "\"}"), "changed");
-    assert_string_equal(result_of("legacy", "{\"code\":\"" NEXT_CODE "\"}"), "one");
-    assert_string_equal(result_of("legacy", "{\"code\":\"" TARO "\"}"), "removed");
-    assert_string_equal(result_of("77", "{\"personal_number\":\"" NEW_NUMBER "\"}"), "one");
-    assert_string_equal(result_of("77", SEARCH), "one");
+    agency_enter(w.nation, NEXT_CODE, "公的　花子", "319800229", "鹿児島県鹿児島市荒田二丁目７番７号", NEW_NUMBER, REASON_CODE_REQUESTED);
+    assert_string_equal(agency_result(w.nation, "legacy", "{\"code\":\"" HANAKO "\"}"), "changed");
+    assert_string_equal(agency_result(w.nation, "legacy", "{\"code\":\"" NEXT_CODE "\"}"), "one");
+    assert_string_equal(agency_result(w.nation, "legacy", "{\"code\":\"" TARO "\"}"), "removed");
+    assert_string_equal(agency_result(w.nation, "77", "{\"personal_number\":\"" NEW_NUMBER "\"}"), "one");
+    assert_string_equal(agency_result(w.nation, "77", SEARCH), "one");
 }
 
 /* A name may be 氏名, and what else of names the task is given from the day on which the record has it; the agency hears which it was. */
@@ -257,7 +154,7 @@ static void test_names(void **state)
         "\"former_name\",\"former_furigana\",\"alias\",\"birth\"],\"keys\":[\"attributes\",\"number\"],\"from\":\"2002-08-05\"},"
         "{\"agency\":\"nenkin\",\"task\":\"name\",\"law\":\"l\",\"title\":\"t\",\"fields\":[\"name\",\"birth\"],\"keys\":["
         "\"attributes\",\"number\"],\"from\":\"2002-08-05\"}]}";
-    assert_int_equal(load(more), RC_OK);
+    assert_int_equal(agency_load(w.nation, more), RC_OK);
     struct resident r = {.code = "10000000103", .municipality = HERE, .attributes = {.sex = "2"}};
     struct ledger_change change;
     snprintf(r.attributes.name, sizeof r.attributes.name, "民間　花子");
@@ -272,7 +169,7 @@ static void test_names(void **state)
     assert_int_equal(store_begin(w.nation, NULL), RC_OK);
     assert_int_equal(ledger_put(w.nation, &r, REASON_FIRST, "2016-02-01", 1454284800, &change, NULL), RC_OK);
     assert_int_equal(store_commit(w.nation, NULL), RC_OK);
-    put("10000000200", "別名　はな", "319900401", "鹿児島県鹿児島市荒田二丁目７番７号", "", REASON_FIRST);
+    agency_enter(w.nation, "10000000200", "別名　はな", "319900401", "鹿児島県鹿児島市荒田二丁目７番７号", "", REASON_FIRST);
     static const struct {
         const char *flaw, *day, *task, *key, *want, *matched;
     } rows[] = {
@@ -304,7 +201,7 @@ static void test_names(void **state)
         json_t *answer = NULL;
         townpair_on(rows[i].day);
         snprintf(key, sizeof key, "{\"birth\":\"319900401\",%s}", rows[i].key);
-        assert_int_equal(ask(&agency, rows[i].task, key, &answer), RC_OK);
+        assert_int_equal(agency_ask(w.nation, &agency, rows[i].task, key, &answer), RC_OK);
         const char *result = json_string_value(json_object_get(answer, "result")), *matched = json_string_value(json_object_get(answer, "matched"));
         if (strcmp(result, rows[i].want) != 0 || strcmp(matched ? matched : "", rows[i].matched ? rows[i].matched : "") != 0)
             fail_msg("%s: %s, matched by %s", rows[i].flaw, result, matched);
@@ -312,8 +209,8 @@ static void test_names(void **state)
     }
     /* what it was before: said as that */
     json_t *answer = NULL;
-    put("10000000103", "改姓　花子", "319900401", ADDRESS, "100000000005", REASON_EX_OFFICIO);
-    assert_int_equal(ask(&agency, "all", "{\"birth\":\"319900401\",\"name\":\"民間　花子\"}", &answer), RC_OK);
+    agency_enter(w.nation, "10000000103", "改姓　花子", "319900401", ADDRESS, "100000000005", REASON_EX_OFFICIO);
+    assert_int_equal(agency_ask(w.nation, &agency, "all", "{\"birth\":\"319900401\",\"name\":\"民間　花子\"}", &answer), RC_OK);
     assert_string_equal(json_string_value(json_object_get(answer, "result")), "changed");
     assert_string_equal(json_string_value(json_object_get(answer, "matched")), "former_state");
     json_decref(answer);
@@ -339,7 +236,7 @@ static void test_fields(void **state)
         json_t *answer = NULL;
         char sql[200];
         townpair_on(rows[i].day);
-        assert_int_equal(ask(&agency, rows[i].task, rows[i].key, &answer), RC_OK);
+        assert_int_equal(agency_ask(w.nation, &agency, rows[i].task, rows[i].key, &answer), RC_OK);
         const json_t *record = json_object_get(answer, "record");
         if (!json_object_get(record, "name") || !json_object_get(record, "code") == rows[i].code ||
             !json_object_get(record, "personal_number") == rows[i].number ||
@@ -435,13 +332,13 @@ static void test_table(void **state)
         {"twice", "{\"tasks\":[" ROW("a", "2020-01-01", "") "," ROW("a", "2020-01-01", "") "]}", RC_FORMAT},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        enum rc rc = load(rows[i].text);
+        enum rc rc = agency_load(w.nation, rows[i].text);
         if (rc != rows[i].want)
             fail_msg("%s: %s", rows[i].flaw, rc_name(rc));
         assert_int_equal(townpair_count(w.nation, "SELECT count(*) FROM task"), 4); /* as it was */
     }
     assert_int_equal(
-        load("{\"tasks\":[" ROW("a", "2020-01-01", ",\"until\":\"2020-12-31\"") "," ROW("a", "2022-01-01", "") "]}"),
+        agency_load(w.nation, "{\"tasks\":[" ROW("a", "2020-01-01", ",\"until\":\"2020-12-31\"") "," ROW("a", "2022-01-01", "") "]}"),
         RC_OK);
     struct task task;
     assert_int_equal(task_find(w.nation, "a", "1", "2020-06-01", &task, NULL), RC_OK);
@@ -450,159 +347,6 @@ static void test_table(void **state)
     assert_int_equal(task_find(w.nation, "nenkin", "77", "2022-06-01", &task, NULL),
                      RC_DENIED); /* the table is the file */
 }
-
-static enum rc count_line(void *context, const json_t *json)
-{
-    assert_true(json_is_object(json));
-    ++*(int *)context;
-    return RC_OK;
-}
-
-static int uses(const char *code)
-{
-    int lines = 0;
-    struct err err = {0};
-    assert_int_equal(store_begin(w.nation, NULL), RC_OK);
-    if (rights_uses(w.nation, "000000", code, count_line, &lines, &err))
-        fail_msg("%s", err.text);
-    assert_int_equal(store_commit(w.nation, NULL), RC_OK);
-    return lines;
-}
-
-/* The list of uses ends with last month, goes through changes of code, and is as long as its life. */
-static void test_uses(void **state)
-{
-    (void)state;
-    townpair_on("2016-02-29");
-    assert_string_equal(result_of("77", SEARCH), "one");
-    assert_string_equal(result_of("legacy", "{\"code\":\"" TARO "\"}"), "one");
-    assert_int_equal(uses(HANAKO), 0); /* this month's */
-    townpair_on("2016-03-01");
-    assert_int_equal(uses(HANAKO), 2); /* and the look of yesterday */
-    assert_string_equal(result_of("77", SEARCH), "one");
-    put(NEXT_CODE, "公的　花子", "319800229", ADDRESS, NUMBER, REASON_CODE_REQUESTED);
-    townpair_on("2016-04-01");
-    assert_int_equal(uses(NEXT_CODE), 4);
-    townpair_on("2023-03-02");
-    assert_int_equal(uses(NEXT_CODE), 1); /* of all that only the look of 2016-04 */
-    assert_int_equal(store_begin(w.nation, NULL), RC_OK);
-    int64_t swept = 0;
-    int years = 0;
-    assert_int_equal(rights_life(w.nation, &years, NULL), RC_OK);
-    assert_int_equal(years, 7);
-    assert_int_equal(rights_sweep(w.nation, &swept, NULL), RC_OK);
-    assert_int_equal(swept,
-                     5); /* two provisions and a look of February, a look and a provision of March; 2016-03-02 stays */
-    assert_int_equal(rights_set_life(w.nation, 0, NULL), RC_RANGE);
-    assert_int_equal(rights_set_life(w.nation, 5, NULL), RC_OK);
-    assert_int_equal(rights_sweep(w.nation, &swept, NULL), RC_OK);
-    assert_int_equal(swept, 1);
-    assert_int_equal(store_commit(w.nation, NULL), RC_OK);
-}
-
-static json_t *line_got;
-
-static enum rc keep_line(void *context, const json_t *json)
-{
-    (void)context;
-    json_decref(line_got);
-    line_got = json_deep_copy(json);
-    return RC_OK;
-}
-
-static enum rc decide(int64_t number, const char *decision, const char *reason, int64_t notice)
-{
-    const struct correction_answer answer = {number, notice, decision, reason, NULL};
-    return correction_decide(w.nation, NODE_NATIONAL, &answer, NULL);
-}
-
-/* From the nation to the municipality and back, each step twice. */
-static void test_correction(void **state)
-{
-    (void)state;
-    json_t *list = NULL, *again = NULL, *body = NULL;
-    int64_t number = 0;
-    char due[11];
-    assert_int_equal(store_begin(w.nation, NULL), RC_OK);
-    assert_int_equal(correction_ask(w.nation, HANAKO, "番地が違う", &number, due, NULL), RC_OK);
-    assert_int_equal(correction_forward(w.nation, "131016", &list, NULL), RC_OK);
-    assert_int_equal(json_array_size(list), 0); /* another municipality's */
-    json_decref(list);
-    assert_int_equal(correction_forward(w.nation, HERE, &list, NULL), RC_OK);
-    assert_int_equal(correction_forward(w.nation, HERE, &again, NULL), RC_OK);
-    assert_true(json_equal(list, again));
-    assert_int_equal(correction_each(w.nation, HANAKO, keep_line, NULL, NULL), RC_OK);
-    assert_string_equal(json_string_value(json_object_get(line_got, "state")), "forwarded");
-    assert_int_equal(store_commit(w.nation, NULL), RC_OK);
-    assert_int_equal(store_begin(w.town, NULL), RC_OK);
-    assert_int_equal(correction_take(w.town, list, NULL), RC_OK);
-    assert_int_equal(correction_take(w.town, again, NULL), RC_OK);
-    assert_int_equal(correction_untold(w.town, &body, NULL), RC_NOT_FOUND);
-    const struct correction_answer answer = {1, 0, "refused", "記録のとおり", NULL};
-    assert_int_equal(correction_decide(w.town, NODE_MUNICIPAL, &answer, NULL), RC_OK);
-    assert_int_equal(correction_untold(w.town, &body, NULL), RC_OK);
-    assert_int_equal(json_integer_value(json_object_get(body, "number")), number);
-    assert_int_equal(correction_told(w.town, number, NULL), RC_OK);
-    json_decref(body);
-    assert_int_equal(correction_untold(w.town, &body, NULL), RC_NOT_FOUND);
-    assert_int_equal(store_commit(w.town, NULL), RC_OK);
-    assert_int_equal(townpair_count(w.town, "SELECT count(*) FROM correction WHERE municipality = '" HERE "'"), 1);
-    json_decref(list);
-    json_decref(again);
-    json_decref(line_got);
-    line_got = NULL;
-}
-
-static void test_disclosure(void **state)
-{
-    (void)state;
-    json_t *json = NULL;
-    struct err err = {0};
-    put(HANAKO, "公的　花子", "319800229", "鹿児島県鹿児島市荒田二丁目７番７号", NUMBER, REASON_MOVE);
-    assert_int_equal(store_begin(w.nation, NULL), RC_OK);
-    assert_int_equal(rights_disclose(w.nation, "000000", NEXT_CODE, &json, &err), RC_NOT_FOUND);
-    assert_int_equal(rights_disclose(w.nation, "000000", HANAKO, &json, &err), RC_OK);
-    assert_int_equal(json_array_size(json_object_get(json, "changes")), 2);
-    assert_non_null(json_object_get(json_object_get(json, "record"), "personal_number"));
-    json_decref(json);
-    int64_t number = 0;
-    char due[11];
-    assert_int_equal(correction_ask(w.nation, NEXT_CODE, "住所", &number, due, &err), RC_NOT_FOUND);
-    assert_int_equal(correction_ask(w.nation, HANAKO, "", &number, due, &err), RC_FORMAT);
-    assert_int_equal(correction_ask(w.nation, HANAKO, "番地が違う", &number, due, &err), RC_OK);
-    assert_string_equal(due, "2016-03-02");
-    townpair_on("2016-03-03");
-    assert_int_equal(correction_each(w.nation, NULL, keep_line, NULL, &err), RC_OK);
-    assert_true(json_is_true(json_object_get(line_got, "late")));
-    assert_int_equal(decide(number + 1, "corrected", "r", 1), RC_NOT_FOUND);
-    assert_int_equal(decide(number, "maybe", "r", 0), RC_FORMAT);
-    assert_int_equal(decide(number, "refused", "", 0), RC_FORMAT);
-    assert_int_equal(decide(number, "corrected", "r", 0), RC_FORMAT); /* by which act? */
-    assert_int_equal(decide(number, "corrected", "r", 1), RC_STATE);  /* no such act was told */
-    assert_int_equal(decide(number, "refused", "記録のとおり", 0), RC_OK);
-    assert_int_equal(decide(number, "refused", "記録のとおり", 0), RC_OK); /* the same again */
-    assert_int_equal(decide(number, "corrected", "r", 1), RC_STATE);
-    assert_int_equal(correction_each(w.nation, HANAKO, keep_line, NULL, &err), RC_OK);
-    assert_string_equal(json_string_value(json_object_get(line_got, "decision")), "refused");
-    assert_int_equal(store_commit(w.nation, NULL), RC_OK);
-    assert_int_equal(
-        townpair_count(w.nation, "SELECT count(*) FROM usage WHERE action = 'disclose' AND record = '" HANAKO "'"), 1);
-
-    /* 件数, per recipient, month, task and way */
-    assert_string_equal(result_of("77", SEARCH), "one");
-    assert_string_equal(result_of("77", "{\"birth\":\"319800229\",\"name\":\"誰か\"}"), "none");
-    int lines = 0;
-    assert_int_equal(rights_report(w.nation, "2016-02", "2016-02", count_line, &lines, &err), RC_OK);
-    assert_int_equal(lines, 0);
-    assert_int_equal(rights_report(w.nation, "2016-03", "2016-03", keep_line, NULL, &err), RC_OK);
-    assert_string_equal(json_string_value(json_object_get(line_got, "to")), "nenkin");
-    assert_int_equal(json_integer_value(json_object_get(line_got, "asked")), 2);
-    assert_int_equal(json_integer_value(json_object_get(line_got, "provided")), 1);
-    assert_int_equal(rights_report(w.nation, "2016-13", "2016-14", count_line, &lines, &err), RC_FORMAT);
-    assert_int_equal(rights_report(w.nation, "2016-03", "2016-02", count_line, &lines, &err), RC_FORMAT);
-    json_decref(line_got);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -613,9 +357,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_batch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_private, setup, teardown),
         cmocka_unit_test_setup_teardown(test_table, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_uses, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_correction, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_disclosure, setup, teardown),
     };
     return cmocka_run_group_tests_name("registry-provide", tests, NULL, NULL);
 }
