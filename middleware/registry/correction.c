@@ -215,9 +215,8 @@ enum rc correction_forward(struct store *store, const char *municipality, json_t
     return rc;
 }
 
-static enum rc correction_take_one(struct store *store, const json_t *one, struct err *err)
+static enum rc correction_take_one(struct store *store, const char *peer, const json_t *one, struct err *err)
 {
-    struct statement *s = NULL;
     int64_t number;
     const char *code, *wish, *received, *due;
     enum rc rc;
@@ -225,25 +224,17 @@ static enum rc correction_take_one(struct store *store, const json_t *one, struc
         (rc = json_want_text(one, "wish", 1000, &wish, err)) ||
         (rc = json_want_text(one, "received", 10, &received, err)) || (rc = json_want_text(one, "due", 10, &due, err)))
         return rc;
-    rc = store_prepare(store,
-                       "INSERT INTO correction (code, wish, received, due, answered, decision, reason, municipality, "
-                       "forwarded, origin) "
-                       "SELECT ?1, ?2, ?3, ?4, '', '', '', municipality, ?3, ?5 FROM node WHERE NOT EXISTS "
-                       "(SELECT 1 FROM correction WHERE origin = ?5)",
-                       &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    bind_text(s, 2, wish);
-    bind_text(s, 3, received);
-    bind_text(s, 4, due);
-    bind_integer(s, 5, number);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store,
+                     "INSERT INTO correction (code, wish, received, due, answered, decision, reason, municipality, "
+                     "forwarded, origin, peer) "
+                     "SELECT ?1, ?2, ?3, ?4, '', '', '', municipality, ?3, ?5, ?6 FROM node WHERE NOT EXISTS "
+                     "(SELECT 1 FROM correction WHERE origin = ?5 AND peer = ?6)",
+                     BINDS(BIND_TEXT(code), BIND_TEXT(wish), BIND_TEXT(received), BIND_TEXT(due), BIND_INTEGER(number),
+                           BIND_TEXT(peer)),
+                     NULL, err);
 }
 
-enum rc correction_take(struct store *store, const json_t *list, struct err *err)
+enum rc correction_take(struct store *store, const char *peer, const json_t *list, struct err *err)
 {
     size_t at;
     json_t *one;
@@ -251,22 +242,18 @@ enum rc correction_take(struct store *store, const json_t *list, struct err *err
     json_array_foreach(list, at, one)
     {
         if (!rc)
-            rc = correction_take_one(store, one, err);
+            rc = correction_take_one(store, peer, one, err);
     }
     return rc;
 }
 
-enum rc correction_untold(struct store *store, json_t **body, struct err *err)
+enum rc correction_untold(struct store *store, const char *peer, json_t **body, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(
-        store,
-        "SELECT origin, decision, reason, notice FROM correction WHERE origin <> 0 AND answered <> '' AND told = 0 "
-        "ORDER BY origin LIMIT 1",
-        &s, err);
-    if (rc)
-        return rc;
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store,
+                           "SELECT origin, decision, reason, notice FROM correction WHERE origin <> 0 AND peer = ?1 AND "
+                           "answered <> '' AND told = 0 ORDER BY origin LIMIT 1",
+                           BINDS(BIND_TEXT(peer)), &s, err);
     if (!rc && !(*body = json_pack("{s:I, s:s, s:s, s:I}", "number", (json_int_t)column_integer(s, 0), "decision",
                                    column_text(s, 1), "reason", column_text(s, 2), "notice",
                                    (json_int_t)column_integer(s, 3))))
@@ -275,14 +262,8 @@ enum rc correction_untold(struct store *store, json_t **body, struct err *err)
     return rc;
 }
 
-enum rc correction_told(struct store *store, int64_t number, struct err *err)
+enum rc correction_told(struct store *store, const char *peer, int64_t number, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "UPDATE correction SET told = 1 WHERE origin = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_integer(s, 1, number);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store, "UPDATE correction SET told = 1 WHERE origin = ?1 AND peer = ?2",
+                     BINDS(BIND_INTEGER(number), BIND_TEXT(peer)), NULL, err);
 }

@@ -35,16 +35,16 @@ enum rc correction_decide(struct store *store, enum node_role role, const struct
 enum rc correction_each(struct store *store, const char *code, enum rc (*visit)(void *context, const json_t *request),
                         void *context, struct err *err) MUST_CHECK;
 
-/* At the nation: what is open for a municipality, as {"number","code","wish","received","due"}; from then on it is
+/* At the nation or a prefecture: what is open for a municipality, as {"number","code","wish","received","due"}; from then on it is
  * forwarded. Caller decrefs. */
 enum rc correction_forward(struct store *store, const char *municipality, json_t **list, struct err *err) MUST_CHECK;
 
-/* At the municipality: takes what was passed on, each once. RC_FORMAT. */
-enum rc correction_take(struct store *store, const json_t *list, struct err *err) MUST_CHECK;
+/* At the municipality: takes what a peer (OUTBOX_NATIONAL, OUTBOX_PREFECTURE) passed on, each once. RC_FORMAT. */
+enum rc correction_take(struct store *store, const char *peer, const json_t *list, struct err *err) MUST_CHECK;
 
-/* At the municipality: an answer that the nation has not heard, as the body of POST /v1/corrections/answer; and that it
+/* At the municipality: an answer that the peer has not heard, as the body of POST /v1/corrections/answer; and that it
  * has. RC_NOT_FOUND none waits. No transaction needed for the first. Caller decrefs. */
-enum rc correction_untold(struct store *store, json_t **body, struct err *err) MUST_CHECK;
-enum rc correction_told(struct store *store, int64_t number, struct err *err) MUST_CHECK;
+enum rc correction_untold(struct store *store, const char *peer, json_t **body, struct err *err) MUST_CHECK;
+enum rc correction_told(struct store *store, const char *peer, int64_t number, struct err *err) MUST_CHECK;
 
 #endif

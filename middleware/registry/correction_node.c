@@ -5,7 +5,7 @@
 #include "net/json.h"
 #include "registry/correction.h"
 
-/* One question to the nation; takes the body. */
+/* One question to the nation or the prefecture; takes the body. */
 static enum rc correction_post(struct line *line, const char *path, json_t *body, json_t **answer, struct err *err)
 {
     unsigned status = 0;
@@ -16,7 +16,7 @@ static enum rc correction_post(struct line *line, const char *path, json_t *body
     return rc == RC_NOT_FOUND ? RC_REFUSED : rc;
 }
 
-static enum rc correction_bring(struct line *line, json_t *body, struct err *err)
+static enum rc correction_bring(struct line *line, const char *peer, json_t *body, struct err *err)
 {
     int64_t number;
     json_t *answer = NULL;
@@ -29,14 +29,14 @@ static enum rc correction_bring(struct line *line, json_t *body, struct err *err
         rc = store_begin(line->store, err);
     if (rc)
         return rc;
-    rc = correction_told(line->store, number, err);
+    rc = correction_told(line->store, peer, number, err);
     if (!rc)
         rc = store_commit(line->store, err);
     store_rollback(line->store);
     return rc;
 }
 
-static enum rc correction_fetch(struct line *line, struct err *err)
+static enum rc correction_fetch(struct line *line, const char *peer, struct err *err)
 {
     json_t *answer = NULL, *list;
     enum rc rc = correction_post(line, "/v1/corrections", json_object(), &answer, err);
@@ -45,7 +45,7 @@ static enum rc correction_fetch(struct line *line, struct err *err)
     if (!rc)
         rc = store_begin(line->store, err);
     if (!rc) {
-        rc = correction_take(line->store, list, err);
+        rc = correction_take(line->store, peer, list, err);
         if (!rc)
             rc = store_commit(line->store, err);
         store_rollback(line->store);
@@ -56,13 +56,13 @@ static enum rc correction_fetch(struct line *line, struct err *err)
     return rc;
 }
 
-enum rc correction_deliver(struct line *line, struct err *err)
+enum rc correction_deliver(struct line *line, const char *peer, struct err *err)
 {
     json_t *body = NULL;
-    enum rc rc = correction_untold(line->store, &body, err);
+    enum rc rc = correction_untold(line->store, peer, &body, err);
     if (rc != RC_NOT_FOUND)
-        return rc ? rc : correction_bring(line, body, err);
-    return node_clock() < line->corrections ? RC_NOT_FOUND : correction_fetch(line, err);
+        return rc ? rc : correction_bring(line, peer, body, err);
+    return node_clock() < line->corrections ? RC_NOT_FOUND : correction_fetch(line, peer, err);
 }
 
 enum rc correction_on_list(void *context, const struct request *request, struct response *response, struct err *err)

@@ -2,6 +2,7 @@
 #include "base/fault.h"
 #include "net/json.h"
 #include "registry/act.h"
+#include "registry/correction_node.h"
 #include "registry/mail.h"
 #include "registry/municipal.h"
 #include "registry/node.h"
@@ -316,4 +317,11 @@ enum rc municipal_deliver(void *context, struct err *err)
     json_decref(body);
     json_decref(answer);
     return rc == RC_NOT_FOUND ? RC_REFUSED : rc;
+}
+
+enum rc prefecture_deliver(void *context, struct err *err)
+{
+    struct line *line = context;
+    enum rc rc = municipal_deliver(line, err);
+    return rc == RC_NOT_FOUND ? correction_deliver(line, line->peer, err) : rc;
 }

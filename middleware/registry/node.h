@@ -60,6 +60,7 @@ extern const struct route municipal_routes[], prefectural_routes[], national_rou
 
 /* The couriers' deliveries, context a struct line. */
 enum rc municipal_deliver(void *context, struct err *err) MUST_CHECK;
+enum rc prefecture_deliver(void *context, struct err *err) MUST_CHECK; /* the same, and what residents want corrected there */
 enum rc national_deliver(void *context, struct err *err) MUST_CHECK;
 
 /* A line's delivery, with what came of it for `jpki-registry status`; context a struct line. */

@@ -3,6 +3,7 @@
 
 #include "base/fault.h"
 #include "net/json.h"
+#include "registry/correction_node.h"
 #include "registry/digest.h"
 #include "registry/intake.h"
 #include "registry/outbox.h"
@@ -127,6 +128,8 @@ const struct route prefectural_routes[] = {
     {"GET", "/v1/health", ~0u, receiver_on_health},
     {"POST", "/v1/notices", ROLE_BIT(ROLE_NODE_MUNICIPAL), receiver_on_notices},
     {"GET", "/v1/digest/*", ROLE_BIT(ROLE_NODE_MUNICIPAL), receiver_on_digest},
+    {"POST", "/v1/corrections", ROLE_BIT(ROLE_NODE_MUNICIPAL), correction_on_list},
+    {"POST", "/v1/corrections/answer", ROLE_BIT(ROLE_NODE_MUNICIPAL), correction_on_answer},
     {"POST", "/v1/provide", ROLE_BIT(ROLE_AGENCY), provide_on_one},
     {"POST", "/v1/provide/batch", ROLE_BIT(ROLE_AGENCY), provide_on_batch},
     {0},

@@ -263,6 +263,9 @@ const char *const registry_migrations[] = {
     "CREATE INDEX card_end ON card (expires) WHERE state IN ('valid', 'locked', 'lost', 'lost-locked');"
     "CREATE INDEX card_place ON card (municipality, code);"
     "CREATE INDEX event_certificate_serial ON event_certificate (serial)",
+
+    /* where a correction was asked that a municipality has: "national", "prefecture", "" at the own counter */
+    ADD_TEXT("correction", "peer") "UPDATE correction SET peer = 'national' WHERE origin <> 0",
 };
 
 const size_t registry_migration_count = sizeof registry_migrations / sizeof registry_migrations[0];

@@ -99,7 +99,7 @@ static enum rc serve_lines(struct node *node, const struct serve_options *o, str
     } rows[] = {
         { OUTBOX_NATIONAL, o->national, o->national != NULL, ROLE_NODE_NATIONAL, municipal_deliver },
         { "supply", o->national, o->national != NULL, ROLE_NODE_NATIONAL, supply_deliver },
-        { OUTBOX_PREFECTURE, o->prefecture, o->prefecture != NULL, ROLE_NODE_PREFECTURAL, municipal_deliver },
+        { OUTBOX_PREFECTURE, o->prefecture, o->prefecture != NULL, ROLE_NODE_PREFECTURAL, prefecture_deliver },
         { "letters", NULL, node->role == NODE_MUNICIPAL, ROLE_NODE_MUNICIPAL, mail_deliver },
         { OUTBOX_CA, o->ca, o->ca != NULL, ROLE_CA, national_deliver },
     };

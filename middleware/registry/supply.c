@@ -140,7 +140,7 @@ enum rc supply_deliver(void *context, struct err *err)
     enum rc numbers = supply_numbers(line, err);
     if (numbers && numbers != RC_NOT_FOUND)
         return numbers;
-    enum rc corrections = correction_deliver(line, err);
+    enum rc corrections = correction_deliver(line, OUTBOX_NATIONAL, err);
     if (corrections && corrections != RC_NOT_FOUND)
         return corrections;
     return codes && numbers && corrections ? RC_NOT_FOUND : RC_OK;

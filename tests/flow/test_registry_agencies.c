@@ -251,6 +251,7 @@ static void test_correction(void **state)
     scene_new(&scene);
     struct world *w = &scene.w;
     const char *code = scene.resident.code, *nation = w->nodes[NATIONAL].store;
+    stop(&w->nodes[MUNICIPAL], SIGTERM); /* so that nothing is passed on yet */
     for (int i = 0; i < 2; i++) {
         const char *ask[] = {"disclose", "correct", "--store", nation, "--code", code, "--wish", i ? "氏名" : "番地", NULL};
         assert_int_equal(run_wait(ask), 0);
@@ -258,7 +259,6 @@ static void test_correction(void **state)
     assert_int_equal(count(w, NATIONAL, "SELECT count(*) FROM correction WHERE municipality = '" HERE "' AND forwarded = ''"), 2);
     assert_int_equal(decide(w, NATIONAL, "1", "corrected", NULL), 1);  /* by which act? */
     assert_int_equal(decide(w, NATIONAL, "1", "corrected", "1000"), 1); /* none such was told */
-    stop(&w->nodes[MUNICIPAL], SIGTERM);
     start(w, MUNICIPAL, NULL); /* looks at once */
     await(w, MUNICIPAL, "SELECT count(*) FROM correction WHERE origin <> 0", 2);
     assert_int_equal(count(w, NATIONAL, "SELECT count(*) FROM correction WHERE forwarded <> ''"), 2);
@@ -291,6 +291,46 @@ static void test_correction(void **state)
     const char *shown[] = {"disclose", "requests", "--store", nation, "--code", code, NULL};
     assert_int_equal(run_wait(shown), 0);
     assert_int_equal(decide(w, NATIONAL, "2", "corrected", notice), 1); /* answered already */
+    world_free(w);
+}
+
+/* 訂正 asked at the prefecture as at the nation, each under its own number 1: each hears its own answer. */
+static void test_correction_of_prefecture(void **state)
+{
+    (void)state;
+    static const int keepers[] = {PREFECTURE, NATIONAL};
+    struct scene scene;
+    scene_new(&scene);
+    struct world *w = &scene.w;
+    const char *code = scene.resident.code;
+    start(w, PREFECTURE, NULL);
+    stop(&w->nodes[MUNICIPAL], SIGTERM);
+    start(w, MUNICIPAL, NULL);
+    await(w, MUNICIPAL, "SELECT last - acknowledged FROM outbox WHERE peer = 'prefecture'", 0);
+    for (int i = 0; i < 2; i++) {
+        const char *ask[] = {"disclose", "correct", "--store", w->nodes[keepers[i]].store, "--code", code, "--wish", "番地", NULL};
+        assert_int_equal(run_wait(ask), 0);
+    }
+    stop(&w->nodes[MUNICIPAL], SIGTERM);
+    start(w, MUNICIPAL, NULL); /* looks at once */
+    await(w, MUNICIPAL, "SELECT count(*) FROM correction WHERE origin = 1", 2);
+    assert_int_equal(count(w, PREFECTURE, "SELECT count(*) FROM correction WHERE forwarded <> ''"), 1);
+    assert_int_equal(post(w, PREFECTURE, ID_OTHER_NODE, "/v1/corrections/answer",
+                          json_pack("{s:i, s:s, s:s, s:i}", "number", 1, "decision", "refused", "reason", "r", "notice", 0)),
+                     RC_NOT_FOUND); /* it was not passed on to that one */
+    assert_int_equal(move(w, ID_REGISTRAR, code, "鹿児島県鹿児島市荒田二丁目７番７号", "right"), RC_OK);
+    await(w, MUNICIPAL, TOLD, 0);
+    await(w, MUNICIPAL, "SELECT last - acknowledged FROM outbox WHERE peer = 'prefecture'", 0);
+    char notice[24], number[24];
+    snprintf(notice, sizeof notice, "%lld", (long long)count(w, MUNICIPAL, "SELECT max(sequence) FROM notice"));
+    snprintf(number, sizeof number, "%lld", (long long)count(w, MUNICIPAL, "SELECT id FROM correction WHERE peer = 'prefecture'"));
+    assert_int_equal(decide(w, MUNICIPAL, number, "corrected", notice), 0);
+    snprintf(number, sizeof number, "%lld", (long long)count(w, MUNICIPAL, "SELECT id FROM correction WHERE peer = 'national'"));
+    assert_int_equal(decide(w, MUNICIPAL, number, "refused", NULL), 0);
+    await(w, MUNICIPAL, "SELECT count(*) FROM correction WHERE told = 1", 2);
+    assert_int_equal(count(w, PREFECTURE, "SELECT count(*) FROM correction c JOIN received r ON r.municipality = c.municipality AND "
+                                          "r.sequence = c.notice AND r.code = c.code WHERE c.decision = 'corrected'"), 1);
+    assert_int_equal(count(w, NATIONAL, "SELECT count(*) FROM correction WHERE decision = 'refused' AND notice = 0"), 1);
     world_free(w);
 }
 
@@ -348,6 +388,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_prefecture),
         cmocka_unit_test(test_private),
         cmocka_unit_test(test_correction),
+        cmocka_unit_test(test_correction_of_prefecture),
 #ifdef JPKI_FAULTS
         cmocka_unit_test(test_torn),
 #endif

@@ -3,6 +3,7 @@
 #include "agency.h"
 
 #include "registry/correction.h"
+#include "registry/outbox.h"
 #include "registry/rights.h"
 
 #include "net/json.h"
@@ -112,18 +113,23 @@ static void test_correction(void **state)
     assert_string_equal(json_string_value(json_object_get(line_got, "state")), "forwarded");
     assert_int_equal(store_commit(w.nation, NULL), RC_OK);
     assert_int_equal(store_begin(w.town, NULL), RC_OK);
-    assert_int_equal(correction_take(w.town, list, NULL), RC_OK);
-    assert_int_equal(correction_take(w.town, again, NULL), RC_OK);
-    assert_int_equal(correction_untold(w.town, &body, NULL), RC_NOT_FOUND);
+    assert_int_equal(correction_take(w.town, OUTBOX_NATIONAL, list, NULL), RC_OK);
+    assert_int_equal(correction_take(w.town, OUTBOX_NATIONAL, again, NULL), RC_OK);
+    assert_int_equal(correction_take(w.town, OUTBOX_PREFECTURE, again, NULL), RC_OK); /* that one counts by itself */
+    assert_int_equal(correction_untold(w.town, OUTBOX_NATIONAL, &body, NULL), RC_NOT_FOUND);
     const struct correction_answer answer = {1, 0, "refused", "記録のとおり", NULL};
     assert_int_equal(correction_decide(w.town, NODE_MUNICIPAL, &answer, NULL), RC_OK);
-    assert_int_equal(correction_untold(w.town, &body, NULL), RC_OK);
+    assert_int_equal(correction_untold(w.town, OUTBOX_PREFECTURE, &body, NULL), RC_NOT_FOUND); /* the answer is not its own */
+    assert_int_equal(correction_untold(w.town, OUTBOX_NATIONAL, &body, NULL), RC_OK);
     assert_int_equal(json_integer_value(json_object_get(body, "number")), number);
-    assert_int_equal(correction_told(w.town, number, NULL), RC_OK);
+    assert_int_equal(correction_told(w.town, OUTBOX_PREFECTURE, number, NULL), RC_OK);
     json_decref(body);
-    assert_int_equal(correction_untold(w.town, &body, NULL), RC_NOT_FOUND);
+    assert_int_equal(correction_untold(w.town, OUTBOX_NATIONAL, &body, NULL), RC_OK);
+    assert_int_equal(correction_told(w.town, OUTBOX_NATIONAL, number, NULL), RC_OK);
+    json_decref(body);
+    assert_int_equal(correction_untold(w.town, OUTBOX_NATIONAL, &body, NULL), RC_NOT_FOUND);
     assert_int_equal(store_commit(w.town, NULL), RC_OK);
-    assert_int_equal(townpair_count(w.town, "SELECT count(*) FROM correction WHERE municipality = '" HERE "'"), 1);
+    assert_int_equal(townpair_count(w.town, "SELECT count(*) FROM correction WHERE municipality = '" HERE "'"), 2);
     json_decref(list);
     json_decref(again);
     json_decref(line_got);
