@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -306,6 +307,26 @@ enum rc store_row(struct store *store, const char *sql, const struct bind *binds
         statement_done(*out);
         *out = NULL;
     }
+    return rc;
+}
+
+enum rc store_integer(struct store *store, const char *sql, const struct bind *binds, int64_t *value, struct err *err)
+{
+    struct statement *row;
+    enum rc rc = store_row(store, sql, binds, &row, err);
+    if (!rc)
+        *value = column_integer(row, 0);
+    statement_done(row);
+    return rc;
+}
+
+enum rc store_text(struct store *store, const char *sql, const struct bind *binds, char *value, size_t size, struct err *err)
+{
+    struct statement *row;
+    enum rc rc = store_row(store, sql, binds, &row, err);
+    if (!rc)
+        snprintf(value, size, "%s", column_is_null(row, 0) ? "" : column_text(row, 0));
+    statement_done(row);
     return rc;
 }
 

@@ -109,6 +109,11 @@ enum rc store_query(struct store *store, const char *sql, const struct bind *bin
 /* The same and its first row: RC_NOT_FOUND none, and *row is NULL; else statement_done gives the row back. */
 enum rc store_row(struct store *store, const char *sql, const struct bind *binds, struct statement **row,
                   struct err *err) MUST_CHECK;
+/* The first row's one column, when nothing else is wanted of it: RC_NOT_FOUND none, and the value stays as it was. A text that is
+ * longer than its place is cut; NULL is "". */
+enum rc store_integer(struct store *store, const char *sql, const struct bind *binds, int64_t *value, struct err *err) MUST_CHECK;
+enum rc store_text(struct store *store, const char *sql, const struct bind *binds, char *value, size_t size,
+                   struct err *err) MUST_CHECK;
 /* Runs what returns nothing, as statement_run. */
 enum rc store_run(struct store *store, const char *sql, const struct bind *binds, int64_t *changes, struct err *err) MUST_CHECK;
 

@@ -484,6 +484,20 @@ static void test_rows(void **state)
     assert_int_equal(statement_step(row, NULL), RC_NOT_FOUND);
     statement_done(row);
 
+    /* one value: found, none, NULL, and one that is longer than its place */
+    int64_t number = 7;
+    char text[3] = "-";
+    assert_int_equal(store_integer(store, "SELECT n FROM kept WHERE n = ?1", BINDS(BIND_INTEGER(3)), &number, NULL), RC_NOT_FOUND);
+    assert_int_equal(number, 7);
+    assert_int_equal(store_integer(store, "SELECT n FROM kept ORDER BY n DESC", NULL, &number, NULL), RC_OK);
+    assert_int_equal(number, 2);
+    assert_int_equal(store_text(store, "SELECT t FROM kept WHERE n = ?1", BINDS(BIND_INTEGER(3)), text, sizeof text, NULL), RC_NOT_FOUND);
+    assert_string_equal(text, "-");
+    assert_int_equal(store_text(store, "SELECT t FROM kept WHERE n = ?1", BINDS(BIND_INTEGER(2)), text, sizeof text, NULL), RC_OK);
+    assert_string_equal(text, "");
+    assert_int_equal(store_text(store, "SELECT 'long' FROM kept WHERE n = ?1", BINDS(BIND_INTEGER(1)), text, sizeof text, NULL), RC_OK);
+    assert_string_equal(text, "lo");
+
     /* in partitions and whole again: rows, the key and the index stay */
     int parts;
     assert_int_equal(store_exec(store, "CREATE INDEX kept_text ON kept (t) WHERE t <> ''", NULL), RC_OK);
