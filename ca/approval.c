@@ -61,12 +61,8 @@ static void row_read_attributes(struct statement *s, int first, struct attribute
 enum rc approval_find(struct store *store, int64_t id, struct approval *approval, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc =
-        store_prepare(store, "SELECT " COLUMNS ", name, birth, sex, address FROM approvals WHERE id = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_integer(s, 1, id);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store, "SELECT " COLUMNS ", name, birth, sex, address FROM approvals WHERE id = ?1",
+                           BINDS(BIND_INTEGER(id)), &s, err);
     if (!rc)
         rc = row_read(s, approval);
     if (!rc)
@@ -79,13 +75,8 @@ static enum rc approval_find_request(struct store *store, enum authority authori
                                      struct approval *approval, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc =
-        store_prepare(store, "SELECT " COLUMNS " FROM approvals WHERE authority = ?1 AND request = ?2", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, authority_name(authority));
-    bind_text(s, 2, request);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store, "SELECT " COLUMNS " FROM approvals WHERE authority = ?1 AND request = ?2",
+                           BINDS(BIND_TEXT(authority_name(authority)), BIND_TEXT(request)), &s, err);
     if (!rc)
         rc = row_read(s, approval);
     statement_done(s);
@@ -95,31 +86,16 @@ static enum rc approval_find_request(struct store *store, enum authority authori
 static enum rc approval_add(struct store *store, const struct issue_order *order, const char *key_hash,
                             const char *asked_by, int64_t id, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc =
-        store_prepare(store,
-                      "INSERT INTO approvals(id, authority, state, request, key_hash, municipality, officer, asked_by,"
-                      " created, decided_at, decided_by, why, name, birth, sex, address)"
-                      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, '', '', ?10, ?11, ?12, ?13)",
-                      &s, err);
-    if (rc)
-        return rc;
-    bind_integer(s, 1, id);
-    bind_text(s, 2, authority_name(order->authority));
-    bind_integer(s, 3, APPROVAL_WAITING);
-    bind_text(s, 4, order->request);
-    bind_text(s, 5, key_hash);
-    bind_text(s, 6, order->municipality);
-    bind_text(s, 7, order->officer);
-    bind_text(s, 8, asked_by);
-    bind_integer(s, 9, clock_now());
-    bind_text(s, 10, order->attributes->name);
-    bind_text(s, 11, order->attributes->birth);
-    bind_text(s, 12, order->attributes->sex);
-    bind_text(s, 13, order->attributes->address);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store,
+                     "INSERT INTO approvals(id, authority, state, request, key_hash, municipality, officer, asked_by,"
+                     " created, decided_at, decided_by, why, name, birth, sex, address)"
+                     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, '', '', ?10, ?11, ?12, ?13)",
+                     BINDS(BIND_INTEGER(id), BIND_TEXT(authority_name(order->authority)),
+                           BIND_INTEGER(APPROVAL_WAITING), BIND_TEXT(order->request), BIND_TEXT(key_hash),
+                           BIND_TEXT(order->municipality), BIND_TEXT(order->officer), BIND_TEXT(asked_by),
+                           BIND_INTEGER(clock_now()), BIND_TEXT(order->attributes->name),
+                           BIND_TEXT(order->attributes->birth), BIND_TEXT(order->attributes->sex),
+                           BIND_TEXT(order->attributes->address)), NULL, err);
 }
 
 /* The row's number is the number of its audit row: one counter. */
@@ -198,21 +174,11 @@ static enum rc approval_check_peer(const struct approval *row, const struct peer
 static enum rc approval_set(struct store *store, int64_t id, enum approval_state state, const char *officer,
                             const char *why, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "UPDATE approvals SET state = ?2, decided_at = ?3, decided_by = ?4, why = ?5, name = '',"
-                               " birth = '', sex = '', address = '' WHERE id = ?1",
-                               &s, err);
-    if (rc)
-        return rc;
-    bind_integer(s, 1, id);
-    bind_integer(s, 2, state);
-    bind_integer(s, 3, clock_now());
-    bind_text(s, 4, officer);
-    bind_text(s, 5, why);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store,
+                     "UPDATE approvals SET state = ?2, decided_at = ?3, decided_by = ?4, why = ?5, name = '',"
+                     " birth = '', sex = '', address = '' WHERE id = ?1",
+                     BINDS(BIND_INTEGER(id), BIND_INTEGER(state), BIND_INTEGER(clock_now()), BIND_TEXT(officer),
+                           BIND_TEXT(why)), NULL, err);
 }
 
 static enum rc approval_decide_row(struct ca *ca, int64_t id, const struct peer *peer, enum approval_state state,
@@ -272,42 +238,24 @@ static enum rc waiting_row(void *context, struct statement *s)
 enum rc approval_each_waiting(struct store *store, const char *municipality, int max, approval_fn each, void *context,
                               struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc =
-        store_prepare(store,
-                      "SELECT " COLUMNS " FROM approvals WHERE state = 0 AND (?1 = '000000' OR municipality = ?1)"
-                      " ORDER BY id LIMIT ?2",
-                      &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, municipality);
-    bind_integer(s, 2, max);
     struct waiting waiting = {each, context};
-    return book_each_row(s, waiting_row, &waiting, err);
+    return book_each_row(store,
+                         "SELECT " COLUMNS " FROM approvals WHERE state = 0 AND (?1 = '000000' OR municipality = ?1)"
+                         " ORDER BY id LIMIT ?2",
+                         BINDS(BIND_TEXT(municipality), BIND_INTEGER(max)), waiting_row, &waiting, err);
 }
 
 enum rc approval_count_waiting(struct store *store, int64_t *count, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT COUNT(*) FROM approvals WHERE state = 0", &s, err);
-    if (!rc)
-        rc = statement_step(s, err);
-    if (!rc)
-        *count = column_integer(s, 0);
-    statement_done(s);
-    return rc;
+    return store_integer(store, "SELECT COUNT(*) FROM approvals WHERE state = 0", NULL, count, err);
 }
 
 enum rc approval_find_wait(struct store *store, const char *transaction, struct book_transaction *wait, struct err *err)
 {
     struct statement *s = NULL;
     struct book_transaction row = {0};
-    enum rc rc =
-        store_prepare(store, "SELECT authority, approval, officer, nonce, request FROM waits WHERE id = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, transaction);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store, "SELECT authority, approval, officer, nonce, request FROM waits WHERE id = ?1",
+                           BINDS(BIND_TEXT(transaction)), &s, err);
     if (!rc) {
         const char *authority = column_text(s, 0);
         rc = authority ? authority_parse(authority, &row.authority) : RC_BUG;
@@ -328,47 +276,23 @@ enum rc approval_find_wait(struct store *store, const char *transaction, struct 
 
 enum rc approval_put_wait(struct store *store, const struct book_transaction *wait, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "INSERT INTO waits(id, authority, approval, officer, nonce, request)"
-                               " VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO UPDATE SET nonce = ?5",
-                               &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, wait->id);
-    bind_text(s, 2, authority_name(wait->authority));
-    bind_integer(s, 3, wait->cert);
-    bind_text(s, 4, wait->officer);
-    bind_text(s, 5, wait->nonce);
-    bind_blob(s, 6, buf_bytes(&wait->request));
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store,
+                     "INSERT INTO waits(id, authority, approval, officer, nonce, request)"
+                     " VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO UPDATE SET nonce = ?5",
+                     BINDS(BIND_TEXT(wait->id), BIND_TEXT(authority_name(wait->authority)), BIND_INTEGER(wait->cert),
+                           BIND_TEXT(wait->officer), BIND_TEXT(wait->nonce), BIND_BLOB(buf_bytes(&wait->request))),
+                     NULL, err);
 }
 
 enum rc approval_end_wait(struct store *store, const char *transaction, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "DELETE FROM waits WHERE id = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, transaction);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store, "DELETE FROM waits WHERE id = ?1", BINDS(BIND_TEXT(transaction)), NULL, err);
 }
 
 enum rc approval_sweep_waits(struct store *store, int64_t decided_before, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "DELETE FROM waits WHERE EXISTS (SELECT 1 FROM approvals WHERE approvals.id = waits.approval"
-                               " AND decided_at > 0 AND decided_at < ?1)",
-                               &s, err);
-    if (rc)
-        return rc;
-    bind_integer(s, 1, decided_before);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store,
+                     "DELETE FROM waits WHERE EXISTS (SELECT 1 FROM approvals WHERE approvals.id = waits.approval"
+                     " AND decided_at > 0 AND decided_at < ?1)",
+                     BINDS(BIND_INTEGER(decided_before)), NULL, err);
 }

@@ -72,46 +72,34 @@ enum rc book_open_reader(const char *url, struct store **store, struct err *err)
     return store_open_reader(url, book_migrations, book_migration_count, store, err);
 }
 
-enum rc book_each_row(struct statement *statement, book_row_fn each, void *context, struct err *err)
+enum rc book_each_row(struct store *store, const char *sql, const struct bind *binds, book_row_fn each, void *context,
+                      struct err *err)
 {
-    enum rc rc = RC_OK, said = RC_OK;
-    while (!said && (rc = statement_step(statement, err)) == RC_OK)
-        said = each(context, statement);
-    statement_done(statement);
+    struct statement *row;
+    enum rc rc = store_query(store, sql, binds, &row, err), said = RC_OK;
+    while (!rc && !said && (rc = statement_step(row, err)) == RC_OK)
+        said = each(context, row);
+    statement_done(row);
     return said ? said : rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
 enum rc book_add_authority(struct store *store, enum authority authority, int64_t next_serial, struct bytes cert,
                            struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "INSERT INTO authorities(authority, next_serial, certificate) VALUES(?1, ?2, ?3)",
-                               &s, err);
-    if (!rc) {
-        bind_text(s, 1, authority_name(authority));
-        bind_integer(s, 2, next_serial);
-        bind_blob(s, 3, cert);
-        rc = statement_run(s, NULL, err);
-    }
-    statement_done(s);
-    return rc;
+    return store_run(store, "INSERT INTO authorities(authority, next_serial, certificate) VALUES(?1, ?2, ?3)",
+                     BINDS(BIND_TEXT(authority_name(authority)), BIND_INTEGER(next_serial), BIND_BLOB(cert)),
+                     NULL, err);
 }
 
 /* The counter's next, and the counter moved. */
 static enum rc book_count_serial(struct store *store, enum authority authority, char serial[BOOK_SERIAL_SIZE],
                                  struct err *err)
 {
-    struct statement *s = NULL;
     int64_t number = 0;
-    enum rc rc = store_prepare(store, "UPDATE authorities SET next_serial = next_serial + 1 WHERE authority = ?1"
-                                      " RETURNING next_serial - 1", &s, err);
-    if (!rc) {
-        bind_text(s, 1, authority_name(authority));
-        rc = statement_step(s, err);
-    }
-    if (!rc)
-        number = column_integer(s, 0);
-    statement_done(s);
+    enum rc rc = store_integer(store,
+                               "UPDATE authorities SET next_serial = next_serial + 1 WHERE authority = ?1"
+                               " RETURNING next_serial - 1",
+                               BINDS(BIND_TEXT(authority_name(authority))), &number, err);
     if (rc)
         return err_set(err, rc, "the serial counter of %s", authority_name(authority));
     char digits[24];
@@ -122,15 +110,8 @@ static enum rc book_count_serial(struct store *store, enum authority authority, 
 
 enum rc book_skip_serials(struct store *store, enum authority authority, int64_t count, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "UPDATE authorities SET next_serial = next_serial + ?2 WHERE authority = ?1", &s, err);
-    if (!rc) {
-        bind_text(s, 1, authority_name(authority));
-        bind_integer(s, 2, count);
-        rc = statement_run(s, NULL, err);
-    }
-    statement_done(s);
-    return rc;
+    return store_run(store, "UPDATE authorities SET next_serial = next_serial + ?2 WHERE authority = ?1",
+                     BINDS(BIND_TEXT(authority_name(authority)), BIND_INTEGER(count)), NULL, err);
 }
 
 enum rc book_take_serial(struct store *store, enum authority authority, bool random, char serial[BOOK_SERIAL_SIZE],
@@ -211,12 +192,7 @@ static enum rc book_find(struct store *store, const char *sql, enum authority au
                          struct book_cert *cert, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, sql, &s, err);
-    if (!rc) {
-        bind_text(s, 1, authority_name(authority));
-        bind_text(s, 2, key);
-        rc = statement_step(s, err);
-    }
+    enum rc rc = store_row(store, sql, BINDS(BIND_TEXT(authority_name(authority)), BIND_TEXT(key)), &s, err);
     if (!rc)
         rc = book_take_cert(s, cert, err);
     statement_done(s);
@@ -238,20 +214,19 @@ enum rc book_find_request(struct store *store, enum authority authority, const c
 enum rc book_find_id(struct store *store, int64_t id, struct book_cert *cert, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, CERT_COLUMNS "WHERE id = ?1", &s, err);
-    if (!rc) {
-        bind_integer(s, 1, id);
-        rc = statement_step(s, err);
-    }
+    enum rc rc = store_row(store, CERT_COLUMNS "WHERE id = ?1", BINDS(BIND_INTEGER(id)), &s, err);
     if (!rc)
         rc = book_take_cert(s, cert, err);
     statement_done(s);
     return rc;
 }
 
-static enum rc book_list_ids(struct statement *s, enum rc rc, int64_t *ids, size_t max, size_t *count, struct err *err)
+static enum rc book_list_ids(struct store *store, const char *sql, const struct bind *binds, int64_t *ids, size_t max,
+                             size_t *count, struct err *err)
 {
     size_t n = 0;
+    struct statement *s;
+    enum rc rc = store_query(store, sql, binds, &s, err);
     while (!rc && n < max && (rc = statement_step(s, err)) == RC_OK)
         ids[n++] = column_integer(s, 0);
     statement_done(s);
@@ -263,40 +238,25 @@ static enum rc book_list_ids(struct statement *s, enum rc rc, int64_t *ids, size
 
 enum rc book_list_unsigned(struct store *store, int64_t *ids, size_t max, size_t *count, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "SELECT id FROM certificates WHERE certificate IS NULL ORDER BY id",
-                               &s, err);
-    return book_list_ids(s, rc, ids, max, count, err);
+    return book_list_ids(store, "SELECT id FROM certificates WHERE certificate IS NULL ORDER BY id", NULL, ids, max, count, err);
 }
 
 enum rc book_list_overdue(struct store *store, int64_t before, int64_t *ids, size_t max, size_t *count, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "SELECT id FROM certificates WHERE confirmed_at IS NULL AND revoked_at IS NULL AND"
-                               " created < ?1 ORDER BY id",
-                               &s, err);
-    if (!rc)
-        bind_integer(s, 1, before);
-    return book_list_ids(s, rc, ids, max, count, err);
+    return book_list_ids(store,
+                         "SELECT id FROM certificates WHERE confirmed_at IS NULL AND revoked_at IS NULL AND"
+                         " created < ?1 ORDER BY id",
+                         BINDS(BIND_INTEGER(before)), ids, max, count, err);
 }
 
 enum rc book_list_living(struct store *store, enum authority authority, unsigned generation, int64_t now, int64_t *ids,
                          size_t max, size_t *count, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "SELECT id FROM certificates WHERE authority = ?1 AND generation = ?2 AND revoked_at IS NULL AND"
-                               " not_after >= ?3 ORDER BY municipality <> '', id LIMIT ?4",
-                               &s, err);
-    if (!rc) {
-        bind_text(s, 1, authority_name(authority));
-        bind_integer(s, 2, generation);
-        bind_integer(s, 3, now);
-        bind_integer(s, 4, (int64_t)max);
-    }
-    return book_list_ids(s, rc, ids, max, count, err);
+    return book_list_ids(store,
+                         "SELECT id FROM certificates WHERE authority = ?1 AND generation = ?2 AND revoked_at IS NULL AND"
+                         " not_after >= ?3 ORDER BY municipality <> '', id LIMIT ?4",
+                         BINDS(BIND_TEXT(authority_name(authority)), BIND_INTEGER(generation), BIND_INTEGER(now),
+                               BIND_INTEGER((int64_t)max)), ids, max, count, err);
 }
 
 enum rc book_add_cert(struct store *store, struct book_cert *cert, struct err *err)
@@ -329,52 +289,30 @@ enum rc book_add_cert(struct store *store, struct book_cert *cert, struct err *e
 
 enum rc book_set_certificate(struct store *store, int64_t id, struct bytes certificate, struct err *err)
 {
-    struct statement *s = NULL;
     int64_t changes = 0;
-    enum rc rc = store_prepare(store, "UPDATE certificates SET certificate = ?2 WHERE id = ?1 AND certificate IS NULL",
-                               &s, err);
-    if (!rc) {
-        bind_integer(s, 1, id);
-        bind_blob(s, 2, certificate);
-        rc = statement_run(s, &changes, err);
-    }
-    statement_done(s);
+    enum rc rc = store_run(store, "UPDATE certificates SET certificate = ?2 WHERE id = ?1 AND certificate IS NULL",
+                           BINDS(BIND_INTEGER(id), BIND_BLOB(certificate)), &changes, err);
     return rc ? rc : changes == 1 ? RC_OK : RC_STATE; /* RC_STATE: another process finished it */
 }
 
 enum rc book_set_confirmed(struct store *store, int64_t id, int64_t when, struct err *err)
 {
-    struct statement *s = NULL;
     int64_t changes = 0;
-    enum rc rc = store_prepare(store,
-                               "UPDATE certificates SET confirmed_at = ?2 WHERE id = ?1 AND certificate IS NOT NULL AND"
-                               " confirmed_at IS NULL AND revoked_at IS NULL",
-                               &s, err);
-    if (!rc) {
-        bind_integer(s, 1, id);
-        bind_integer(s, 2, when);
-        rc = statement_run(s, &changes, err);
-    }
-    statement_done(s);
+    enum rc rc = store_run(store,
+                           "UPDATE certificates SET confirmed_at = ?2 WHERE id = ?1 AND certificate IS NOT NULL AND"
+                           " confirmed_at IS NULL AND revoked_at IS NULL",
+                           BINDS(BIND_INTEGER(id), BIND_INTEGER(when)), &changes, err);
     return rc ? rc : changes == 1 ? RC_OK : RC_STATE;
 }
 
 enum rc book_set_revoked(struct store *store, int64_t id, int64_t when, int reason, int64_t revocation, struct err *err)
 {
-    struct statement *s = NULL;
     int64_t changes = 0;
-    enum rc rc = store_prepare(store,
-                               "UPDATE certificates SET revoked_at = ?2, reason = ?3, revocation = ?4 WHERE id = ?1 AND"
-                               " revoked_at IS NULL",
-                               &s, err);
-    if (!rc) {
-        bind_integer(s, 1, id);
-        bind_integer(s, 2, when);
-        bind_integer(s, 3, reason);
-        bind_integer(s, 4, revocation);
-        rc = statement_run(s, &changes, err);
-    }
-    statement_done(s);
+    enum rc rc = store_run(store,
+                           "UPDATE certificates SET revoked_at = ?2, reason = ?3, revocation = ?4 WHERE id = ?1 AND"
+                           " revoked_at IS NULL",
+                           BINDS(BIND_INTEGER(id), BIND_INTEGER(when), BIND_INTEGER(reason), BIND_INTEGER(revocation)),
+                           &changes, err);
     return rc ? rc : changes == 1 ? RC_OK : RC_STATE;
 }
 
@@ -382,16 +320,11 @@ enum rc book_status(struct store *store, enum authority authority, unsigned gene
                     int64_t *revoked_at, int *reason, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "SELECT revoked_at, reason FROM certificates WHERE authority = ?1 AND serial = ?2 AND"
-                               " certificate IS NOT NULL AND generation = ?3",
-                               &s, err);
-    if (!rc) {
-        bind_text(s, 1, authority_name(authority));
-        bind_text(s, 2, serial);
-        bind_integer(s, 3, generation);
-        rc = statement_step(s, err);
-    }
+    enum rc rc = store_row(store,
+                           "SELECT revoked_at, reason FROM certificates WHERE authority = ?1 AND serial = ?2 AND"
+                           " certificate IS NOT NULL AND generation = ?3",
+                           BINDS(BIND_TEXT(authority_name(authority)), BIND_TEXT(serial), BIND_INTEGER(generation)),
+                           &s, err);
     if (!rc) {
         *revoked_at = column_integer(s, 0);
         *reason = (int)column_integer(s, 1);

@@ -21,10 +21,10 @@ enum rc book_add_authority(struct store *store, enum authority authority, int64_
 enum rc book_take_serial(struct store *store, enum authority authority, bool random, char serial[BOOK_SERIAL_SIZE],
                          struct err *err) MUST_CHECK;
 
-/* The rows of a query whose parameters are bound, one after another; gives the statement back. Ends with the first rc that is not
- * RC_OK, and returns it. */
+/* The rows of a query, one after another. Ends with the first rc that is not RC_OK, and returns it. */
 typedef enum rc (*book_row_fn)(void *context, struct statement *row);
-enum rc book_each_row(struct statement *statement, book_row_fn each, void *context, struct err *err) MUST_CHECK;
+enum rc book_each_row(struct store *store, const char *sql, const struct bind *binds, book_row_fn each, void *context,
+                      struct err *err) MUST_CHECK;
 
 /* --- certificates ------------------------------------------------------------------------------------------------- */
 enum book_state { BOOK_RECORDED, BOOK_PENDING, BOOK_ACTIVE, BOOK_REVOKED };

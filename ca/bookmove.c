@@ -25,11 +25,7 @@ static enum rc move_compare(struct store *old, struct store *new, struct err *er
     enum rc rc = trail_head(old, &sequence, hash, err);
     if (rc || sequence == 0)
         return rc;
-    rc = store_prepare(new, "SELECT hash FROM audit WHERE sequence = ?1", &s, err);
-    if (!rc) {
-        bind_integer(s, 1, sequence);
-        rc = statement_step(s, err);
-    }
+    rc = store_row(new, "SELECT hash FROM audit WHERE sequence = ?1", BINDS(BIND_INTEGER(sequence)), &s, err);
     if (rc == RC_NOT_FOUND || (!rc && !bytes_equal(column_blob(s, 0), bytes_of(hash, sizeof hash))))
         rc = err_set(err, RC_CONFLICT, "row %lld of the trail is not in that book: it is an older copy, or another book",
                      (long long)sequence);

@@ -26,16 +26,7 @@ int64_t forget_limit(int64_t now)
 
 enum rc forget_count(struct ca *ca, int64_t *count, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(ca->store, "SELECT COUNT(*)" OVER, &s, err);
-    if (!rc) {
-        bind_integer(s, 1, forget_limit(clock_now()));
-        rc = statement_step(s, err);
-    }
-    if (!rc)
-        *count = column_integer(s, 0);
-    statement_done(s);
-    return rc;
+    return store_integer(ca->store, "SELECT COUNT(*)" OVER, BINDS(BIND_INTEGER(forget_limit(clock_now()))), count, err);
 }
 
 static enum rc batch_take(void *context, struct statement *s)
@@ -49,15 +40,10 @@ static enum rc batch_take(void *context, struct statement *s)
 
 static enum rc batch_find(struct store *store, int64_t after, struct batch *batch, struct err *err)
 {
-    struct statement *s = NULL;
     batch->count = 0;
-    enum rc rc = store_prepare(store, "SELECT id, authority, serial" OVER " AND id > ?2 ORDER BY id LIMIT ?3", &s, err);
-    if (rc)
-        return rc;
-    bind_integer(s, 1, forget_limit(clock_now()));
-    bind_integer(s, 2, after);
-    bind_integer(s, 3, BATCH);
-    return book_each_row(s, batch_take, batch, err);
+    return book_each_row(store, "SELECT id, authority, serial" OVER " AND id > ?2 ORDER BY id LIMIT ?3",
+                         BINDS(BIND_INTEGER(forget_limit(clock_now())), BIND_INTEGER(after), BIND_INTEGER(BATCH)),
+                         batch_take, batch, err);
 }
 
 /* What names the certificate goes before it. */
@@ -69,15 +55,8 @@ static enum rc forget_one(struct store *store, int64_t id, const char *subject, 
         "DELETE FROM certificates WHERE id = ?1",
     };
     enum rc rc = RC_OK;
-    for (size_t i = 0; !rc && i < sizeof steps / sizeof steps[0]; i++) {
-        struct statement *s = NULL;
-        rc = store_prepare(store, steps[i], &s, err);
-        if (!rc) {
-            bind_integer(s, 1, id);
-            rc = statement_run(s, NULL, err);
-        }
-        statement_done(s);
-    }
+    for (size_t i = 0; !rc && i < sizeof steps / sizeof steps[0]; i++)
+        rc = store_run(store, steps[i], BINDS(BIND_INTEGER(id)), NULL, err);
     return rc ? rc : trail_append(store, "clock", "forgotten", subject, NULL, err, "%d years after its end", FORGET_YEARS);
 }
 

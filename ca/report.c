@@ -52,49 +52,28 @@ static enum rc report_trail_tell(void *context, struct statement *s)
 
 enum rc report_each(struct store *store, int64_t from, int64_t to, report_fn each, void *context, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(
+    struct telling telling = {.each = each, .context = context};
+    return book_each_row(
         store,
         "SELECT authority, municipality, SUM(CASE WHEN " WITHIN("created") " THEN 1 ELSE 0 END), SUM(CASE WHEN "
         WITHIN("confirmed_at") " THEN 1 ELSE 0 END)" REVOKED(0) REVOKED(1) REVOKED(2) REVOKED(3) REVOKED(4) REVOKED(5) REVOKED(6)
         " FROM certificates WHERE certificate IS NOT NULL AND (" WITHIN("created") " OR " WITHIN("confirmed_at") " OR "
         WITHIN("revoked_at") ") GROUP BY authority, municipality ORDER BY authority, municipality",
-        &s, err);
-    if (rc)
-        return rc;
-    bind_integer(s, 1, from);
-    bind_integer(s, 2, to);
-    struct telling telling = {.each = each, .context = context};
-    return book_each_row(s, report_row_tell, &telling, err);
+        BINDS(BIND_INTEGER(from), BIND_INTEGER(to)), report_row_tell, &telling, err);
 }
 
 enum rc report_each_trail(struct store *store, int64_t after, int max, report_trail_fn each, void *context,
                           struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc =
-        store_prepare(store,
-                      "SELECT sequence, time, actor, action, subject, detail, hash FROM audit WHERE sequence > ?1"
-                      " ORDER BY sequence LIMIT ?2",
-                      &s, err);
-    if (rc)
-        return rc;
-    bind_integer(s, 1, after);
-    bind_integer(s, 2, max);
     struct telling telling = {.each_trail = each, .context = context};
-    return book_each_row(s, report_trail_tell, &telling, err);
+    return book_each_row(store,
+                         "SELECT sequence, time, actor, action, subject, detail, hash FROM audit WHERE sequence > ?1"
+                         " ORDER BY sequence LIMIT ?2",
+                         BINDS(BIND_INTEGER(after), BIND_INTEGER(max)), report_trail_tell, &telling, err);
 }
 
 enum rc report_count_stale(struct store *store, int64_t now, int64_t *count, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT COUNT(*) FROM lists WHERE next_update <= ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_integer(s, 1, now);
-    rc = statement_step(s, err);
-    if (!rc)
-        *count = column_integer(s, 0);
-    statement_done(s);
-    return rc;
+    return store_integer(store, "SELECT COUNT(*) FROM lists WHERE next_update <= ?1",
+                         BINDS(BIND_INTEGER(now)), count, err);
 }

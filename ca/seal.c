@@ -68,9 +68,7 @@ static enum rc seal_last(struct store *store, struct seal *seal, struct err *err
 {
     struct statement *s = NULL;
     *seal = (struct seal) { 0 };
-    enum rc rc = store_prepare(store, "SELECT sequence, time FROM seals ORDER BY sequence DESC LIMIT 1", &s, err);
-    if (!rc)
-        rc = statement_step(s, err);
+    enum rc rc = store_row(store, "SELECT sequence, time FROM seals ORDER BY sequence DESC LIMIT 1", NULL, &s, err);
     if (!rc) {
         seal->sequence = column_integer(s, 0);
         seal->time = column_integer(s, 1);
@@ -79,20 +77,13 @@ static enum rc seal_last(struct store *store, struct seal *seal, struct err *err
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
+/* Another process may have sealed the same row. */
 static enum rc seal_record(struct store *store, const struct seal *seal, struct bytes signature, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "INSERT INTO seals(sequence, time, hash, signature) VALUES(?1, ?2, ?3, ?4)"
-                                      " ON CONFLICT DO NOTHING", &s, err); /* another process may have sealed the same row */
-    if (!rc) {
-        bind_integer(s, 1, seal->sequence);
-        bind_integer(s, 2, seal->time);
-        bind_blob(s, 3, bytes_of(seal->hash, sizeof seal->hash));
-        bind_blob(s, 4, signature);
-        rc = statement_run(s, NULL, err);
-    }
-    statement_done(s);
-    return rc;
+    return store_run(store,
+                     "INSERT INTO seals(sequence, time, hash, signature) VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+                     BINDS(BIND_INTEGER(seal->sequence), BIND_INTEGER(seal->time),
+                           BIND_BLOB(bytes_of(seal->hash, sizeof seal->hash)), BIND_BLOB(signature)), NULL, err);
 }
 
 /* Handed over to the publisher. The signature first: a head without its own signature is what a crash may leave, and the
@@ -149,11 +140,8 @@ enum rc seal_trail(struct ca *ca, bool now, struct err *err)
 static enum rc seal_check_row(struct store *store, const struct seal *seal, const char *whence, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT hash FROM audit WHERE sequence = ?1", &s, err);
-    if (!rc) {
-        bind_integer(s, 1, seal->sequence);
-        rc = statement_step(s, err);
-    }
+    enum rc rc = store_row(store, "SELECT hash FROM audit WHERE sequence = ?1",
+                           BINDS(BIND_INTEGER(seal->sequence)), &s, err);
     if (rc == RC_NOT_FOUND)
         rc = err_set(err, RC_CONFLICT, "audit row %lld is missing, and %s sealed it", (long long)seal->sequence, whence);
     else if (!rc && !bytes_equal(column_blob(s, 0), bytes_of(seal->hash, sizeof seal->hash)))
@@ -181,12 +169,10 @@ static enum rc seal_check_book(struct ca *ca, int64_t *count, struct err *err)
         struct statement *s = NULL;
         struct seal seal = { 0 };
         struct buf text = { 0 }, signature = { 0 };
-        enum rc rc = store_prepare(ca->store, "SELECT sequence, time, hash, signature FROM seals WHERE sequence > ?1"
-                                              " ORDER BY sequence LIMIT 1", &s, err);
-        if (!rc) {
-            bind_integer(s, 1, at);
-            rc = statement_step(s, err);
-        }
+        enum rc rc = store_row(ca->store,
+                               "SELECT sequence, time, hash, signature FROM seals WHERE sequence > ?1"
+                               " ORDER BY sequence LIMIT 1",
+                               BINDS(BIND_INTEGER(at)), &s, err);
         if (!rc) {
             struct bytes hash = column_blob(s, 2);
             seal.sequence = at = column_integer(s, 0);

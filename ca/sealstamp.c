@@ -74,7 +74,6 @@ static enum rc stamp_judge(struct bytes der, const struct seal *seal, const STAC
 /* In one step with the audit row. */
 static enum rc stamp_record(struct ca *ca, const struct seal *seal, struct bytes der, int64_t time, struct err *err)
 {
-    struct statement *s = NULL;
     int64_t changes = 0;
     char when[CLOCK_TEXT_SIZE], subject[40];
     clock_format(time, when);
@@ -82,14 +81,9 @@ static enum rc stamp_record(struct ca *ca, const struct seal *seal, struct bytes
     enum rc rc = store_begin(ca->store, err);
     if (rc)
         return rc;
-    rc = store_prepare(ca->store, "UPDATE seals SET stamp = ?3 WHERE sequence = ?1 AND hash = ?2", &s, err);
-    if (!rc) {
-        bind_integer(s, 1, seal->sequence);
-        bind_blob(s, 2, bytes_of(seal->hash, sizeof seal->hash));
-        bind_blob(s, 3, der);
-        rc = statement_run(s, &changes, err);
-    }
-    statement_done(s);
+    rc = store_run(ca->store, "UPDATE seals SET stamp = ?3 WHERE sequence = ?1 AND hash = ?2",
+                   BINDS(BIND_INTEGER(seal->sequence), BIND_BLOB(bytes_of(seal->hash, sizeof seal->hash)),
+                         BIND_BLOB(der)), &changes, err);
     if (!rc && !changes)
         rc = err_set(err, RC_NOT_FOUND, "the book has no seal of row %lld with this hash", (long long)seal->sequence);
     if (!rc)
@@ -145,16 +139,13 @@ static enum rc checking_row(void *context, struct statement *s)
 enum rc sealstamp_verify(struct ca *ca, const char *trust, int64_t *count, struct err *err)
 {
     STACK_OF(X509) *anchors = NULL;
-    struct statement *s = NULL;
     struct checking checking = { .count = count, .err = err };
     *count = 0;
     enum rc rc = trust ? cert_read_all(trust, &anchors, err) : RC_OK;
     checking.trust = anchors;
     if (!rc)
-        rc = store_prepare(ca->store, "SELECT sequence, time, hash, stamp FROM seals WHERE stamp IS NOT NULL ORDER BY sequence", &s,
-                           err);
-    if (!rc)
-        rc = book_each_row(s, checking_row, &checking, err);
+        rc = book_each_row(ca->store, "SELECT sequence, time, hash, stamp FROM seals WHERE stamp IS NOT NULL ORDER BY sequence",
+                           NULL, checking_row, &checking, err);
     sk_X509_pop_free(anchors, X509_free);
     return rc;
 }

@@ -54,9 +54,8 @@ static enum rc trail_tail(struct store *store, struct trail_tail *tail, struct e
 {
     struct statement *s = NULL;
     *tail = (struct trail_tail) { 0 };
-    enum rc rc = store_prepare(store, "SELECT sequence, time, hash FROM audit ORDER BY sequence DESC LIMIT 1", &s, err);
-    if (!rc)
-        rc = statement_step(s, err);
+    enum rc rc = store_row(store, "SELECT sequence, time, hash FROM audit ORDER BY sequence DESC LIMIT 1",
+                           NULL, &s, err);
     if (!rc) {
         struct bytes blob = column_blob(s, 2);
         tail->sequence = column_integer(s, 0);
@@ -113,23 +112,13 @@ static enum rc trail_write(struct store *store, struct trail_row row, bool accep
     row.sequence = tail.sequence + 1;
     if (!rc)
         rc = trail_hash(tail.hash, &row, hash);
-    struct statement *s = NULL;
     if (!rc)
-        rc = store_prepare(store,
-                           "INSERT INTO audit(sequence, time, actor, action, subject, detail, hash)"
-                           " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                           &s, err);
-    if (!rc) {
-        bind_integer(s, 1, row.sequence);
-        bind_integer(s, 2, row.time);
-        bind_text(s, 3, row.actor);
-        bind_text(s, 4, row.action);
-        bind_text(s, 5, row.subject);
-        bind_text(s, 6, row.detail);
-        bind_blob(s, 7, bytes_of(hash, sizeof hash));
-        rc = statement_run(s, NULL, err);
-    }
-    statement_done(s);
+        rc = store_run(store,
+                       "INSERT INTO audit(sequence, time, actor, action, subject, detail, hash)"
+                       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                       BINDS(BIND_INTEGER(row.sequence), BIND_INTEGER(row.time), BIND_TEXT(row.actor),
+                             BIND_TEXT(row.action), BIND_TEXT(row.subject), BIND_TEXT(row.detail),
+                             BIND_BLOB(bytes_of(hash, sizeof hash))), NULL, err);
     if (!rc && sequence)
         *sequence = row.sequence;
     return rc;
@@ -188,9 +177,7 @@ static enum rc trail_walk(struct store *store, int64_t *rows, struct err *err)
 static enum rc trail_compare(struct store *store, const char *sql, const char *what, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, sql, &s, err);
-    if (!rc)
-        rc = statement_step(s, err);
+    enum rc rc = store_row(store, sql, NULL, &s, err);
     if (!rc)
         rc = err_set(err, RC_CONFLICT, "the trail does not tell that %s %s was %s", column_text(s, 0), column_text(s, 1),
                      what);
@@ -204,18 +191,12 @@ static enum rc trail_compare(struct store *store, const char *sql, const char *w
  * trail tells that too. */
 static enum rc trail_count(struct store *store, struct err *err)
 {
-    struct statement *s = NULL;
     int64_t missing = 0;
-    enum rc rc = store_prepare(store,
+    enum rc rc = store_integer(store,
                                "SELECT (SELECT COUNT(*) FROM audit WHERE action = 'issued') - (SELECT COUNT(*) FROM audit"
                                " WHERE action = 'forgotten') - (SELECT COUNT(*) FROM certificates WHERE certificate IS NOT NULL"
                                " AND municipality <> '')",
-                               &s, err);
-    if (!rc)
-        rc = statement_step(s, err);
-    if (!rc)
-        missing = column_integer(s, 0);
-    statement_done(s);
+                               NULL, &missing, err);
     if (!rc && missing > 0)
         rc = err_set(err, RC_CONFLICT, "%lld certificates that the trail tells of are not in the book", (long long)missing);
     return rc;
