@@ -130,25 +130,15 @@ enum rc enrolment_begin(struct enrolment_book *book, const char *code, struct en
     if (rc)
         return rc;
     enrolment->started = clock_now();
-    struct statement *insert;
-    rc = store_prepare(book->store,
+    rc = store_begin(book->store, err);
+    if (rc == RC_OK)
+        rc = store_run(book->store,
                        "INSERT INTO enrolment (request, person, card, municipality, card_expiry, started, changed, step, ward)"
                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 'personalise', ?7)",
-                       &insert, err);
-    if (rc)
-        return rc;
-    rc = store_begin(book->store, err);
-    if (rc == RC_OK) {
-        bind_text(insert, 1, enrolment->request);
-        bind_blob(insert, 2, bytes_of(person, sizeof person));
-        bind_text(insert, 3, enrolment->card);
-        bind_text(insert, 4, enrolment->municipality);
-        bind_integer(insert, 5, enrolment->card_expiry);
-        bind_integer(insert, 6, enrolment->started);
-        bind_integer(insert, 7, enrolment->ward);
-        rc = statement_run(insert, NULL, err);
-    }
-    statement_done(insert);
+                       BINDS(BIND_TEXT(enrolment->request), BIND_BLOB(bytes_of(person, sizeof person)),
+                             BIND_TEXT(enrolment->card), BIND_TEXT(enrolment->municipality),
+                             BIND_INTEGER(enrolment->card_expiry), BIND_INTEGER(enrolment->started),
+                             BIND_INTEGER(enrolment->ward)), NULL, err);
     if (rc == RC_OK)
         rc = store_commit(book->store, err);
     if (rc)
@@ -232,11 +222,8 @@ static enum rc enrolment_take(struct statement *row, struct enrolment *out, stru
 enum rc enrolment_find(struct enrolment_book *book, const char *card, struct enrolment *enrolment, struct err *err)
 {
     struct statement *find;
-    enum rc rc = store_prepare(book->store, "SELECT " COLUMNS " FROM enrolment WHERE card = ?1", &find, err);
-    if (rc)
-        return rc;
-    bind_text(find, 1, card);
-    rc = statement_step(find, err);
+    enum rc rc = store_row(book->store, "SELECT " COLUMNS " FROM enrolment WHERE card = ?1",
+                           BINDS(BIND_TEXT(card)), &find, err);
     if (rc == RC_OK)
         rc = enrolment_take(find, enrolment, err);
     statement_done(find);
@@ -247,14 +234,11 @@ enum rc enrolment_is_of(struct enrolment_book *book, const struct enrolment *enr
                         struct err *err)
 {
     uint8_t person[PERSON_LEN];
-    struct statement *find;
+    struct statement *find = NULL;
     enum rc rc = enrolment_person(enrolment->request, code, person);
     if (rc == RC_OK)
-        rc = store_prepare(book->store, "SELECT person FROM enrolment WHERE request = ?1", &find, err);
-    if (rc)
-        return rc;
-    bind_text(find, 1, enrolment->request);
-    rc = statement_step(find, err);
+        rc = store_row(book->store, "SELECT person FROM enrolment WHERE request = ?1",
+                       BINDS(BIND_TEXT(enrolment->request)), &find, err);
     if (rc == RC_OK)
         *is_of = bytes_equal(column_blob(find, 0), bytes_of(person, sizeof person));
     statement_done(find);
@@ -340,19 +324,10 @@ enum rc enrolment_record(struct enrolment_book *book, struct enrolment *enrolmen
 enum rc enrolment_keep_proof(struct enrolment_book *book, const char *request, struct bytes digest_info,
                              struct bytes signature, struct err *err)
 {
-    struct statement *insert;
-    enum rc rc = store_prepare(book->store, "INSERT INTO proof (request, digest_info, signature) VALUES (?1, ?2, ?3)",
-                               &insert, err);
-    if (rc)
-        return rc;
-    rc = store_begin(book->store, err);
-    if (rc == RC_OK) {
-        bind_text(insert, 1, request);
-        bind_blob(insert, 2, digest_info);
-        bind_blob(insert, 3, signature);
-        rc = statement_run(insert, NULL, err);
-    }
-    statement_done(insert);
+    enum rc rc = store_begin(book->store, err);
+    if (rc == RC_OK)
+        rc = store_run(book->store, "INSERT INTO proof (request, digest_info, signature) VALUES (?1, ?2, ?3)",
+                       BINDS(BIND_TEXT(request), BIND_BLOB(digest_info), BIND_BLOB(signature)), NULL, err);
     if (rc == RC_OK)
         rc = store_commit(book->store, err);
     if (rc)
@@ -364,13 +339,8 @@ enum rc enrolment_find_proof(struct enrolment_book *book, const char *request, s
                              struct buf *signature, struct err *err)
 {
     struct statement *find;
-    enum rc rc = store_prepare(book->store, "SELECT signature FROM proof WHERE request = ?1 AND digest_info = ?2", &find,
-                               err);
-    if (rc)
-        return rc;
-    bind_text(find, 1, request);
-    bind_blob(find, 2, digest_info);
-    rc = statement_step(find, err);
+    enum rc rc = store_row(book->store, "SELECT signature FROM proof WHERE request = ?1 AND digest_info = ?2",
+                           BINDS(BIND_TEXT(request), BIND_BLOB(digest_info)), &find, err);
     if (rc == RC_OK)
         rc = buf_append_bytes(signature, column_blob(find, 0));
     statement_done(find);
