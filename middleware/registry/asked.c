@@ -30,11 +30,8 @@ static enum rc asked_recall(struct store *store, const char *request, const char
                             json_t **answer, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT kind, digest, answer FROM asked WHERE request = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, request);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store, "SELECT kind, digest, answer FROM asked WHERE request = ?1",
+                           BINDS(BIND_TEXT(request)), &s, err);
     if (!rc && (strcmp(column_text(s, 0), kind) != 0 || strcmp(column_text(s, 1), digest) != 0))
         rc = err_set(err, RC_CONFLICT, "request: this name was used for another request");
     if (!rc) {
@@ -48,19 +45,12 @@ static enum rc asked_recall(struct store *store, const char *request, const char
 static enum rc asked_keep(struct store *store, const char *request, const char *kind, const char *digest,
                           const json_t *answer, struct err *err)
 {
-    struct statement *s = NULL;
     struct buf text = {0};
     enum rc rc = json_write(answer, &text);
     if (!rc)
-        rc = store_prepare(store, "INSERT INTO asked (request, kind, digest, answer) VALUES (?1, ?2, ?3, ?4)", &s, err);
-    if (!rc) {
-        bind_text(s, 1, request);
-        bind_text(s, 2, kind);
-        bind_text(s, 3, digest);
-        bind_text(s, 4, buf_string(&text));
-        rc = statement_run(s, NULL, err);
-        statement_done(s);
-    }
+        rc = store_run(store, "INSERT INTO asked (request, kind, digest, answer) VALUES (?1, ?2, ?3, ?4)",
+                       BINDS(BIND_TEXT(request), BIND_TEXT(kind), BIND_TEXT(digest), BIND_TEXT(buf_string(&text))),
+                       NULL, err);
     buf_wipe(&text);
     return rc;
 }

@@ -69,13 +69,9 @@ enum rc cardbook_find_alive(struct store *store, const char *code, struct card_r
 enum rc cardbook_find_certificate(struct store *store, enum authority authority, const char *serial,
                                   struct card_row *row, struct err *err)
 {
-    struct statement *s = NULL;
     char card[sizeof row->card];
-    enum rc rc = store_row(store, "SELECT card FROM card_certificate WHERE authority = ?1 AND serial = ?2",
-                           BINDS(BIND_TEXT(authority_name(authority)), BIND_TEXT(serial)), &s, err);
-    if (!rc)
-        snprintf(card, sizeof card, "%s", column_text(s, 0));
-    statement_done(s);
+    enum rc rc = store_text(store, "SELECT card FROM card_certificate WHERE authority = ?1 AND serial = ?2",
+                            BINDS(BIND_TEXT(authority_name(authority)), BIND_TEXT(serial)), card, sizeof card, err);
     return rc ? rc : cardbook_find(store, card, row, err);
 }
 
@@ -138,24 +134,12 @@ enum rc cardbook_recode(struct store *store, const char *previous, const char *c
 static enum rc cardbook_write_event(struct store *store, const struct card_row *row, const struct card_deed *deed,
                                     struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "INSERT INTO card_event (card, number, event, reason, state, date, recorded, notice) "
-                               "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                               &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, row->card);
-    bind_integer(s, 2, row->events);
-    bind_text(s, 3, card_event_name(deed->event));
-    bind_text(s, 4, card_reason_name(deed->reason));
-    bind_text(s, 5, card_state_name(row->state));
-    bind_text(s, 6, deed->date);
-    bind_integer(s, 7, deed->recorded);
-    bind_integer(s, 8, deed->notice);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store,
+                     "INSERT INTO card_event (card, number, event, reason, state, date, recorded, notice) "
+                     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                     BINDS(BIND_TEXT(row->card), BIND_INTEGER(row->events), BIND_TEXT(card_event_name(deed->event)),
+                           BIND_TEXT(card_reason_name(deed->reason)), BIND_TEXT(card_state_name(row->state)),
+                           BIND_TEXT(deed->date), BIND_INTEGER(deed->recorded), BIND_INTEGER(deed->notice)), NULL, err);
 }
 
 enum rc cardbook_apply(struct store *store, struct card_row *row, const struct card_deed *deed, struct err *err)
@@ -188,13 +172,12 @@ enum rc cardbook_restate(struct store *store, struct card_row *row, const struct
 static enum rc cardbook_events(struct store *store, const char *card, json_t *array, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "SELECT event, reason, state, date, recorded, notice FROM card_event WHERE card = ?1 "
-                               "ORDER BY number",
-                               &s, err);
+    enum rc rc = store_query(store,
+                             "SELECT event, reason, state, date, recorded, notice FROM card_event WHERE card = ?1 "
+                             "ORDER BY number",
+                             BINDS(BIND_TEXT(card)), &s, err);
     if (rc)
         return rc;
-    bind_text(s, 1, card);
     while (!(rc = statement_step(s, err))) {
         char recorded[CLOCK_TEXT_SIZE];
         clock_format(column_integer(s, 4), recorded);
@@ -214,11 +197,9 @@ enum rc cardbook_to_json(struct store *store, const char *code, json_t **out, st
 {
     struct statement *s = NULL;
     json_t *array = json_array();
-    enum rc rc =
-        array ? store_prepare(store, "SELECT " ROW " FROM card c WHERE c.code = ?1 ORDER BY c.issued, c.card", &s, err)
-              : RC_NOMEM;
-    if (!rc)
-        bind_text(s, 1, code);
+    enum rc rc = array ? store_query(store, "SELECT " ROW " FROM card c WHERE c.code = ?1 ORDER BY c.issued, c.card",
+                                     BINDS(BIND_TEXT(code)), &s, err)
+                       : RC_NOMEM;
     while (!rc && !(rc = statement_step(s, err))) {
         struct card_row row;
         json_t *events = json_array();
@@ -269,37 +250,26 @@ enum rc cardbook_of_notice(struct store *store, int64_t notice, struct card_repo
 
 enum rc cardbook_claim(struct store *store, const struct card_row *row, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "INSERT INTO card_certificate (authority, serial, card) "
-                               "SELECT l.authority, l.serial, ?2 FROM link l WHERE l.code = ?1 AND NOT EXISTS "
-                               "(SELECT 1 FROM card_certificate x WHERE x.authority = l.authority "
-                               "AND x.serial = l.serial)",
-                               &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, row->code);
-    bind_text(s, 2, row->card);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store,
+                     "INSERT INTO card_certificate (authority, serial, card) "
+                     "SELECT l.authority, l.serial, ?2 FROM link l WHERE l.code = ?1 AND NOT EXISTS "
+                     "(SELECT 1 FROM card_certificate x WHERE x.authority = l.authority "
+                     "AND x.serial = l.serial)",
+                     BINDS(BIND_TEXT(row->code), BIND_TEXT(row->card)), NULL, err);
 }
 
 enum rc cardbook_certificates(struct store *store, const char *card, int64_t now, struct certificate *certificates,
                               size_t *count, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "SELECT l.authority, l.serial, l.not_after FROM link l JOIN card_certificate x "
-                               "ON x.authority = l.authority AND x.serial = l.serial "
-                               "WHERE x.card = ?1 AND l.not_after > ?2 "
-                               "ORDER BY l.recorded DESC, l.authority, l.serial LIMIT ?3",
-                               &s, err);
+    enum rc rc = store_query(store,
+                             "SELECT l.authority, l.serial, l.not_after FROM link l JOIN card_certificate x "
+                             "ON x.authority = l.authority AND x.serial = l.serial "
+                             "WHERE x.card = ?1 AND l.not_after > ?2 "
+                             "ORDER BY l.recorded DESC, l.authority, l.serial LIMIT ?3",
+                             BINDS(BIND_TEXT(card), BIND_INTEGER(now), BIND_INTEGER(NOTICE_CERTIFICATES)), &s, err);
     if (rc)
         return rc;
-    bind_text(s, 1, card);
-    bind_integer(s, 2, now);
-    bind_integer(s, 3, NOTICE_CERTIFICATES);
     size_t have = 0;
     while (!(rc = statement_step(s, err))) {
         if ((rc = certificate_name(column_text(s, 0), column_text(s, 1), &certificates[have], err)))

@@ -18,26 +18,14 @@ static const char *const event_names[] = {[CARD_EFFECT_LOST] = "card-lost", [CAR
     "= ?2 "                                                                                                            \
     "AND e.event IN ('card-lost', 'card-returned'))"
 
-static void cardintake_bind(struct statement *s, const struct notice *notice, size_t i)
+static enum rc cardintake_concerns(struct store *store, const struct notice *notice, const struct certificate *certificate,
+                                   bool *concerned, struct err *err)
 {
-    bind_text(s, 1, authority_name(notice->certificates[i].authority));
-    bind_text(s, 2, notice->certificates[i].serial);
-    bind_text(s, 3, notice->resident.code);
-    bind_integer(s, 4, notice->recorded);
-}
-
-static enum rc cardintake_concerns(struct store *store, const struct notice *notice, size_t i, bool *concerned,
-                                   struct err *err)
-{
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT count(*) " CONCERNED, &s, err);
-    if (rc)
-        return rc;
-    cardintake_bind(s, notice, i);
-    rc = statement_step(s, err);
-    if (!rc)
-        *concerned = column_integer(s, 0) > 0;
-    statement_done(s);
+    int64_t count = 0;
+    enum rc rc = store_integer(store, "SELECT count(*) " CONCERNED,
+                               BINDS(BIND_TEXT(authority_name(certificate->authority)), BIND_TEXT(certificate->serial),
+                                     BIND_TEXT(notice->resident.code), BIND_INTEGER(notice->recorded)), &count, err);
+    *concerned = count > 0;
     return rc;
 }
 
@@ -46,28 +34,17 @@ static enum rc cardintake_tell(struct store *store, const struct notice *notice,
                                struct err *err)
 {
     int64_t number = 0;
-    for (size_t i = 0; i < notice->count; i++) {
-        bool concerned = false;
-        struct statement *s = NULL;
-        enum rc rc = cardintake_concerns(store, notice, i, &concerned, err);
+    enum rc rc = RC_OK;
+    for (size_t i = 0; !rc && i < notice->count; i++) {
+        const struct certificate *certificate = &notice->certificates[i];
+        bool concerned;
+        rc = cardintake_concerns(store, notice, certificate, &concerned, err);
         if (!rc && concerned && number == 0)
             rc = outbox_begin_event(store, event_names[effect], notice->recorded, &number, err);
         if (!rc && concerned)
-            rc = store_prepare(store, "INSERT INTO event_certificate (sequence, authority, serial) VALUES (?1, ?2, ?3)",
-                               &s, err);
-        if (rc)
-            return rc;
-        if (!concerned)
-            continue;
-        bind_integer(s, 1, number);
-        bind_text(s, 2, authority_name(notice->certificates[i].authority));
-        bind_text(s, 3, notice->certificates[i].serial);
-        rc = statement_run(s, NULL, err);
-        statement_done(s);
-        if (rc)
-            return rc;
+            rc = outbox_add_certificate(store, number, certificate, err);
     }
-    return RC_OK;
+    return rc;
 }
 
 /* A card that the nation holds for alive while another one is reported as the resident's: a municipality that the

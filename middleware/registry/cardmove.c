@@ -67,30 +67,17 @@ static enum rc cardmove_date(const json_t *body, const char *member, bool may_mi
 /* The planned day of somebody's 転出届. RC_NOT_FOUND. */
 static enum rc cardmove_planned(struct store *store, const char *code, char planned[11], struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT planned FROM departure WHERE code = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    rc = statement_step(s, err);
-    if (!rc)
-        snprintf(planned, 11, "%s", column_text(s, 0));
-    statement_done(s);
-    return rc;
+    return store_text(store, "SELECT planned FROM departure WHERE code = ?1", BINDS(BIND_TEXT(code)), planned, 11, err);
 }
 
 /* Whether a 転出 of theirs goes to another place than that. */
 static enum rc cardmove_elsewhere(struct store *store, const char *code, const char *to, bool *elsewhere, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "SELECT destination FROM leaving WHERE code = ?1 AND closed = 0 AND withdrawn = 0 "
-                               "ORDER BY recorded DESC LIMIT 1",
-                               &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store,
+                           "SELECT destination FROM leaving WHERE code = ?1 AND closed = 0 AND withdrawn = 0 "
+                           "ORDER BY recorded DESC LIMIT 1",
+                           BINDS(BIND_TEXT(code)), &s, err);
     *elsewhere = !rc && strcmp(column_text(s, 0), to) != 0;
     statement_done(s);
     return rc == RC_NOT_FOUND ? RC_OK : rc;
@@ -167,21 +154,11 @@ static enum rc cardmove_read_notice(struct store *store, const json_t *body, str
 
 static enum rc cardmove_write_notice(struct store *store, const struct moving *m, const char *code, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "INSERT INTO departure (code, planned, notified, channel, rides) VALUES (?1, ?2, ?3, ?4, ?5) "
-                               "ON CONFLICT (code) DO UPDATE SET planned = ?2, notified = ?3, channel = ?4, rides = ?5",
-                               &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    bind_text(s, 2, m->planned);
-    bind_text(s, 3, m->notified);
-    bind_text(s, 4, move_channel_name(m->move.channel));
-    bind_text(s, 5, m->rides);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store,
+                     "INSERT INTO departure (code, planned, notified, channel, rides) VALUES (?1, ?2, ?3, ?4, ?5) "
+                     "ON CONFLICT (code) DO UPDATE SET planned = ?2, notified = ?3, channel = ?4, rides = ?5",
+                     BINDS(BIND_TEXT(code), BIND_TEXT(m->planned), BIND_TEXT(m->notified),
+                           BIND_TEXT(move_channel_name(m->move.channel)), BIND_TEXT(m->rides)), NULL, err);
 }
 
 enum rc cardmove_notice(void *context, struct store *store, const json_t *body, json_t **answer, struct err *err)
@@ -220,15 +197,8 @@ static enum rc cardmove_departed(struct store *store, const char *code, struct m
         return err_set(err, RC_STATE, "the holder has not moved out");
     memcpy(m->planned, past.date, sizeof m->planned);
     memcpy(m->notified, past.date, sizeof m->notified); /* at the counter, unless there was one ahead */
-    struct statement *s = NULL;
-    rc = store_prepare(store, "SELECT notified FROM departure WHERE code = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    rc = statement_step(s, err);
-    if (!rc)
-        snprintf(m->notified, sizeof m->notified, "%s", column_text(s, 0));
-    statement_done(s);
+    rc = store_text(store, "SELECT notified FROM departure WHERE code = ?1",
+                    BINDS(BIND_TEXT(code)), m->notified, sizeof m->notified, err);
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
@@ -237,11 +207,8 @@ static enum rc cardmove_arrived(struct store *store, const char *code, char muni
                                 struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT municipality, moved, arrival FROM arrival WHERE code = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store, "SELECT municipality, moved, arrival FROM arrival WHERE code = ?1",
+                           BINDS(BIND_TEXT(code)), &s, err);
     if (!rc) {
         snprintf(municipality, 7, "%s", column_text(s, 0));
         snprintf(m->moved, sizeof m->moved, "%s", column_text(s, 1));
@@ -254,20 +221,11 @@ static enum rc cardmove_arrived(struct store *store, const char *code, char muni
 static enum rc cardmove_write_arrival(struct store *store, const char *code, const char *municipality,
                                       const struct moving *m, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "INSERT INTO arrival (code, municipality, moved, arrival) VALUES (?1, ?2, ?3, ?4) "
-                               "ON CONFLICT (code) DO NOTHING",
-                               &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    bind_text(s, 2, municipality);
-    bind_text(s, 3, m->moved);
-    bind_text(s, 4, m->arrival);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store,
+                     "INSERT INTO arrival (code, municipality, moved, arrival) VALUES (?1, ?2, ?3, ?4) "
+                     "ON CONFLICT (code) DO NOTHING",
+                     BINDS(BIND_TEXT(code), BIND_TEXT(municipality), BIND_TEXT(m->moved), BIND_TEXT(m->arrival)),
+                     NULL, err);
 }
 
 enum rc cardmove_hear_arrival(struct store *store, const char *code, const char *municipality, const char *date,
@@ -327,10 +285,9 @@ static enum rc cardmove_riders(struct store *store, const char *claimant, const 
 {
     struct statement *s = NULL;
     json_t *riders = json_array();
-    enum rc rc = riders ? store_prepare(store, "SELECT code, planned, notified FROM departure WHERE rides = ?1 ORDER BY code", &s, err)
+    enum rc rc = riders ? store_query(store, "SELECT code, planned, notified FROM departure WHERE rides = ?1 ORDER BY code",
+                                      BINDS(BIND_TEXT(code)), &s, err)
                         : RC_NOMEM;
-    if (!rc)
-        bind_text(s, 1, code);
     while (!rc && !(rc = statement_step(s, err))) {
         struct moving m = *holder, before;
         const struct move_rule *way;
@@ -518,19 +475,16 @@ static enum rc cardmove_late(struct store *store, char cards[][17], size_t *foun
     day_add(today, -MOVE_PLANNED, planned);
     day_add(today, -MOVE_HAND_IN, arrival);
     *found = 0;
-    enum rc rc = store_prepare(store,
-                               "SELECT c.card FROM card c JOIN resident r ON r.code = c.code "
-                               "JOIN history h ON h.code = r.code AND h.revision = r.revision "
-                               "LEFT JOIN arrival a ON a.code = c.code "
-                               "WHERE c.state IN ('valid', 'locked', 'lost', 'lost-locked') AND r.removed <> 0 "
-                               "AND h.reason IN ('国内転出', '転出') AND h.date < ?1 "
-                               "AND (a.arrival IS NULL OR a.arrival < ?2) ORDER BY c.card LIMIT ?3",
-                               &s, err);
+    enum rc rc = store_query(store,
+                             "SELECT c.card FROM card c JOIN resident r ON r.code = c.code "
+                             "JOIN history h ON h.code = r.code AND h.revision = r.revision "
+                             "LEFT JOIN arrival a ON a.code = c.code "
+                             "WHERE c.state IN ('valid', 'locked', 'lost', 'lost-locked') AND r.removed <> 0 "
+                             "AND h.reason IN ('国内転出', '転出') AND h.date < ?1 "
+                             "AND (a.arrival IS NULL OR a.arrival < ?2) ORDER BY c.card LIMIT ?3",
+                             BINDS(BIND_TEXT(planned), BIND_TEXT(arrival), BIND_INTEGER(SWEEP_BATCH)), &s, err);
     if (rc)
         return rc;
-    bind_text(s, 1, planned);
-    bind_text(s, 2, arrival);
-    bind_integer(s, 3, SWEEP_BATCH);
     while (!(rc = statement_step(s, err)))
         snprintf(cards[(*found)++], sizeof cards[0], "%s", column_text(s, 0));
     statement_done(s);

@@ -296,14 +296,12 @@ static enum rc cards_sweep_some(struct store *store, const char *today, int64_t 
     struct statement *s = NULL;
     char cards[SWEEP_BATCH][17];
     size_t count = 0;
-    enum rc rc = store_prepare(store,
-                               "SELECT card FROM card WHERE state IN ('valid', 'locked', 'lost', 'lost-locked') "
-                               "AND expires < ?1 ORDER BY expires, card LIMIT ?2",
-                               &s, err);
+    enum rc rc = store_query(store,
+                             "SELECT card FROM card WHERE state IN ('valid', 'locked', 'lost', 'lost-locked') "
+                             "AND expires < ?1 ORDER BY expires, card LIMIT ?2",
+                             BINDS(BIND_TEXT(today), BIND_INTEGER(SWEEP_BATCH)), &s, err);
     if (rc)
         return rc;
-    bind_text(s, 1, today);
-    bind_integer(s, 2, SWEEP_BATCH);
     while (!(rc = statement_step(s, err)))
         snprintf(cards[count++], sizeof cards[0], "%s", column_text(s, 0));
     statement_done(s);

@@ -8,13 +8,10 @@ enum rc certlink_find(struct store *store, enum authority authority, const char 
                       struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT code, revision, not_after, recorded, notice, changed, removed FROM link "
-                                      "WHERE authority = ?1 AND serial = ?2", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, authority_name(authority));
-    bind_text(s, 2, serial);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store,
+                           "SELECT code, revision, not_after, recorded, notice, changed, removed FROM link "
+                           "WHERE authority = ?1 AND serial = ?2",
+                           BINDS(BIND_TEXT(authority_name(authority)), BIND_TEXT(serial)), &s, err);
     if (!rc) {
         *link = (struct certlink) {
             .certificate = { .authority = authority, .not_after = column_integer(s, 2) },
@@ -30,53 +27,39 @@ enum rc certlink_find(struct store *store, enum authority authority, const char 
 
 enum rc certlink_add(struct store *store, const struct certlink *link, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "INSERT INTO link (authority, serial, code, revision, not_after, recorded, notice, "
-                                      "changed, removed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, authority_name(link->certificate.authority));
-    bind_text(s, 2, link->certificate.serial);
-    bind_text(s, 3, link->code);
-    bind_integer(s, 4, link->revision);
-    bind_integer(s, 5, link->certificate.not_after);
-    bind_integer(s, 6, link->recorded);
-    bind_integer(s, 7, link->notice);
-    bind_integer(s, 8, link->changed);
-    bind_integer(s, 9, link->removed);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store,
+                     "INSERT INTO link (authority, serial, code, revision, not_after, recorded, notice, "
+                     "changed, removed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                     BINDS(BIND_TEXT(authority_name(link->certificate.authority)), BIND_TEXT(link->certificate.serial),
+                           BIND_TEXT(link->code), BIND_INTEGER(link->revision),
+                           BIND_INTEGER(link->certificate.not_after), BIND_INTEGER(link->recorded),
+                           BIND_INTEGER(link->notice), BIND_INTEGER(link->changed), BIND_INTEGER(link->removed)),
+                     NULL, err);
 }
 
 enum rc certlink_mark(struct store *store, const char *code, enum effect effect, int64_t since, struct err *err)
 {
     if (effect == EFFECT_NONE || effect == EFFECT_CARD) /* a void card says nothing of its holder */
         return RC_OK;
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, effect == EFFECT_CHANGED
-        ? "UPDATE link SET changed = ?2 WHERE code = ?1 AND changed = 0"
-        : effect == EFFECT_ABROAD /* 継続利用: the authentication certificate goes on */
-        ? "UPDATE link SET removed = ?2 WHERE code = ?1 AND removed = 0 AND authority = 'sign'"
-        : "UPDATE link SET removed = ?2 WHERE code = ?1 AND removed = 0", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    bind_integer(s, 2, since);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store,
+                     effect == EFFECT_CHANGED
+                     ? "UPDATE link SET changed = ?2 WHERE code = ?1 AND changed = 0"
+                     : effect == EFFECT_ABROAD /* 継続利用: the authentication certificate goes on */
+                     ? "UPDATE link SET removed = ?2 WHERE code = ?1 AND removed = 0 AND authority = 'sign'"
+                     : "UPDATE link SET removed = ?2 WHERE code = ?1 AND removed = 0",
+                     BINDS(BIND_TEXT(code), BIND_INTEGER(since)), NULL, err);
 }
 
 enum rc certlink_of_notice(struct store *store, int64_t notice, struct certificate *certificates, size_t *count,
                            struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT authority, serial, not_after FROM link WHERE notice = ?1 "
-                                      "ORDER BY authority, serial", &s, err);
+    enum rc rc = store_query(store,
+                             "SELECT authority, serial, not_after FROM link WHERE notice = ?1 "
+                             "ORDER BY authority, serial",
+                             BINDS(BIND_INTEGER(notice)), &s, err);
     if (rc)
         return rc;
-    bind_integer(s, 1, notice);
     size_t have = 0;
     while (!(rc = statement_step(s, err))) {
         if (have == NOTICE_CERTIFICATES)

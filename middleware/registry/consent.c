@@ -83,17 +83,8 @@ static enum rc consent_check_time(const struct consent *c, struct err *err)
 /* The last withdrawal of the person from the service; 0: none. */
 static enum rc consent_last_withdrawal(const struct consent *c, int64_t *time, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(c->store, "SELECT coalesce(max(c.withdrawn), 0) " CONSENTS_OF, &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, c->link.code);
-    bind_text(s, 2, c->text.service);
-    rc = statement_step(s, err);
-    if (!rc)
-        *time = column_integer(s, 0);
-    statement_done(s);
-    return rc;
+    return store_integer(c->store, "SELECT coalesce(max(c.withdrawn), 0) " CONSENTS_OF,
+                         BINDS(BIND_TEXT(c->link.code), BIND_TEXT(c->text.service)), time, err);
 }
 
 /* Ten years to the day. */
@@ -110,25 +101,17 @@ static int64_t consent_until(int64_t from)
 static enum rc consent_enter(struct consent *c, json_t **answer, struct err *err)
 {
     int64_t withdrawn = 0;
-    struct statement *s = NULL;
     enum rc rc = consent_last_withdrawal(c, &withdrawn, err);
     if (!rc && withdrawn >= c->text.signed_at)
         rc = err_set(err, RC_STATE, "document: it is older than a withdrawal, or was withdrawn");
-    if (!rc)
-        rc = store_prepare(c->store,
-                           "INSERT INTO consent (digest, service, serial, signed, until, withdrawn) "
-                           "VALUES (?1, ?2, ?3, ?4, ?5, 0) ON CONFLICT (digest, serial) DO NOTHING",
-                           &s, err);
     if (rc)
         return rc;
     c->until = consent_until(c->text.signed_at);
-    bind_text(s, 1, c->digest);
-    bind_text(s, 2, c->text.service);
-    bind_text(s, 3, c->link.certificate.serial);
-    bind_integer(s, 4, c->text.signed_at);
-    bind_integer(s, 5, c->until);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
+    rc = store_run(c->store,
+                   "INSERT INTO consent (digest, service, serial, signed, until, withdrawn) "
+                   "VALUES (?1, ?2, ?3, ?4, ?5, 0) ON CONFLICT (digest, serial) DO NOTHING",
+                   BINDS(BIND_TEXT(c->digest), BIND_TEXT(c->text.service), BIND_TEXT(c->link.certificate.serial),
+                         BIND_INTEGER(c->text.signed_at), BIND_INTEGER(c->until)), NULL, err);
     char until[CLOCK_TEXT_SIZE];
     clock_format(c->until, until);
     if (!rc)
@@ -139,32 +122,18 @@ static enum rc consent_enter(struct consent *c, json_t **answer, struct err *err
 /* Every consent to the service that was signed before. Done again it finds them withdrawn, and says the same. */
 static enum rc consent_withdraw(struct consent *c, json_t **answer, struct err *err)
 {
-    struct statement *s = NULL;
     int64_t known = 0;
-    enum rc rc = store_prepare(c->store, "SELECT count(*) " CONSENTS_OF " AND c.signed <= ?3", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, c->link.code);
-    bind_text(s, 2, c->text.service);
-    bind_integer(s, 3, c->text.signed_at);
-    rc = statement_step(s, err);
-    if (!rc)
-        known = column_integer(s, 0);
-    statement_done(s);
+    enum rc rc = store_integer(c->store, "SELECT count(*) " CONSENTS_OF " AND c.signed <= ?3",
+                               BINDS(BIND_TEXT(c->link.code), BIND_TEXT(c->text.service),
+                                     BIND_INTEGER(c->text.signed_at)), &known, err);
     if (!rc && !known)
         rc = err_set(err, RC_NOT_FOUND, "there is no consent to this service");
     if (!rc)
-        rc = store_prepare(c->store,
-                           "UPDATE consent SET withdrawn = ?3 WHERE service = ?2 AND withdrawn < ?3 AND signed <= ?3 "
-                           "AND serial IN (SELECT serial FROM link WHERE code = ?1 AND authority = 'sign')",
-                           &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, c->link.code);
-    bind_text(s, 2, c->text.service);
-    bind_integer(s, 3, c->text.signed_at);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
+        rc = store_run(c->store,
+                       "UPDATE consent SET withdrawn = ?3 WHERE service = ?2 AND withdrawn < ?3 AND signed <= ?3 "
+                       "AND serial IN (SELECT serial FROM link WHERE code = ?1 AND authority = 'sign')",
+                       BINDS(BIND_TEXT(c->link.code), BIND_TEXT(c->text.service), BIND_INTEGER(c->text.signed_at)),
+                       NULL, err);
     if (!rc)
         *answer = json_pack("{s:s, s:I}", "service", c->text.service, "withdrawn", (json_int_t)known);
     return rc || *answer ? rc : RC_NOMEM;
@@ -227,47 +196,28 @@ enum rc consent_take(struct store *store, STACK_OF(X509) * authorities, const st
 enum rc consent_want(struct store *store, const char *code, const char *service, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc =
-        store_prepare(store, "SELECT c.until " CONSENTS_OF " AND c.withdrawn = 0 AND c.until > ?3 LIMIT 1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    bind_text(s, 2, service);
-    bind_integer(s, 3, clock_now());
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store, "SELECT c.until " CONSENTS_OF " AND c.withdrawn = 0 AND c.until > ?3 LIMIT 1",
+                           BINDS(BIND_TEXT(code), BIND_TEXT(service), BIND_INTEGER(clock_now())), &s, err);
     statement_done(s);
     return rc == RC_NOT_FOUND ? err_set(err, RC_DENIED, "attributes: no consent to this service holds") : rc;
 }
 
 enum rc consent_allow_linked(struct store *store, const char *verifier, bool allowed, struct err *err)
 {
-    struct statement *s = NULL;
+    int64_t changes = 0;
     if (!verifier[0] || strlen(verifier) > 64)
         return err_set(err, RC_FORMAT, "verifier: 1 to 64 bytes, as its certificate names it");
-    enum rc rc =
-        store_prepare(store,
-                      allowed ? "INSERT INTO linker (verifier, since) VALUES (?1, ?2) ON CONFLICT (verifier) DO NOTHING"
-                              : "DELETE FROM linker WHERE verifier = ?1",
-                      &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, verifier);
-    if (allowed)
-        bind_integer(s, 2, clock_now());
-    int64_t changes = 0;
-    rc = statement_run(s, &changes, err);
-    statement_done(s);
+    enum rc rc = allowed
+        ? store_run(store, "INSERT INTO linker (verifier, since) VALUES (?1, ?2) ON CONFLICT (verifier) DO NOTHING",
+                    BINDS(BIND_TEXT(verifier), BIND_INTEGER(clock_now())), NULL, err)
+        : store_run(store, "DELETE FROM linker WHERE verifier = ?1", BINDS(BIND_TEXT(verifier)), &changes, err);
     return !rc && !allowed && !changes ? err_set(err, RC_NOT_FOUND, "%s: not in the list", verifier) : rc;
 }
 
 enum rc consent_want_linked(struct store *store, const char *verifier, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT since FROM linker WHERE verifier = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, verifier);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store, "SELECT since FROM linker WHERE verifier = ?1", BINDS(BIND_TEXT(verifier)), &s, err);
     statement_done(s);
     return rc == RC_NOT_FOUND ? err_set(err, RC_DENIED, "serials: this verifier may not have them linked") : rc;
 }
@@ -281,13 +231,12 @@ enum rc consent_linked(struct store *store, enum authority authority, const char
     enum rc rc = certlink_find(store, authority, serial, &link, err);
     if (rc)
         return rc == RC_NOT_FOUND ? err_set(err, rc, "no such certificate") : rc;
-    rc = store_prepare(store,
-                       "SELECT authority, serial, not_after, changed, removed FROM link WHERE code = ?1 "
-                       "ORDER BY recorded, authority, serial",
-                       &s, err);
+    rc = store_query(store,
+                     "SELECT authority, serial, not_after, changed, removed FROM link WHERE code = ?1 "
+                     "ORDER BY recorded, authority, serial",
+                     BINDS(BIND_TEXT(link.code)), &s, err);
     if (rc)
         return rc;
-    bind_text(s, 1, link.code);
     list = json_array();
     while (list && !(rc = statement_step(s, err))) {
         char time[CLOCK_TEXT_SIZE];

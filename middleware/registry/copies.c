@@ -57,12 +57,8 @@ static enum rc copies_check_withheld(struct store *store, const char *code, stru
     struct statement *s = NULL;
     char today[11];
     municipal_today(today);
-    enum rc rc = store_prepare(store, "SELECT until FROM withheld WHERE code = ?1 AND until >= ?2", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    bind_text(s, 2, today);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store, "SELECT until FROM withheld WHERE code = ?1 AND until >= ?2",
+                           BINDS(BIND_TEXT(code), BIND_TEXT(today)), &s, err);
     statement_done(s);
     return rc == RC_NOT_FOUND ? RC_OK : rc ? rc : err_set(err, RC_DENIED, "no copy of this record is given out");
 }
@@ -148,15 +144,13 @@ static enum rc copies_household(struct store *store, const struct resident *of, 
         memcpy(codes[(*count)++], of->code, 12);
         return RC_OK;
     }
-    enum rc rc = store_prepare(store,
-                               "SELECT code FROM resident WHERE household = ?1 AND municipality = ?2 AND removed = 0 "
-                               "ORDER BY position, code LIMIT ?3",
-                               &s, err);
+    enum rc rc = store_query(store,
+                             "SELECT code FROM resident WHERE household = ?1 AND municipality = ?2 AND removed = 0 "
+                             "ORDER BY position, code LIMIT ?3",
+                             BINDS(BIND_TEXT(of->household.number), BIND_TEXT(of->municipality),
+                                   BIND_INTEGER(MEMBERS_MAX)), &s, err);
     if (rc)
         return rc;
-    bind_text(s, 1, of->household.number);
-    bind_text(s, 2, of->municipality);
-    bind_integer(s, 3, MEMBERS_MAX);
     while (!(rc = statement_step(s, err)))
         snprintf(codes[(*count)++], 12, "%s", column_text(s, 0));
     statement_done(s);
@@ -223,7 +217,6 @@ enum rc copies_withhold(void *context, struct store *store, const json_t *body, 
     (void)context;
     const char *code, *until;
     struct ledger_row row;
-    struct statement *s = NULL;
     enum rc rc;
     if ((rc = json_want_text(body, "code", 64, &code, err)) || (rc = json_want_text(body, "until", 10, &until, err)))
         return rc;
@@ -234,16 +227,10 @@ enum rc copies_withhold(void *context, struct store *store, const json_t *body, 
     rc = ledger_find_code(store, code, &row, err);
     if (rc)
         return rc == RC_NOT_FOUND ? err_set(err, rc, "no such resident") : rc;
-    rc = store_prepare(store,
-                       "INSERT INTO withheld (code, until) VALUES (?1, ?2) "
-                       "ON CONFLICT (code) DO UPDATE SET until = ?2",
-                       &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    bind_text(s, 2, until);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
+    rc = store_run(store,
+                   "INSERT INTO withheld (code, until) VALUES (?1, ?2) "
+                   "ON CONFLICT (code) DO UPDATE SET until = ?2",
+                   BINDS(BIND_TEXT(code), BIND_TEXT(until)), NULL, err);
     *answer = rc ? NULL : json_pack("{s:s, s:s}", "code", code, "until", until);
     return rc || *answer ? rc : RC_NOMEM;
 }

@@ -129,20 +129,10 @@ static enum rc copysheet_draw(const struct copies_issue *issue, const char *numb
 static enum rc copysheet_keep(struct store *store, const struct copies_issue *issue, const char *number,
                               struct bytes pdf, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(
-        store, "INSERT INTO copy (number, action, home, asker, issued, pdf) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, number);
-    bind_text(s, 2, issue->action);
-    bind_text(s, 3, issue->home);
-    bind_text(s, 4, issue->asker);
-    bind_integer(s, 5, clock_now());
-    bind_blob(s, 6, pdf);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store,
+                     "INSERT INTO copy (number, action, home, asker, issued, pdf) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                     BINDS(BIND_TEXT(number), BIND_TEXT(issue->action), BIND_TEXT(issue->home), BIND_TEXT(issue->asker),
+                           BIND_INTEGER(clock_now()), BIND_BLOB(pdf)), NULL, err);
 }
 
 enum rc copies_make(void *context, struct store *store, const json_t *body, json_t **answer, struct err *err)
@@ -170,11 +160,7 @@ enum rc copies_make(void *context, struct store *store, const json_t *body, json
 enum rc copies_get(struct store *store, const char *number, const char *asker, struct buf *pdf, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT pdf, asker FROM copy WHERE number = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, number);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store, "SELECT pdf, asker FROM copy WHERE number = ?1", BINDS(BIND_TEXT(number)), &s, err);
     if (!rc && (strcmp(column_text(s, 1), asker) != 0 || column_blob(s, 0).len == 0))
         rc = RC_NOT_FOUND; /* whose number it is, is nobody else's to know */
     if (!rc)
@@ -185,17 +171,12 @@ enum rc copies_get(struct store *store, const char *number, const char *asker, s
 
 enum rc copies_forget(struct store *store, struct err *err)
 {
-    struct statement *s = NULL;
     enum rc rc = store_begin(store, err);
     if (rc)
         return rc;
-    rc = store_prepare(store, "UPDATE copy SET pdf = ?2 WHERE issued < ?1 AND length(pdf) > 0", &s, err);
-    if (!rc) {
-        bind_integer(s, 1, clock_now() - (int64_t)COPIES_KEPT_DAYS * 86400);
-        bind_blob(s, 2, bytes_of("", 0));
-        rc = statement_run(s, NULL, err);
-        statement_done(s);
-    }
+    rc = store_run(store, "UPDATE copy SET pdf = ?2 WHERE issued < ?1 AND length(pdf) > 0",
+                   BINDS(BIND_INTEGER(clock_now() - (int64_t)COPIES_KEPT_DAYS * 86400), BIND_BLOB(bytes_of("", 0))),
+                   NULL, err);
     if (!rc)
         rc = store_commit(store, err);
     store_rollback(store);

@@ -19,32 +19,20 @@ enum rc correction_ask(struct store *store, const char *code, const char *wish, 
                        struct err *err)
 {
     struct ledger_row row;
-    struct statement *s = NULL;
     char today[11];
     enum rc rc = correction_check_text(wish, "wish", err);
     if (!rc)
         rc = ledger_find_code(store, code, &row, err);
     if (rc)
         return rc == RC_NOT_FOUND ? err_set(err, rc, "no such resident") : rc;
-    rc = store_prepare(store,
-                       "INSERT INTO correction (code, wish, received, due, answered, decision, reason, municipality) "
-                       "VALUES (?1, ?2, ?3, ?4, '', '', '', ?5) RETURNING id",
-                       &s, err);
-    if (rc)
-        return rc;
     day_of(clock_now(), today);
     day_add(today, CORRECTION_DAYS, due);
-    bind_text(s, 1, code);
-    bind_text(s, 2, wish);
-    bind_text(s, 3, today);
-    bind_text(s, 4, due);
-    bind_text(s, 5, row.resident.municipality);
     fault_point("registry.before_correction");
-    rc = statement_step(s, err);
-    if (!rc)
-        *number = column_integer(s, 0);
-    statement_done(s);
-    return rc;
+    return store_integer(store,
+                         "INSERT INTO correction (code, wish, received, due, answered, decision, reason, municipality) "
+                         "VALUES (?1, ?2, ?3, ?4, '', '', '', ?5) RETURNING id",
+                         BINDS(BIND_TEXT(code), BIND_TEXT(wish), BIND_TEXT(today), BIND_TEXT(due),
+                               BIND_TEXT(row.resident.municipality)), number, err);
 }
 
 /* A request as it stands. */
@@ -56,12 +44,8 @@ struct correction_row {
 static enum rc correction_find(struct store *store, int64_t number, struct correction_row *row, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(
-        store, "SELECT code, municipality, answered, decision, notice FROM correction WHERE id = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_integer(s, 1, number);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store, "SELECT code, municipality, answered, decision, notice FROM correction WHERE id = ?1",
+                           BINDS(BIND_INTEGER(number)), &s, err);
     if (!rc) {
         snprintf(row->code, sizeof row->code, "%s", column_text(s, 0));
         snprintf(row->municipality, sizeof row->municipality, "%s", column_text(s, 1));
@@ -78,18 +62,12 @@ static enum rc correction_check_act(struct store *store, enum node_role role, co
                                     int64_t notice, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(
-        store,
-        role == NODE_MUNICIPAL
-            ? "SELECT 1 FROM notice WHERE sequence = ?1 AND code = ?2 AND kind = 'record' AND ?3 = ?3"
-            : "SELECT 1 FROM received WHERE sequence = ?1 AND code = ?2 AND municipality = ?3 AND revision > 0",
-        &s, err);
-    if (rc)
-        return rc;
-    bind_integer(s, 1, notice);
-    bind_text(s, 2, row->code);
-    bind_text(s, 3, row->municipality);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store,
+                           role == NODE_MUNICIPAL
+                               ? "SELECT 1 FROM notice WHERE sequence = ?1 AND code = ?2 AND kind = 'record' AND ?3 = ?3"
+                               : "SELECT 1 FROM received WHERE sequence = ?1 AND code = ?2 AND municipality = ?3 "
+                                 "AND revision > 0",
+                           BINDS(BIND_INTEGER(notice), BIND_TEXT(row->code), BIND_TEXT(row->municipality)), &s, err);
     statement_done(s);
     return rc == RC_NOT_FOUND
                ? err_set(err, RC_STATE, "notice %lld of %s is no act about this person that is known here",
@@ -99,21 +77,11 @@ static enum rc correction_check_act(struct store *store, enum node_role role, co
 
 static enum rc correction_write_answer(struct store *store, const struct correction_answer *answer, struct err *err)
 {
-    struct statement *s = NULL;
     char today[11];
-    enum rc rc = store_prepare(
-        store, "UPDATE correction SET answered = ?2, decision = ?3, reason = ?4, notice = ?5 WHERE id = ?1", &s, err);
-    if (rc)
-        return rc;
     day_of(clock_now(), today);
-    bind_integer(s, 1, answer->number);
-    bind_text(s, 2, today);
-    bind_text(s, 3, answer->decision);
-    bind_text(s, 4, answer->reason);
-    bind_integer(s, 5, answer->notice);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store, "UPDATE correction SET answered = ?2, decision = ?3, reason = ?4, notice = ?5 WHERE id = ?1",
+                     BINDS(BIND_INTEGER(answer->number), BIND_TEXT(today), BIND_TEXT(answer->decision),
+                           BIND_TEXT(answer->reason), BIND_INTEGER(answer->notice)), NULL, err);
 }
 
 enum rc correction_decide(struct store *store, enum node_role role, const struct correction_answer *answer,
@@ -161,15 +129,13 @@ enum rc correction_each(struct store *store, const char *code, enum rc (*visit)(
                         void *context, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(
-        store,
-        "SELECT id, code, wish, received, due, answered, decision, reason, municipality, forwarded, notice "
-        "FROM correction WHERE ?1 = '' OR code = ?1 "
-        "ORDER BY CASE WHEN answered = '' THEN 0 ELSE 1 END, id",
-        &s, err);
+    enum rc rc = store_query(store,
+                             "SELECT id, code, wish, received, due, answered, decision, reason, municipality, "
+                             "forwarded, notice FROM correction WHERE ?1 = '' OR code = ?1 "
+                             "ORDER BY CASE WHEN answered = '' THEN 0 ELSE 1 END, id",
+                             BINDS(BIND_TEXT(code ? code : "")), &s, err);
     if (rc)
         return rc;
-    bind_text(s, 1, code ? code : "");
     return rights_each(s, correction_line, visit, context, err);
 }
 
@@ -178,17 +144,12 @@ enum rc correction_forward(struct store *store, const char *municipality, json_t
     struct statement *s = NULL;
     json_t *list = json_array();
     char today[11];
-    enum rc rc =
-        list ? store_prepare(
-                   store,
-                   "SELECT id, code, wish, received, due FROM correction WHERE municipality = ?1 AND answered = '' "
-                   "ORDER BY id LIMIT ?2",
-                   &s, err)
-             : RC_NOMEM;
-    if (!rc) {
-        bind_text(s, 1, municipality);
-        bind_integer(s, 2, CORRECTION_BATCH);
-    }
+    day_of(clock_now(), today);
+    enum rc rc = list ? store_query(store,
+                                    "SELECT id, code, wish, received, due FROM correction WHERE municipality = ?1 "
+                                    "AND answered = '' ORDER BY id LIMIT ?2",
+                                    BINDS(BIND_TEXT(municipality), BIND_INTEGER(CORRECTION_BATCH)), &s, err)
+                      : RC_NOMEM;
     while (!rc && !(rc = statement_step(s, err)))
         if (json_array_append_new(list,
                                   json_pack("{s:I, s:s, s:s, s:s, s:s}", "number", (json_int_t)column_integer(s, 0),
@@ -196,18 +157,10 @@ enum rc correction_forward(struct store *store, const char *municipality, json_t
                                             column_text(s, 3), "due", column_text(s, 4))))
             rc = RC_NOMEM;
     statement_done(s);
-    s = NULL;
     if (rc == RC_NOT_FOUND)
-        rc = store_prepare(
-            store, "UPDATE correction SET forwarded = ?2 WHERE municipality = ?1 AND answered = '' AND forwarded = ''",
-            &s, err);
-    if (!rc) {
-        day_of(clock_now(), today);
-        bind_text(s, 1, municipality);
-        bind_text(s, 2, today);
-        rc = statement_run(s, NULL, err);
-        statement_done(s);
-    }
+        rc = store_run(store,
+                       "UPDATE correction SET forwarded = ?2 WHERE municipality = ?1 AND answered = '' AND forwarded = ''",
+                       BINDS(BIND_TEXT(municipality), BIND_TEXT(today)), NULL, err);
     if (rc)
         json_decref(list);
     else

@@ -63,13 +63,8 @@ static enum rc designate_block(struct store *store, const char *municipality, co
                                int64_t *count, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc =
-        store_prepare(store, "SELECT first, count FROM assignment WHERE municipality = ?1 AND request = ?2", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, municipality);
-    bind_text(s, 2, request);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store, "SELECT first, count FROM assignment WHERE municipality = ?1 AND request = ?2",
+                           BINDS(BIND_TEXT(municipality), BIND_TEXT(request)), &s, err);
     if (!rc) {
         *first = column_integer(s, 0);
         *count = column_integer(s, 1);
@@ -77,15 +72,8 @@ static enum rc designate_block(struct store *store, const char *municipality, co
     statement_done(s);
     if (rc != RC_NOT_FOUND)
         return rc;
-    rc =
-        store_prepare(store, "SELECT coalesce(max(first + count), 0) FROM assignment WHERE municipality = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, municipality);
-    rc = statement_step(s, err);
-    if (!rc)
-        *first = column_integer(s, 0);
-    statement_done(s);
+    rc = store_integer(store, "SELECT coalesce(max(first + count), 0) FROM assignment WHERE municipality = ?1",
+                       BINDS(BIND_TEXT(municipality)), first, err);
     return rc ? rc : RC_NOT_FOUND;
 }
 
@@ -95,21 +83,11 @@ static enum rc designate_assign(struct store *store, const char *municipality, c
     if (first + count > pool_size(municipality))
         return err_set(err, RC_RANGE, "codes: the pool of %s has %lld left", municipality,
                        (long long)(pool_size(municipality) - first));
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "INSERT INTO assignment (municipality, request, first, count, time) "
-                               "VALUES (?1, ?2, ?3, ?4, ?5)",
-                               &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, municipality);
-    bind_text(s, 2, request);
-    bind_integer(s, 3, first);
-    bind_integer(s, 4, count);
-    bind_integer(s, 5, clock_now());
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store,
+                     "INSERT INTO assignment (municipality, request, first, count, time) "
+                     "VALUES (?1, ?2, ?3, ?4, ?5)",
+                     BINDS(BIND_TEXT(municipality), BIND_TEXT(request), BIND_INTEGER(first), BIND_INTEGER(count),
+                           BIND_INTEGER(clock_now())), NULL, err);
 }
 
 enum rc designate_codes(struct store *store, const struct secret *key, const char *municipality, const char *request,
@@ -136,16 +114,9 @@ enum rc designate_codes(struct store *store, const struct secret *key, const cha
 /* A code's number that was not replaced; RC_NOT_FOUND. The record's own word counts where nobody asked yet. */
 static enum rc designate_present(struct store *store, const char *code, char number[13], struct err *err)
 {
-    struct statement *s = NULL;
     struct ledger_row row;
-    enum rc rc = store_prepare(store, "SELECT number FROM number WHERE code = ?1 AND successor = ''", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    rc = statement_step(s, err);
-    if (!rc)
-        snprintf(number, 13, "%s", column_text(s, 0));
-    statement_done(s);
+    enum rc rc = store_text(store, "SELECT number FROM number WHERE code = ?1 AND successor = ''",
+                            BINDS(BIND_TEXT(code)), number, 13, err);
     if (rc != RC_NOT_FOUND)
         return rc;
     rc = ledger_find_code(store, code, &row, err);
@@ -173,20 +144,11 @@ static enum rc designate_is_used(struct store *store, const char *number, bool *
 static enum rc designate_write(struct store *store, const char *number, const char *code, const char *successor,
                                struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "INSERT INTO number (number, code, successor, time) VALUES (?1, ?2, ?3, ?4) "
-                               "ON CONFLICT (number) DO UPDATE SET successor = ?3",
-                               &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, number);
-    bind_text(s, 2, code);
-    bind_text(s, 3, successor);
-    bind_integer(s, 4, clock_now());
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store,
+                     "INSERT INTO number (number, code, successor, time) VALUES (?1, ?2, ?3, ?4) "
+                     "ON CONFLICT (number) DO UPDATE SET successor = ?3",
+                     BINDS(BIND_TEXT(number), BIND_TEXT(code), BIND_TEXT(successor), BIND_INTEGER(clock_now())),
+                     NULL, err);
 }
 
 /* Converts: the tries differ by a counter, so that what collides with a number in use is passed over. */
@@ -215,18 +177,8 @@ static enum rc designate_make(struct store *store, const struct secret *key, con
 static enum rc designate_successor(struct store *store, const char *code, const char *previous, char number[13],
                                    struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(
-        store, "SELECT successor FROM number WHERE number = ?1 AND code = ?2 AND successor <> ''", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, previous);
-    bind_text(s, 2, code);
-    rc = statement_step(s, err);
-    if (!rc)
-        snprintf(number, 13, "%s", column_text(s, 0));
-    statement_done(s);
-    return rc;
+    return store_text(store, "SELECT successor FROM number WHERE number = ?1 AND code = ?2 AND successor <> ''",
+                      BINDS(BIND_TEXT(previous), BIND_TEXT(code)), number, 13, err);
 }
 
 static enum rc designate_replace(struct store *store, const struct secret *key, const char *code, const char *previous,
@@ -267,13 +219,6 @@ enum rc designate_number(struct store *store, const struct secret *key, const ch
 
 enum rc designate_recode(struct store *store, const char *previous, const char *code, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "UPDATE number SET code = ?2 WHERE code = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, previous);
-    bind_text(s, 2, code);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store, "UPDATE number SET code = ?2 WHERE code = ?1",
+                     BINDS(BIND_TEXT(previous), BIND_TEXT(code)), NULL, err);
 }

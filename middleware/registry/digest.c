@@ -105,16 +105,10 @@ static enum rc digest_walk(struct store *store, const char *sql, digest_add_fn a
     snprintf(to, sizeof to, "%02u:", bucket % DIGEST_BUCKETS); /* ':' stands behind '9' */
     enum rc rc = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) ? RC_OK : RC_NOMEM;
     if (!rc)
-        rc = store_prepare(store, sql, &s, err);
-    if (!rc) {
-        bind_text(s, 1, municipality);
-        bind_text(s, 2, from);
-        bind_text(s, 3, to);
-        while (!(rc = statement_step(s, err))) {
-            if ((rc = add(store, s, context, rows, err)))
-                break;
-            seen++;
-        }
+        rc = store_query(store, sql, BINDS(BIND_TEXT(municipality), BIND_TEXT(from), BIND_TEXT(to)), &s, err);
+    while (!rc && !(rc = statement_step(s, err))) {
+        rc = add(store, s, context, rows, err);
+        seen++;
     }
     statement_done(s);
     if (rc == RC_NOT_FOUND) {

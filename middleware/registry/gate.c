@@ -2,6 +2,7 @@
 #include "registry/gate.h"
 
 #include "registry/day.h"
+#include "registry/setting.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -29,16 +30,7 @@ const struct gate_row gate_rows[GATE_COUNT] = {
 
 enum rc gate_date(struct store *store, enum gate gate, char date[11], struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT value FROM setting WHERE name = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, gate_rows[gate].name);
-    rc = statement_step(s, err);
-    if (rc == RC_OK || rc == RC_NOT_FOUND)
-        snprintf(date, 11, "%s", rc ? gate_rows[gate].date : column_text(s, 0));
-    statement_done(s);
-    return rc == RC_NOT_FOUND ? RC_OK : rc;
+    return setting_get(store, gate_rows[gate].name, gate_rows[gate].date, date, 11, err);
 }
 
 enum rc gate_open(struct store *store, enum gate gate, const char *date, bool *open, struct err *err)
@@ -68,16 +60,5 @@ enum rc gate_set(struct store *store, const char *name, const char *date, struct
         return err_set(err, RC_NOT_FOUND, "there is no setting '%s'", name);
     if (date_check(date))
         return err_set(err, RC_FORMAT, "%s: not a date YYYY-MM-DD", name);
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "INSERT INTO setting (name, value) VALUES (?1, ?2) "
-                               "ON CONFLICT (name) DO UPDATE SET value = ?2",
-                               &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, name);
-    bind_text(s, 2, date);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return setting_set(store, name, date, err);
 }

@@ -17,11 +17,8 @@
 enum rc intake_position(struct store *store, const char *municipality, int64_t *acknowledged, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT acknowledged FROM intake WHERE municipality = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, municipality);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store, "SELECT acknowledged FROM intake WHERE municipality = ?1",
+                           BINDS(BIND_TEXT(municipality)), &s, err);
     if (rc == RC_OK)
         *acknowledged = column_integer(s, 0);
     else if (rc == RC_NOT_FOUND)
@@ -32,16 +29,10 @@ enum rc intake_position(struct store *store, const char *municipality, int64_t *
 
 enum rc intake_advance(struct store *store, const char *municipality, int64_t acknowledged, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "INSERT INTO intake (municipality, acknowledged) VALUES (?1, ?2) "
-                                      "ON CONFLICT (municipality) DO UPDATE SET acknowledged = ?2", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, municipality);
-    bind_integer(s, 2, acknowledged);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store,
+                     "INSERT INTO intake (municipality, acknowledged) VALUES (?1, ?2) "
+                     "ON CONFLICT (municipality) DO UPDATE SET acknowledged = ?2",
+                     BINDS(BIND_TEXT(municipality), BIND_INTEGER(acknowledged)), NULL, err);
 }
 
 /* Whose notice it is, and the row of history that it made: what its time of keeping goes by. */
@@ -143,27 +134,18 @@ static enum rc intake_keep(struct store *store, const char *municipality, int64_
                            const json_t *json, struct err *err)
 {
     struct buf text = { 0 };
-    struct statement *s = NULL;
     const char *signature = json_string_value(json_object_get(json, "signature"));
     const char *signer = json_string_value(json_object_get(json, "signer"));
     if (!signature) /* not from a node: no receiver lets one through */
         return RC_OK;
     enum rc rc = sealed_text(json, &text);
     if (!rc)
-        rc = store_prepare(store, "INSERT INTO received (municipality, sequence, body, signature, signer, code, revision, recorded) "
-                                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", &s, err);
-    if (!rc) {
-        bind_text(s, 1, municipality);
-        bind_integer(s, 2, sequence);
-        bind_text(s, 3, buf_string(&text));
-        bind_text(s, 4, signature);
-        bind_text(s, 5, signer ? signer : "");
-        bind_text(s, 6, kept->code);
-        bind_integer(s, 7, kept->revision);
-        bind_integer(s, 8, kept->recorded);
-        rc = statement_run(s, NULL, err);
-    }
-    statement_done(s);
+        rc = store_run(store,
+                       "INSERT INTO received (municipality, sequence, body, signature, signer, code, revision, recorded) "
+                       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                       BINDS(BIND_TEXT(municipality), BIND_INTEGER(sequence), BIND_TEXT(buf_string(&text)),
+                             BIND_TEXT(signature), BIND_TEXT(signer ? signer : ""), BIND_TEXT(kept->code),
+                             BIND_INTEGER(kept->revision), BIND_INTEGER(kept->recorded)), NULL, err);
     buf_wipe(&text);
     return rc;
 }
@@ -197,22 +179,12 @@ enum rc intake_keep_signer(struct store *store, const char *certificate, const j
     const char *serial = json_string_value(json_object_get(json_array_get(notices, 0), "signer"));
     if (!serial)
         return RC_OK;
-    enum rc rc = store_prepare(store, "SELECT 1 FROM signer WHERE serial = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, serial);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store, "SELECT 1 FROM signer WHERE serial = ?1", BINDS(BIND_TEXT(serial)), &s, err);
     statement_done(s);
     if (rc != RC_NOT_FOUND)
         return rc;
-    rc = store_prepare(store, "INSERT INTO signer (serial, certificate) VALUES (?1, ?2) ON CONFLICT (serial) DO NOTHING", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, serial);
-    bind_text(s, 2, certificate);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store, "INSERT INTO signer (serial, certificate) VALUES (?1, ?2) ON CONFLICT (serial) DO NOTHING",
+                     BINDS(BIND_TEXT(serial), BIND_TEXT(certificate)), NULL, err);
 }
 
 enum rc intake_take(struct store *store, const char *municipality, const json_t *notices, int64_t *acknowledged,

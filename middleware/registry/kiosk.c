@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "registry/cards.h"
 #include "registry/certlink.h"
+#include "registry/setting.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,16 +20,7 @@ const struct kiosk_row kiosk_rows[KIOSK_HOURS] = {
 
 enum rc kiosk_hour_get(struct store *store, enum kiosk_hour hour, char value[6], struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT value FROM setting WHERE name = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, kiosk_rows[hour].name);
-    rc = statement_step(s, err);
-    if (!rc || rc == RC_NOT_FOUND)
-        snprintf(value, 6, "%s", rc ? kiosk_rows[hour].usual : column_text(s, 0));
-    statement_done(s);
-    return rc == RC_NOT_FOUND ? RC_OK : rc;
+    return setting_get(store, kiosk_rows[hour].name, kiosk_rows[hour].usual, value, 6, err);
 }
 
 /* "HH:MM" up to "24:00", or "MM-DD". */
@@ -46,21 +38,11 @@ static bool kiosk_is_value(enum kiosk_hour hour, const char *value)
 
 enum rc kiosk_hour_set(struct store *store, enum kiosk_hour hour, const char *value, struct err *err)
 {
-    struct statement *s = NULL;
     if (!kiosk_is_value(hour, value))
         return err_set(err, RC_FORMAT, "%s: %s", kiosk_rows[hour].name,
                        hour == KIOSK_OPEN || hour == KIOSK_CLOSE ? "a time HH:MM is wanted"
                                                                  : "a day MM-DD or 'none' is wanted");
-    enum rc rc = store_prepare(
-        store, "INSERT INTO setting (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2", &s,
-        err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, kiosk_rows[hour].name);
-    bind_text(s, 2, value);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return setting_set(store, kiosk_rows[hour].name, value, err);
 }
 
 /* Whether a day lies between two, the turn of the year between them or not; "none" ends nothing. */

@@ -425,10 +425,5 @@ enum rc ledger_last(struct store *store, const struct ledger_row *row, struct le
 
 enum rc ledger_count(struct store *store, const char *sql, int64_t *count, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_row(store, sql, NULL, &s, err);
-    if (!rc)
-        *count = column_integer(s, 0);
-    statement_done(s);
-    return rc;
+    return store_integer(store, sql, NULL, count, err);
 }

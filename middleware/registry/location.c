@@ -9,13 +9,8 @@
 
 enum rc location_find(struct store *store, const char *code, char municipality[7], struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_row(store, "SELECT municipality FROM location WHERE key = ?1 AND code = ?1",
-                           BINDS(BIND_TEXT(code)), &s, err);
-    if (!rc)
-        snprintf(municipality, 7, "%s", column_text(s, 0));
-    statement_done(s);
-    return rc;
+    return store_text(store, "SELECT municipality FROM location WHERE key = ?1 AND code = ?1",
+                      BINDS(BIND_TEXT(code)), municipality, 7, err);
 }
 
 enum rc location_of_number(struct store *store, const char *number, struct location *locations, size_t *count,

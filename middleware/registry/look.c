@@ -29,15 +29,14 @@ static enum rc look_sample(void *context, const struct program_store *it, struct
 {
     const struct look_wish *wish = context;
     struct statement *s = NULL;
-    enum rc rc = store_prepare(it->store, "SELECT code FROM resident WHERE removed = 0 AND substr(birth, 2) <= ?1 "
-                                      "ORDER BY code LIMIT ?2", &s, err);
-    if (rc)
-        return rc;
     char day[9] = "99999999";
     if (wish->adult)
         look_adult(day);
-    bind_text(s, 1, day);
-    bind_integer(s, 2, wish->count);
+    enum rc rc = store_query(it->store,
+                             "SELECT code FROM resident WHERE removed = 0 AND substr(birth, 2) <= ?1 ORDER BY code LIMIT ?2",
+                             BINDS(BIND_TEXT(day), BIND_INTEGER(wish->count)), &s, err);
+    if (rc)
+        return rc;
     while (!(rc = statement_step(s, err))) {
         struct ledger_row row;
         rc = ledger_find_code(it->store, column_text(s, 0), &row, err);

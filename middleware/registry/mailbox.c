@@ -12,41 +12,23 @@ enum rc mailbox_put(struct store *store, const char *municipality, const char *k
                     struct err *err)
 {
     struct buf text = {0};
-    struct statement *s = NULL;
     enum rc rc = json_write(body, &text);
     if (!rc)
-        rc = store_prepare(
-            store,
-            "INSERT INTO letter (municipality, sequence, kind, body, recorded, sent) "
-            "SELECT ?1, coalesce(max(sequence), 0) + 1, ?2, ?3, ?4, 0 FROM letter WHERE municipality = ?1",
-            &s, err);
-    if (!rc) {
-        bind_text(s, 1, municipality);
-        bind_text(s, 2, kind);
-        bind_text(s, 3, buf_string(&text));
-        bind_integer(s, 4, clock_now());
-        rc = statement_run(s, NULL, err);
-    }
-    statement_done(s);
+        rc = store_run(store,
+                       "INSERT INTO letter (municipality, sequence, kind, body, recorded, sent) "
+                       "SELECT ?1, coalesce(max(sequence), 0) + 1, ?2, ?3, ?4, 0 FROM letter WHERE municipality = ?1",
+                       BINDS(BIND_TEXT(municipality), BIND_TEXT(kind), BIND_TEXT(buf_string(&text)),
+                             BIND_INTEGER(clock_now())), NULL, err);
     buf_wipe(&text);
     return rc;
 }
 
 enum rc mailbox_next(struct store *store, const char *after, char municipality[7], struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "SELECT municipality FROM letter WHERE sent = 0 AND municipality > ?1 "
-                               "ORDER BY municipality LIMIT 1",
-                               &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, after);
-    rc = statement_step(s, err);
-    if (!rc)
-        snprintf(municipality, 7, "%s", column_text(s, 0));
-    statement_done(s);
-    return rc;
+    return store_text(store,
+                      "SELECT municipality FROM letter WHERE sent = 0 AND municipality > ?1 "
+                      "ORDER BY municipality LIMIT 1",
+                      BINDS(BIND_TEXT(after)), municipality, 7, err);
 }
 
 enum rc mailbox_letter(struct store *store, const char *municipality, int64_t *sequence, json_t **letter,
@@ -54,14 +36,10 @@ enum rc mailbox_letter(struct store *store, const char *municipality, int64_t *s
 {
     struct statement *s = NULL;
     json_t *body = NULL;
-    enum rc rc = store_prepare(store,
-                               "SELECT sequence, kind, body FROM letter WHERE municipality = ?1 AND sent = 0 "
-                               "ORDER BY sequence LIMIT 1",
-                               &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, municipality);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store,
+                           "SELECT sequence, kind, body FROM letter WHERE municipality = ?1 AND sent = 0 "
+                           "ORDER BY sequence LIMIT 1",
+                           BINDS(BIND_TEXT(municipality)), &s, err);
     if (!rc) {
         const char *text = column_text(s, 2);
         *sequence = column_integer(s, 0);
@@ -78,30 +56,17 @@ enum rc mailbox_letter(struct store *store, const char *municipality, int64_t *s
 
 enum rc mailbox_sent(struct store *store, const char *municipality, int64_t sequence, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc =
-        store_prepare(store,
-                      "UPDATE letter SET sent = CASE WHEN sequence > ?2 THEN 0 WHEN sent = 0 THEN ?3 ELSE sent END "
-                      "WHERE municipality = ?1",
-                      &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, municipality);
-    bind_integer(s, 2, sequence);
-    bind_integer(s, 3, clock_now());
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store,
+                     "UPDATE letter SET sent = CASE WHEN sequence > ?2 THEN 0 WHEN sent = 0 THEN ?3 ELSE sent END "
+                     "WHERE municipality = ?1",
+                     BINDS(BIND_TEXT(municipality), BIND_INTEGER(sequence), BIND_INTEGER(clock_now())), NULL, err);
 }
 
 enum rc mailbox_heard(struct store *store, const char *municipality, int64_t *sequence, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT sequence FROM mailbox WHERE municipality = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, municipality);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store, "SELECT sequence FROM mailbox WHERE municipality = ?1",
+                           BINDS(BIND_TEXT(municipality)), &s, err);
     if (rc == RC_OK || rc == RC_NOT_FOUND)
         *sequence = rc ? 0 : column_integer(s, 0);
     statement_done(s);
@@ -110,18 +75,10 @@ enum rc mailbox_heard(struct store *store, const char *municipality, int64_t *se
 
 enum rc mailbox_hear(struct store *store, const char *municipality, int64_t sequence, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "INSERT INTO mailbox (municipality, sequence) VALUES (?1, ?2) "
-                               "ON CONFLICT (municipality) DO UPDATE SET sequence = ?2",
-                               &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, municipality);
-    bind_integer(s, 2, sequence);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store,
+                     "INSERT INTO mailbox (municipality, sequence) VALUES (?1, ?2) "
+                     "ON CONFLICT (municipality) DO UPDATE SET sequence = ?2",
+                     BINDS(BIND_TEXT(municipality), BIND_INTEGER(sequence)), NULL, err);
 }
 
 enum rc mailbox_waiting(struct store *store, int64_t *count, struct err *err)

@@ -74,7 +74,6 @@ static enum rc moves_strike(struct store *store, const char *municipality, const
                             struct err *err)
 {
     struct resident resident = {0};
-    struct statement *s = NULL;
     enum reason reason;
     memcpy(resident.code, row->code, sizeof resident.code);
     snprintf(resident.municipality, sizeof resident.municipality, "%s", municipality);
@@ -84,14 +83,8 @@ static enum rc moves_strike(struct store *store, const char *municipality, const
     if (rc == RC_STATE) /* struck out meanwhile for another reason: death */
         rc = RC_OK;
     if (!rc)
-        rc = store_prepare(store, "UPDATE leaving SET struck = ?2, notice = ?3 WHERE request = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, row->request);
-    bind_integer(s, 2, clock_now());
-    bind_integer(s, 3, *notice);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
+        rc = store_run(store, "UPDATE leaving SET struck = ?2, notice = ?3 WHERE request = ?1",
+                       BINDS(BIND_TEXT(row->request), BIND_INTEGER(clock_now()), BIND_INTEGER(*notice)), NULL, err);
     return rc;
 }
 
@@ -117,7 +110,6 @@ static enum rc moves_make_release(const struct opseal *seal, const char *municip
 static enum rc moves_write_departure(struct store *store, const struct opseal *seal, const char *municipality,
                                      const struct moves_row *row, const struct resident *resident, struct err *err)
 {
-    struct statement *s = NULL;
     json_t *release = NULL;
     enum rc rc = moves_make_release(seal, municipality, row, &release, err);
     if (rc)
@@ -127,22 +119,12 @@ static enum rc moves_write_departure(struct store *store, const struct opseal *s
     struct buf text = {0};
     rc = body ? json_write(body, &text) : RC_NOMEM;
     if (!rc)
-        rc =
-            store_prepare(store,
-                          "INSERT INTO leaving (request, code, destination, date, address, letter, recorded, notice, "
-                          "struck, closed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, 0)",
-                          &s, err);
-    if (!rc) {
-        bind_text(s, 1, row->request);
-        bind_text(s, 2, row->code);
-        bind_text(s, 3, row->other);
-        bind_text(s, 4, row->date);
-        bind_text(s, 5, row->address);
-        bind_text(s, 6, buf_string(&text));
-        bind_integer(s, 7, clock_now());
-        rc = statement_run(s, NULL, err);
-    }
-    statement_done(s);
+        rc = store_run(store,
+                       "INSERT INTO leaving (request, code, destination, date, address, letter, recorded, notice, "
+                       "struck, closed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, 0)",
+                       BINDS(BIND_TEXT(row->request), BIND_TEXT(row->code), BIND_TEXT(row->other), BIND_TEXT(row->date),
+                             BIND_TEXT(row->address), BIND_TEXT(buf_string(&text)), BIND_INTEGER(clock_now())),
+                       NULL, err);
     if (!rc)
         rc = mailbox_put(store, row->other, MAIL_DEPARTURE, body, err);
     buf_wipe(&text);
@@ -256,18 +238,10 @@ static enum rc moves_strike_due(struct store *store, const char *municipality, c
 
 static enum rc moves_erase(struct store *store, const char *today, int64_t *erased, struct err *err)
 {
-    struct statement *s = NULL;
     char last[11];
     day_add(today, -MOVES_KEEP_DAYS, last);
-    enum rc rc =
-        store_prepare(store, "DELETE FROM incoming WHERE revision = 0 AND date < ?1 AND recorded < ?2", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, last);
-    bind_integer(s, 2, clock_now() - MOVES_KEEP_DAYS * 86400);
-    rc = statement_run(s, erased, err);
-    statement_done(s);
-    return rc;
+    return store_run(store, "DELETE FROM incoming WHERE revision = 0 AND date < ?1 AND recorded < ?2",
+                     BINDS(BIND_TEXT(last), BIND_INTEGER(clock_now() - MOVES_KEEP_DAYS * 86400)), erased, err);
 }
 
 enum rc moves_due(struct store *store, const char *municipality, int64_t *done, struct err *err)
@@ -314,23 +288,13 @@ static enum rc moves_hear_departure(struct store *store, const char *municipalit
     if (strcmp(to, municipality) != 0 || strcmp(origin, from) != 0 || strcmp(code, resident.code) != 0 ||
         date_check(date))
         return err_set(err, RC_DENIED, "release: not of this person, from there to here");
-    struct statement *s = NULL;
     rc = json_write(body, &text);
     if (!rc)
-        rc = store_prepare(store,
-                           "INSERT INTO incoming (origin, sequence, code, date, letter, recorded, revision) "
-                           "VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)",
-                           &s, err);
-    if (!rc) {
-        bind_text(s, 1, from);
-        bind_integer(s, 2, sequence);
-        bind_text(s, 3, code);
-        bind_text(s, 4, date);
-        bind_text(s, 5, buf_string(&text));
-        bind_integer(s, 6, clock_now());
-        rc = statement_run(s, NULL, err);
-    }
-    statement_done(s);
+        rc = store_run(store,
+                       "INSERT INTO incoming (origin, sequence, code, date, letter, recorded, revision) "
+                       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)",
+                       BINDS(BIND_TEXT(from), BIND_INTEGER(sequence), BIND_TEXT(code), BIND_TEXT(date),
+                             BIND_TEXT(buf_string(&text)), BIND_INTEGER(clock_now())), NULL, err);
     buf_wipe(&text);
     return rc;
 }
@@ -343,15 +307,10 @@ static enum rc moves_hear_wanted(struct store *store, const char *from, const js
     json_t *letter = NULL;
     enum rc rc = json_want_text(body, "code", 11, &code, err);
     if (!rc)
-        rc = store_prepare(store,
-                           "SELECT letter FROM leaving WHERE code = ?1 AND destination = ?2 AND closed = 0 AND withdrawn = 0 "
-                           "ORDER BY recorded DESC LIMIT 1",
-                           &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    bind_text(s, 2, from);
-    rc = statement_step(s, err);
+        rc = store_row(store,
+                       "SELECT letter FROM leaving WHERE code = ?1 AND destination = ?2 AND closed = 0 AND withdrawn = 0 "
+                       "ORDER BY recorded DESC LIMIT 1",
+                       BINDS(BIND_TEXT(code), BIND_TEXT(from)), &s, err);
     if (!rc) {
         const char *text = column_text(s, 0);
         rc = json_read(bytes_of(text, strlen(text)), &letter, err);
@@ -370,7 +329,6 @@ static enum rc moves_hear_arrived(struct store *store, const char *municipality,
 {
     const char *code, *date;
     struct moves_row row;
-    struct statement *s = NULL;
     int64_t notice = 0;
     enum rc rc = json_want_text(body, "code", 11, &code, err);
     if (!rc)
@@ -387,13 +345,8 @@ static enum rc moves_hear_arrived(struct store *store, const char *municipality,
     if (!rc && !(rc = json_want_text(body, "date", 10, &date, err)))
         rc = cardmove_hear_arrival(store, code, from, date, err);
     if (!rc)
-        rc = store_prepare(store, "UPDATE leaving SET closed = ?2 WHERE request = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, row.request);
-    bind_integer(s, 2, clock_now());
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
+        rc = store_run(store, "UPDATE leaving SET closed = ?2 WHERE request = ?1",
+                       BINDS(BIND_TEXT(row.request), BIND_INTEGER(clock_now())), NULL, err);
     return rc;
 }
 

@@ -19,14 +19,10 @@ static enum rc moves_expected(struct store *store, const char *code, char from[7
                               struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "SELECT origin, letter, sequence FROM incoming WHERE code = ?1 AND revision = 0 "
-                               "ORDER BY recorded DESC, sequence DESC LIMIT 1",
-                               &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store,
+                           "SELECT origin, letter, sequence FROM incoming WHERE code = ?1 AND revision = 0 "
+                           "ORDER BY recorded DESC, sequence DESC LIMIT 1",
+                           BINDS(BIND_TEXT(code)), &s, err);
     if (!rc) {
         const char *text = column_text(s, 1);
         snprintf(from, 7, "%s", column_text(s, 0));
@@ -43,25 +39,16 @@ static enum rc moves_ask(struct store *store, const char *municipality, const st
 {
     char other[7], request[80];
     int64_t waiting = 0;
-    struct statement *s = NULL;
     enum rc rc = moves_other(arrive->from, municipality, other, err);
     if (rc)
         return rc;
     json_t *body = json_pack("{s:s}", "code", arrive->code);
     snprintf(request, sizeof request, "{\"code\":\"%.11s\"}", arrive->code);
-    rc = body ? store_prepare(store,
+    rc = body ? store_integer(store,
                               "SELECT count(*) FROM letter WHERE municipality = ?1 AND kind = '" MAIL_WANTED "' AND "
                               "body = ?2 AND sent = 0",
-                              &s, err)
+                              BINDS(BIND_TEXT(other), BIND_TEXT(request)), &waiting, err)
               : RC_NOMEM;
-    if (!rc) {
-        bind_text(s, 1, other);
-        bind_text(s, 2, request);
-        rc = statement_step(s, err);
-    }
-    if (!rc)
-        waiting = column_integer(s, 0);
-    statement_done(s);
     if (!rc && waiting == 0)
         rc = mailbox_put(store, other, MAIL_WANTED, body, err);
     json_decref(body);
@@ -102,18 +89,9 @@ static enum rc moves_take_over(struct store *store, const char *municipality, co
 static enum rc moves_mark_arrived(struct store *store, const char *code, const char *from, const char *sequence,
                                   int64_t revision, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(
-        store, "UPDATE incoming SET revision = ?4 WHERE origin = ?1 AND sequence = ?2 AND code = ?3", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, from);
-    bind_integer(s, 2, strtoll(sequence, NULL, 10));
-    bind_text(s, 3, code);
-    bind_integer(s, 4, revision);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store, "UPDATE incoming SET revision = ?4 WHERE origin = ?1 AND sequence = ?2 AND code = ?3",
+                     BINDS(BIND_TEXT(from), BIND_INTEGER(strtoll(sequence, NULL, 10)), BIND_TEXT(code),
+                           BIND_INTEGER(revision)), NULL, err);
 }
 
 /* Entry, letter back, and the arrival closed. */
@@ -212,12 +190,8 @@ enum rc moves_release(struct store *store, const char *code, int64_t revision, j
 {
     struct statement *s = NULL;
     json_t *letter = NULL;
-    enum rc rc = store_prepare(store, "SELECT letter FROM incoming WHERE code = ?1 AND revision = ?2", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    bind_integer(s, 2, revision);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store, "SELECT letter FROM incoming WHERE code = ?1 AND revision = ?2",
+                           BINDS(BIND_TEXT(code), BIND_INTEGER(revision)), &s, err);
     if (!rc) {
         const char *text = column_text(s, 0);
         rc = json_read(bytes_of(text, strlen(text)), &letter, err);

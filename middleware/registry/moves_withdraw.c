@@ -16,15 +16,10 @@ static enum rc withdraw_find(struct store *store, const char *code, char request
     struct statement *s = NULL;
     char today[11];
     municipal_today(today);
-    enum rc rc = store_prepare(
-        store,
-        "SELECT request, destination, date, struck FROM leaving WHERE code = ?1 AND withdrawn = 0 AND closed = 0 "
-        "ORDER BY recorded DESC, request LIMIT 1",
-        &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store,
+                           "SELECT request, destination, date, struck FROM leaving WHERE code = ?1 "
+                           "AND withdrawn = 0 AND closed = 0 ORDER BY recorded DESC, request LIMIT 1",
+                           BINDS(BIND_TEXT(code)), &s, err);
     if (!rc) {
         snprintf(request, REQUEST_MAX + 1, "%s", column_text(s, 0));
         snprintf(to, 7, "%s", column_text(s, 1));

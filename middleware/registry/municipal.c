@@ -37,11 +37,8 @@ enum rc municipal_recall(struct store *store, const char *request, struct munici
     struct municipal_record made = { 0 };
     struct ledger_past past;
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT notice, code, revision FROM request WHERE request = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, request);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store, "SELECT notice, code, revision FROM request WHERE request = ?1",
+                           BINDS(BIND_TEXT(request)), &s, err);
     if (!rc) {
         made.notice = column_integer(s, 0);
         rc = ledger_history(store, column_text(s, 1), column_integer(s, 2), &past, err);
@@ -80,30 +77,17 @@ static enum rc municipal_known(struct store *store, const char *request, const s
 enum rc municipal_remember(struct store *store, const char *request, const char *code, int64_t revision, int64_t notice,
                            struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "INSERT INTO request (request, code, revision, notice) VALUES (?1, ?2, ?3, ?4)", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, request);
-    bind_text(s, 2, code);
-    bind_integer(s, 3, revision);
-    bind_integer(s, 4, notice);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store, "INSERT INTO request (request, code, revision, notice) VALUES (?1, ?2, ?3, ?4)",
+                     BINDS(BIND_TEXT(request), BIND_TEXT(code), BIND_INTEGER(revision), BIND_INTEGER(notice)),
+                     NULL, err);
 }
 
 static enum rc municipal_count_household(struct store *store, int64_t last, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "INSERT INTO counter (name, last) VALUES ('household', ?1) "
-                                      "ON CONFLICT (name) DO UPDATE SET last = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_integer(s, 1, last);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store,
+                     "INSERT INTO counter (name, last) VALUES ('household', ?1) "
+                     "ON CONFLICT (name) DO UPDATE SET last = ?1",
+                     BINDS(BIND_INTEGER(last)), NULL, err);
 }
 
 /* Counts up from the highest there was; a number without a check digit is passed over. */

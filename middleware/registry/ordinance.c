@@ -57,11 +57,8 @@ static enum rc ordinance_offered(struct store *store, enum service service, stru
 {
     struct statement *s = NULL;
     *offer = (struct offer){0};
-    enum rc rc = store_prepare(store, "SELECT offered, minors, wards FROM service_offer WHERE service = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, rows[service].name);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store, "SELECT offered, minors, wards FROM service_offer WHERE service = ?1",
+                           BINDS(BIND_TEXT(rows[service].name)), &s, err);
     if (!rc)
         *offer = (struct offer){column_integer(s, 0), column_integer(s, 1), column_integer(s, 2)};
     statement_done(s);
@@ -102,25 +99,17 @@ enum rc ordinance_offer(void *context, struct store *store, const json_t *body, 
     (void)context;
     enum service service;
     struct offer offer;
-    struct statement *s = NULL;
     enum rc rc;
     if ((rc = ordinance_read_service(body, &service, err)) ||
         (rc = json_want_bool(body, "offered", &offer.offered, err)) ||
         (rc = json_want_bool(body, "minors", &offer.minors, err)) ||
         (rc = json_want_bool(body, "wards", &offer.wards, err)))
         return rc;
-    rc = store_prepare(store,
-                       "INSERT INTO service_offer (service, offered, minors, wards) VALUES (?1, ?2, ?3, ?4) "
-                       "ON CONFLICT (service) DO UPDATE SET offered = ?2, minors = ?3, wards = ?4",
-                       &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, rows[service].name);
-    bind_integer(s, 2, offer.offered);
-    bind_integer(s, 3, offer.minors);
-    bind_integer(s, 4, offer.wards);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
+    rc = store_run(store,
+                   "INSERT INTO service_offer (service, offered, minors, wards) VALUES (?1, ?2, ?3, ?4) "
+                   "ON CONFLICT (service) DO UPDATE SET offered = ?2, minors = ?3, wards = ?4",
+                   BINDS(BIND_TEXT(rows[service].name), BIND_INTEGER(offer.offered), BIND_INTEGER(offer.minors),
+                         BIND_INTEGER(offer.wards)), NULL, err);
     *answer = rc ? NULL
                  : json_pack("{s:s, s:b, s:b, s:b}", "service", rows[service].name, "offered", offer.offered, "minors",
                              offer.minors, "wards", offer.wards);
@@ -133,28 +122,19 @@ enum rc ordinance_offer(void *context, struct store *store, const json_t *body, 
 static enum rc ordinance_chosen(struct store *store, enum service service, const char *card, bool *chosen,
                                 struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(
-        store, "SELECT count(*) FROM service_choice WHERE card = ?1 AND service = ?2 AND ended = ''", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, card);
-    bind_text(s, 2, rows[service].name);
-    rc = statement_step(s, err);
+    int64_t count;
+    enum rc rc = store_integer(store, "SELECT count(*) FROM service_choice WHERE card = ?1 AND service = ?2 AND ended = ''",
+                               BINDS(BIND_TEXT(card), BIND_TEXT(rows[service].name)), &count, err);
     if (!rc)
-        *chosen = column_integer(s, 0) > 0;
-    statement_done(s);
+        *chosen = count > 0;
     return rc;
 }
 
 static enum rc ordinance_paper_held(struct store *store, const char *code, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT code FROM seal_paper WHERE code = ?1 AND held = 1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store, "SELECT code FROM seal_paper WHERE code = ?1 AND held = 1",
+                           BINDS(BIND_TEXT(code)), &s, err);
     statement_done(s);
     return rc == RC_NOT_FOUND ? RC_OK
            : rc               ? rc
@@ -208,23 +188,6 @@ static enum rc ordinance_read(const json_t *body, enum service *service, const c
     return municipal_check_form(*date, request, err);
 }
 
-/* Writes a choice or its end: one statement with card, service, date. */
-static enum rc ordinance_write(struct store *store, const char *sql, const char *card, const char *service,
-                               const char *date, int64_t *changes, struct err *err)
-{
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, sql, &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, card);
-    bind_text(s, 2, date);
-    if (service)
-        bind_text(s, 3, service);
-    rc = statement_run(s, changes, err);
-    statement_done(s);
-    return rc;
-}
-
 enum rc ordinance_choose(void *context, struct store *store, const json_t *body, json_t **answer, struct err *err)
 {
     (void)context;
@@ -241,10 +204,10 @@ enum rc ordinance_choose(void *context, struct store *store, const json_t *body,
     if (!rc)
         rc = ordinance_admit(store, service, ward, &row, &holder, err);
     if (!rc)
-        rc = ordinance_write(store,
-                             "INSERT INTO service_choice (card, service, chosen, ended) VALUES (?1, ?3, ?2, '') "
-                             "ON CONFLICT (card, service) DO UPDATE SET chosen = ?2, ended = ''",
-                             card, rows[service].name, date, NULL, err);
+        rc = store_run(store,
+                       "INSERT INTO service_choice (card, service, chosen, ended) VALUES (?1, ?2, ?3, '') "
+                       "ON CONFLICT (card, service) DO UPDATE SET chosen = ?3, ended = ''",
+                       BINDS(BIND_TEXT(card), BIND_TEXT(rows[service].name), BIND_TEXT(date)), NULL, err);
     explicit_bzero(&holder, sizeof holder);
     *answer = rc ? NULL : json_pack("{s:s, s:s}", "card", card, "service", rows[service].name);
     return rc || *answer ? rc : RC_NOMEM;
@@ -258,9 +221,8 @@ enum rc ordinance_leave(void *context, struct store *store, const json_t *body, 
     int64_t changes = 0;
     enum rc rc = ordinance_read(body, &service, &card, &date, err);
     if (!rc)
-        rc = ordinance_write(store,
-                             "UPDATE service_choice SET ended = ?2 WHERE card = ?1 AND service = ?3 AND ended = ''",
-                             card, rows[service].name, date, &changes, err);
+        rc = store_run(store, "UPDATE service_choice SET ended = ?3 WHERE card = ?1 AND service = ?2 AND ended = ''",
+                       BINDS(BIND_TEXT(card), BIND_TEXT(rows[service].name), BIND_TEXT(date)), &changes, err);
     if (!rc && changes == 0)
         rc = err_set(err, RC_NOT_FOUND, "%s: it was not chosen", rows[service].name);
     *answer = rc ? NULL : json_pack("{s:s, s:s}", "card", card, "service", rows[service].name);
@@ -269,8 +231,8 @@ enum rc ordinance_leave(void *context, struct store *store, const json_t *body, 
 
 enum rc ordinance_end(struct store *store, const char *card, const char *date, struct err *err)
 {
-    return ordinance_write(store, "UPDATE service_choice SET ended = ?2 WHERE card = ?1 AND ended = ''", card, NULL,
-                           date, NULL, err);
+    return store_run(store, "UPDATE service_choice SET ended = ?2 WHERE card = ?1 AND ended = ''",
+                     BINDS(BIND_TEXT(card), BIND_TEXT(date)), NULL, err);
 }
 
 enum rc ordinance_paper(void *context, struct store *store, const json_t *body, json_t **answer, struct err *err)
@@ -279,7 +241,6 @@ enum rc ordinance_paper(void *context, struct store *store, const json_t *body, 
     const char *code;
     bool held, chosen = false;
     struct card_row card;
-    struct statement *s = NULL;
     enum rc rc;
     if ((rc = json_want_text(body, "code", 64, &code, err)) || (rc = json_want_bool(body, "held", &held, err)))
         return rc;
@@ -292,15 +253,9 @@ enum rc ordinance_paper(void *context, struct store *store, const json_t *body, 
         return rc;
     if (chosen)
         return err_set(err, RC_STATE, "seal: the holder's card is the 印鑑登録証; a paper one would be a second");
-    rc = store_prepare(store,
-                       "INSERT INTO seal_paper (code, held) VALUES (?1, ?2) ON CONFLICT (code) DO UPDATE SET held = ?2",
-                       &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    bind_integer(s, 2, held);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
+    rc = store_run(store,
+                   "INSERT INTO seal_paper (code, held) VALUES (?1, ?2) ON CONFLICT (code) DO UPDATE SET held = ?2",
+                   BINDS(BIND_TEXT(code), BIND_INTEGER(held)), NULL, err);
     *answer = rc ? NULL : json_pack("{s:s, s:b}", "code", code, "held", held);
     return rc || *answer ? rc : RC_NOMEM;
 }
@@ -325,19 +280,10 @@ enum rc ordinance_may_use(struct store *store, enum service service, const char 
 enum rc ordinance_record(struct store *store, enum service service, const char *card, const char *place,
                          const char *peer, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(
-        store, "INSERT INTO service_use (time, service, card, place, name) VALUES (?1, ?2, ?3, ?4, ?5)", &s, err);
-    if (rc)
-        return rc;
-    bind_integer(s, 1, clock_now());
-    bind_text(s, 2, rows[service].name);
-    bind_text(s, 3, card);
-    bind_text(s, 4, place);
-    bind_text(s, 5, peer);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store,
+                     "INSERT INTO service_use (time, service, card, place, name) VALUES (?1, ?2, ?3, ?4, ?5)",
+                     BINDS(BIND_INTEGER(clock_now()), BIND_TEXT(rows[service].name), BIND_TEXT(card), BIND_TEXT(place),
+                           BIND_TEXT(peer)), NULL, err);
 }
 
 enum rc ordinance_use(void *context, struct store *store, const json_t *body, json_t **answer, struct err *err)

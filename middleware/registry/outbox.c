@@ -13,36 +13,12 @@
 enum rc outbox_read(struct store *store, const char *peer, struct outbox_state *state, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT last, acknowledged FROM outbox WHERE peer = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, peer);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store, "SELECT last, acknowledged FROM outbox WHERE peer = ?1",
+                           BINDS(BIND_TEXT(peer)), &s, err);
     if (!rc)
         *state = (struct outbox_state) { column_integer(s, 0), column_integer(s, 1) };
     statement_done(s);
     return rc;
-}
-
-/* One number or text of a query about a peer, 0 and "" when there is none. */
-static enum rc outbox_one(struct store *store, const char *sql, const char *peer, int64_t after, int64_t *number, char *text, size_t size,
-                          struct err *err)
-{
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, sql, &s, err);
-    if (rc)
-        return rc;
-    if (peer)
-        bind_text(s, 1, peer);
-    else
-        bind_integer(s, 1, after);
-    rc = statement_step(s, err);
-    if (!rc && number)
-        *number = column_integer(s, 0);
-    if (!rc && text)
-        snprintf(text, size, "%s", column_text(s, 0));
-    statement_done(s);
-    return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
 enum rc outbox_lag(struct store *store, const char *peer, struct outbox_lag *lag, struct err *err)
@@ -51,39 +27,30 @@ enum rc outbox_lag(struct store *store, const char *peer, struct outbox_lag *lag
     const char *first = strcmp(peer, OUTBOX_CA) == 0 ? "SELECT time FROM event WHERE sequence > ?1 ORDER BY sequence LIMIT 1"
                                                      : "SELECT recorded FROM notice WHERE sequence > ?1 ORDER BY sequence LIMIT 1";
     enum rc rc = outbox_read(store, peer, &lag->state, err);
-    if (!rc)
-        rc = outbox_one(store, first, NULL, lag->state.acknowledged, &lag->oldest, NULL, 0, err);
-    return rc ? rc : outbox_one(store, "SELECT error FROM delivery WHERE peer = ?1", peer, 0, NULL, lag->error, sizeof lag->error, err);
+    if (rc)
+        return rc;
+    rc = store_integer(store, first, BINDS(BIND_INTEGER(lag->state.acknowledged)), &lag->oldest, err);
+    if (!rc || rc == RC_NOT_FOUND) /* nothing waits */
+        rc = store_text(store, "SELECT error FROM delivery WHERE peer = ?1",
+                        BINDS(BIND_TEXT(peer)), lag->error, sizeof lag->error, err);
+    return rc == RC_NOT_FOUND ? RC_OK : rc; /* nothing went wrong */
 }
 
 enum rc outbox_note(struct store *store, const char *peer, const char *error, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, *error ? "INSERT INTO delivery (peer, error, since) VALUES (?1, ?2, ?3) "
-                                               "ON CONFLICT (peer) DO UPDATE SET error = ?2, since = ?3"
-                                             : "DELETE FROM delivery WHERE peer = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, peer);
-    if (*error) {
-        bind_text(s, 2, error);
-        bind_integer(s, 3, clock_now());
-    }
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return *error ? store_run(store,
+                              "INSERT INTO delivery (peer, error, since) VALUES (?1, ?2, ?3) "
+                              "ON CONFLICT (peer) DO UPDATE SET error = ?2, since = ?3",
+                              BINDS(BIND_TEXT(peer), BIND_TEXT(error), BIND_INTEGER(clock_now())), NULL, err)
+                  : store_run(store, "DELETE FROM delivery WHERE peer = ?1", BINDS(BIND_TEXT(peer)), NULL, err);
 }
 
 enum rc outbox_number(struct store *store, const char *peer, int64_t *number, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "UPDATE outbox SET last = last + 1 WHERE peer = ?1 OR "
-                                      "(?1 = 'national' AND peer = 'prefecture')", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, peer);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
+    enum rc rc = store_run(store,
+                           "UPDATE outbox SET last = last + 1 WHERE peer = ?1 OR "
+                           "(?1 = 'national' AND peer = 'prefecture')",
+                           BINDS(BIND_TEXT(peer)), NULL, err);
     struct outbox_state state;
     if (!rc)
         rc = outbox_read(store, peer, &state, err);
@@ -94,15 +61,9 @@ enum rc outbox_number(struct store *store, const char *peer, int64_t *number, st
 
 enum rc outbox_acknowledge(struct store *store, const char *peer, int64_t acknowledged, struct err *err)
 {
-    struct statement *s = NULL;
     int64_t changes = 0;
-    enum rc rc = store_prepare(store, "UPDATE outbox SET acknowledged = ?2 WHERE peer = ?1 AND ?2 BETWEEN 0 AND last", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, peer);
-    bind_integer(s, 2, acknowledged);
-    rc = statement_run(s, &changes, err);
-    statement_done(s);
+    enum rc rc = store_run(store, "UPDATE outbox SET acknowledged = ?2 WHERE peer = ?1 AND ?2 BETWEEN 0 AND last",
+                           BINDS(BIND_TEXT(peer), BIND_INTEGER(acknowledged)), &changes, err);
     if (!rc && changes != 1)
         rc = err_set(err, RC_CONFLICT, "the peer '%s' knows number %lld, which this store has not given yet: was the store "
                                        "set back?", peer, (long long)acknowledged);
@@ -116,19 +77,11 @@ enum rc outbox_add_notice(struct store *store, enum notice_kind kind, const char
     enum rc rc = outbox_number(store, OUTBOX_NATIONAL, &number, err);
     if (rc)
         return rc;
-    struct statement *s = NULL;
-    rc = store_prepare(store, "INSERT INTO notice (sequence, kind, code, revision, date, recorded) "
-                              "VALUES (?1, ?2, ?3, ?4, ?5, ?6)", &s, err);
-    if (rc)
-        return rc;
-    bind_integer(s, 1, number);
-    bind_text(s, 2, notice_kind_name(kind));
-    bind_text(s, 3, code);
-    bind_integer(s, 4, revision);
-    bind_text(s, 5, date);
-    bind_integer(s, 6, recorded);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
+    rc = store_run(store,
+                   "INSERT INTO notice (sequence, kind, code, revision, date, recorded) "
+                   "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                   BINDS(BIND_INTEGER(number), BIND_TEXT(notice_kind_name(kind)), BIND_TEXT(code),
+                         BIND_INTEGER(revision), BIND_TEXT(date), BIND_INTEGER(recorded)), NULL, err);
     if (!rc)
         *sequence = number;
     return rc;
@@ -234,16 +187,13 @@ enum rc outbox_notices_to(struct store *store, const char *peer, int64_t from, s
     if (!array)
         return err_set(err, RC_NOMEM, "notices");
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT sequence, kind, code, revision, date, recorded FROM notice "
-                                      "WHERE sequence >= ?1 ORDER BY sequence LIMIT ?2", &s, err);
-    if (!rc) {
-        bind_integer(s, 1, from);
-        bind_integer(s, 2, (int64_t)max);
-        while (!(rc = statement_step(s, err)))
-            if ((rc = outbox_notice(store, peer, s, array, err)))
-                break;
-        statement_done(s);
-    }
+    enum rc rc = store_query(store,
+                             "SELECT sequence, kind, code, revision, date, recorded FROM notice "
+                             "WHERE sequence >= ?1 ORDER BY sequence LIMIT ?2",
+                             BINDS(BIND_INTEGER(from), BIND_INTEGER((int64_t)max)), &s, err);
+    while (!rc && !(rc = statement_step(s, err)))
+        rc = outbox_notice(store, peer, s, array, err);
+    statement_done(s);
     if (rc != RC_NOT_FOUND) {
         json_decref(array);
         return rc;
@@ -268,18 +218,9 @@ static const char *const event_names[] = {
 static enum rc outbox_concerned(struct store *store, const char *code, enum effect effect, int64_t time, int64_t *count,
                                 struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT count(*) " CONCERNED, &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    bind_integer(s, 2, time);
-    bind_integer(s, 3, effect == EFFECT_CHANGED);
-    rc = statement_step(s, err);
-    if (!rc)
-        *count = column_integer(s, 0);
-    statement_done(s);
-    return rc;
+    return store_integer(store, "SELECT count(*) " CONCERNED,
+                         BINDS(BIND_TEXT(code), BIND_INTEGER(time), BIND_INTEGER(effect == EFFECT_CHANGED)),
+                         count, err);
 }
 
 enum rc outbox_begin_event(struct store *store, const char *event, int64_t time, int64_t *sequence, struct err *err)
@@ -287,16 +228,15 @@ enum rc outbox_begin_event(struct store *store, const char *event, int64_t time,
     enum rc rc = outbox_number(store, OUTBOX_CA, sequence, err);
     if (rc)
         return rc;
-    struct statement *s = NULL;
-    rc = store_prepare(store, "INSERT INTO event (sequence, event, time) VALUES (?1, ?2, ?3)", &s, err);
-    if (rc)
-        return rc;
-    bind_integer(s, 1, *sequence);
-    bind_text(s, 2, event);
-    bind_integer(s, 3, time);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store, "INSERT INTO event (sequence, event, time) VALUES (?1, ?2, ?3)",
+                     BINDS(BIND_INTEGER(*sequence), BIND_TEXT(event), BIND_INTEGER(time)), NULL, err);
+}
+
+enum rc outbox_add_certificate(struct store *store, int64_t event, const struct certificate *certificate, struct err *err)
+{
+    return store_run(store, "INSERT INTO event_certificate (sequence, authority, serial) VALUES (?1, ?2, ?3)",
+                     BINDS(BIND_INTEGER(event), BIND_TEXT(authority_name(certificate->authority)),
+                           BIND_TEXT(certificate->serial)), NULL, err);
 }
 
 enum rc outbox_add_event(struct store *store, const char *code, enum effect effect, int64_t time, struct err *err)
@@ -306,30 +246,24 @@ enum rc outbox_add_event(struct store *store, const char *code, enum effect effe
     if (rc || concerned == 0)
         return rc;
     rc = outbox_begin_event(store, event_names[effect], time, &number, err);
-    struct statement *s = NULL;
     if (rc)
         return rc;
-    rc = store_prepare(store, "INSERT INTO event_certificate (sequence, authority, serial) "
-                              "SELECT ?4, authority, serial " CONCERNED, &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    bind_integer(s, 2, time);
-    bind_integer(s, 3, effect == EFFECT_CHANGED);
-    bind_integer(s, 4, number);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store,
+                     "INSERT INTO event_certificate (sequence, authority, serial) "
+                     "SELECT ?4, authority, serial " CONCERNED,
+                     BINDS(BIND_TEXT(code), BIND_INTEGER(time), BIND_INTEGER(effect == EFFECT_CHANGED),
+                           BIND_INTEGER(number)), NULL, err);
 }
 
 static enum rc outbox_event_certificates(struct store *store, int64_t sequence, json_t *array, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT authority, serial FROM event_certificate WHERE sequence = ?1 "
-                                      "ORDER BY authority, serial", &s, err);
+    enum rc rc = store_query(store,
+                             "SELECT authority, serial FROM event_certificate WHERE sequence = ?1 "
+                             "ORDER BY authority, serial",
+                             BINDS(BIND_INTEGER(sequence)), &s, err);
     if (rc)
         return rc;
-    bind_integer(s, 1, sequence);
     while (!(rc = statement_step(s, err)))
         if (json_array_append_new(array, json_pack("{s:s, s:s}", "authority", column_text(s, 0), "serial",
                                                    column_text(s, 1)))) {
@@ -343,12 +277,8 @@ static enum rc outbox_event_certificates(struct store *store, int64_t sequence, 
 enum rc outbox_event(struct store *store, int64_t sequence, json_t **out, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT event, time FROM event WHERE sequence = ?1", &s, err);
-    if (rc)
-        return rc;
     json_t *array = json_array(), *event = NULL;
-    bind_integer(s, 1, sequence);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store, "SELECT event, time FROM event WHERE sequence = ?1", BINDS(BIND_INTEGER(sequence)), &s, err);
     if (!rc)
         rc = array ? outbox_event_certificates(store, sequence, array, err) : err_set(err, RC_NOMEM, "event");
     if (!rc) {

@@ -55,6 +55,8 @@ enum rc outbox_add_event(struct store *store, const char *code, enum effect effe
 
 /* The next event without its certificates, which the caller adds in the same transaction. */
 enum rc outbox_begin_event(struct store *store, const char *event, int64_t time, int64_t *sequence, struct err *err) MUST_CHECK;
+enum rc outbox_add_certificate(struct store *store, int64_t event, const struct certificate *certificate,
+                               struct err *err) MUST_CHECK;
 
 /* One event as the body of POST /v1/events. RC_NOT_FOUND. Caller decrefs. */
 enum rc outbox_event(struct store *store, int64_t sequence, json_t **event, struct err *err) MUST_CHECK;

@@ -21,21 +21,11 @@ enum { KINDS = sizeof kinds / sizeof kinds[0] };
 enum rc posted_add(struct store *store, enum posted kind, const char *code, int64_t revision, const char *date,
                    struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "INSERT INTO posted (code, revision, kind, date, recorded, printed) "
-                               "VALUES (?1, ?2, ?3, ?4, ?5, 0)",
-                               &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    bind_integer(s, 2, revision);
-    bind_text(s, 3, kinds[kind].name);
-    bind_text(s, 4, date);
-    bind_integer(s, 5, clock_now());
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store,
+                     "INSERT INTO posted (code, revision, kind, date, recorded, printed) "
+                     "VALUES (?1, ?2, ?3, ?4, ?5, 0)",
+                     BINDS(BIND_TEXT(code), BIND_INTEGER(revision), BIND_TEXT(kinds[kind].name), BIND_TEXT(date),
+                           BIND_INTEGER(clock_now())), NULL, err);
 }
 
 /* Digits in groups, as such notices have them: "2472-7059-608". */
@@ -93,11 +83,6 @@ enum rc posted_print(struct store *store, bool all, bool mark, struct buf *out, 
     statement_done(s);
     if (rc != RC_NOT_FOUND || !mark)
         return rc == RC_NOT_FOUND ? RC_OK : rc;
-    rc = store_prepare(store, "UPDATE posted SET printed = ?1 WHERE printed = 0", &s, err);
-    if (rc)
-        return rc;
-    bind_integer(s, 1, clock_now());
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store, "UPDATE posted SET printed = ?1 WHERE printed = 0",
+                     BINDS(BIND_INTEGER(clock_now())), NULL, err);
 }

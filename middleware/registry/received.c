@@ -10,19 +10,10 @@
 static enum rc received_row(struct store *store, const char *municipality, int64_t sequence, struct statement **s,
                             struct err *err)
 {
-    enum rc rc =
-        store_prepare(store,
-                      "SELECT r.body, r.signature, g.certificate, r.code, r.recorded FROM received r "
-                      "LEFT JOIN signer g ON g.serial = r.signer WHERE r.municipality = ?1 AND r.sequence = ?2",
-                      s, err);
-    if (rc)
-        return rc;
-    bind_text(*s, 1, municipality);
-    bind_integer(*s, 2, sequence);
-    rc = statement_step(*s, err);
-    if (!rc)
-        return RC_OK;
-    statement_done(*s);
+    enum rc rc = store_row(store,
+                           "SELECT r.body, r.signature, g.certificate, r.code, r.recorded FROM received r "
+                           "LEFT JOIN signer g ON g.serial = r.signer WHERE r.municipality = ?1 AND r.sequence = ?2",
+                           BINDS(BIND_TEXT(municipality), BIND_INTEGER(sequence)), s, err);
     return rc == RC_NOT_FOUND
                ? err_set(err, rc, "no such notice is kept: it was not received, or its time of keeping is over")
                : rc;

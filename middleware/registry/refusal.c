@@ -8,66 +8,34 @@
 
 enum rc refusal_note(struct store *store, const char *peer, int64_t sequence, const char *words, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "INSERT INTO refusal (peer, sequence, words, since, times) VALUES (?1, ?2, ?3, ?4, 1) "
-                               "ON CONFLICT (peer) DO UPDATE SET words = ?3, "
-                               "since = CASE WHEN refusal.sequence = ?2 THEN refusal.since ELSE ?4 END, "
-                               "times = CASE WHEN refusal.sequence = ?2 THEN refusal.times + 1 ELSE 1 END, "
-                               "sequence = ?2",
-                               &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, peer);
-    bind_integer(s, 2, sequence);
-    bind_text(s, 3, words);
-    bind_integer(s, 4, clock_now());
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store,
+                     "INSERT INTO refusal (peer, sequence, words, since, times) VALUES (?1, ?2, ?3, ?4, 1) "
+                     "ON CONFLICT (peer) DO UPDATE SET words = ?3, "
+                     "since = CASE WHEN refusal.sequence = ?2 THEN refusal.since ELSE ?4 END, "
+                     "times = CASE WHEN refusal.sequence = ?2 THEN refusal.times + 1 ELSE 1 END, "
+                     "sequence = ?2",
+                     BINDS(BIND_TEXT(peer), BIND_INTEGER(sequence), BIND_TEXT(words), BIND_INTEGER(clock_now())),
+                     NULL, err);
 }
 
 enum rc refusal_clear(struct store *store, const char *peer, int64_t acknowledged, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "DELETE FROM refusal WHERE peer = ?1 AND sequence <= ?2", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, peer);
-    bind_integer(s, 2, acknowledged);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store, "DELETE FROM refusal WHERE peer = ?1 AND sequence <= ?2",
+                     BINDS(BIND_TEXT(peer), BIND_INTEGER(acknowledged)), NULL, err);
 }
 
 enum rc refusal_void(struct store *store, const char *peer, int64_t sequence, char *why, size_t size, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(
-        store, "SELECT why FROM decision WHERE peer = ?1 AND sequence = ?2 AND decision = 'void' LIMIT 1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, peer);
-    bind_integer(s, 2, sequence);
-    rc = statement_step(s, err);
-    if (!rc)
-        snprintf(why, size, "%s", column_text(s, 0));
-    statement_done(s);
-    return rc;
+    return store_text(store,
+                      "SELECT why FROM decision WHERE peer = ?1 AND sequence = ?2 AND decision = 'void' LIMIT 1",
+                      BINDS(BIND_TEXT(peer), BIND_INTEGER(sequence)), why, size, err);
 }
 
 static enum rc refusal_is(struct store *store, const char *peer, int64_t sequence, struct err *err)
 {
-    struct statement *s = NULL;
     int64_t refused = 0;
-    enum rc rc = store_prepare(store, "SELECT sequence FROM refusal WHERE peer = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, peer);
-    rc = statement_step(s, err);
-    if (!rc)
-        refused = column_integer(s, 0);
-    statement_done(s);
+    enum rc rc = store_integer(store, "SELECT sequence FROM refusal WHERE peer = ?1",
+                               BINDS(BIND_TEXT(peer)), &refused, err);
     if (rc && rc != RC_NOT_FOUND)
         return rc;
     return refused == sequence
@@ -78,22 +46,13 @@ static enum rc refusal_is(struct store *store, const char *peer, int64_t sequenc
 enum rc refusal_decide(struct store *store, const char *peer, int64_t sequence, const char *decision, const char *why,
                        struct err *err)
 {
-    struct statement *s = NULL;
     enum rc rc = refusal_is(store, peer, sequence, err);
     if (!rc)
-        rc = store_prepare(store,
-                           "INSERT INTO decision (peer, sequence, decided, decision, why, words) "
-                           "SELECT ?1, ?2, ?3, ?4, ?5, words FROM refusal WHERE peer = ?1",
-                           &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, peer);
-    bind_integer(s, 2, sequence);
-    bind_integer(s, 3, clock_now());
-    bind_text(s, 4, decision);
-    bind_text(s, 5, why);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
+        rc = store_run(store,
+                       "INSERT INTO decision (peer, sequence, decided, decision, why, words) "
+                       "SELECT ?1, ?2, ?3, ?4, ?5, words FROM refusal WHERE peer = ?1",
+                       BINDS(BIND_TEXT(peer), BIND_INTEGER(sequence), BIND_INTEGER(clock_now()), BIND_TEXT(decision),
+                             BIND_TEXT(why)), NULL, err);
     if (rc == RC_EXISTS)
         rc = err_set(err, rc, "the same was decided a moment ago");
     return rc ? rc : refusal_clear(store, peer, sequence, err);

@@ -10,15 +10,7 @@
 static enum rc release_pass(struct store *store, const char *sql, const char *code, const char *municipality,
                             struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, sql, &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    bind_text(s, 2, municipality);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store, sql, BINDS(BIND_TEXT(code), BIND_TEXT(municipality)), NULL, err);
 }
 
 /* The release's texts, and whether it is about this entry. */
@@ -64,12 +56,8 @@ enum rc release_late(struct store *store, const struct notice *notice, bool *lat
 {
     struct statement *s = NULL;
     const char *code = notice->previous_code[0] ? notice->previous_code : notice->resident.code;
-    enum rc rc = store_prepare(store, "SELECT 1 FROM passed WHERE code = ?1 AND municipality = ?2", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    bind_text(s, 2, notice->resident.municipality);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store, "SELECT 1 FROM passed WHERE code = ?1 AND municipality = ?2",
+                           BINDS(BIND_TEXT(code), BIND_TEXT(notice->resident.municipality)), &s, err);
     statement_done(s);
     *late = rc == RC_OK;
     if (rc)

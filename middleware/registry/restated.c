@@ -47,13 +47,12 @@ static enum rc restated_collect(struct store *store, const char *code, int64_t t
 static enum rc restated_end(struct store *store, const struct certificate *certificate, int64_t time, int64_t *event,
                             struct err *err)
 {
-    const char *authority = authority_name(certificate->authority), *serial = certificate->serial;
     enum rc rc = *event ? RC_OK : outbox_begin_event(store, "attributes-changed", time, event, err);
     if (!rc)
-        rc = store_run(store, "INSERT INTO event_certificate (sequence, authority, serial) VALUES (?1, ?2, ?3)",
-                       BINDS(BIND_INTEGER(*event), BIND_TEXT(authority), BIND_TEXT(serial)), NULL, err);
+        rc = outbox_add_certificate(store, *event, certificate, err);
     return rc ? rc : store_run(store, "UPDATE link SET changed = ?3 WHERE authority = ?1 AND serial = ?2",
-                               BINDS(BIND_TEXT(authority), BIND_TEXT(serial), BIND_INTEGER(time)), NULL, err);
+                               BINDS(BIND_TEXT(authority_name(certificate->authority)), BIND_TEXT(certificate->serial),
+                                     BIND_INTEGER(time)), NULL, err);
 }
 
 enum rc restated_tell(struct store *store, const struct resident *now, int64_t revision, int64_t time, struct err *err)

@@ -57,15 +57,12 @@ static enum rc retention_limit(struct store *store, enum retention_kind kind, co
     return RC_OK;
 }
 
-static enum rc retention_statement(struct store *store, const char *verb, enum retention_kind kind, int64_t limit,
-                                   struct statement **s, struct err *err)
+static enum rc retention_query(struct store *store, const char *verb, enum retention_kind kind, int64_t limit,
+                               struct statement **s, struct err *err)
 {
     char sql[400];
     snprintf(sql, sizeof sql, "%s %s", verb, due[kind]);
-    enum rc rc = store_prepare(store, sql, s, err);
-    if (!rc)
-        bind_integer(*s, 1, limit);
-    return rc;
+    return store_query(store, sql, BINDS(BIND_INTEGER(limit)), s, err);
 }
 
 enum rc retention_due(struct store *store, enum retention_kind kind, const char *date, int64_t *count, struct err *err)
@@ -74,7 +71,7 @@ enum rc retention_due(struct store *store, enum retention_kind kind, const char 
     struct statement *s = NULL;
     enum rc rc = retention_limit(store, kind, date, &limit, err);
     if (!rc)
-        rc = retention_statement(store, "SELECT count(*)", kind, limit, &s, err);
+        rc = retention_query(store, "SELECT count(*)", kind, limit, &s, err);
     if (!rc)
         rc = statement_step(s, err);
     if (!rc)
@@ -83,28 +80,14 @@ enum rc retention_due(struct store *store, enum retention_kind kind, const char 
     return rc;
 }
 
-/* Runs a deletion by code, or by code and revision (0: all). */
-static enum rc retention_delete(struct store *store, const char *sql, const char *code, int64_t revision,
-                                struct err *err)
-{
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, sql, &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    if (revision)
-        bind_integer(s, 2, revision);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
-}
-
+/* Runs the deletions: by code, or by code and revision (0: all). */
 static enum rc retention_each(struct store *store, const char *const *sqls, const char *code, int64_t revision,
                               struct err *err)
 {
     enum rc rc = RC_OK;
     for (; !rc && *sqls; sqls++)
-        rc = retention_delete(store, *sqls, code, revision, err);
+        rc = revision ? store_run(store, *sqls, BINDS(BIND_TEXT(code), BIND_INTEGER(revision)), NULL, err)
+                      : store_run(store, *sqls, BINDS(BIND_TEXT(code)), NULL, err);
     return rc;
 }
 
@@ -146,7 +129,7 @@ static enum rc retention_collect(struct store *store, enum retention_kind kind, 
     size_t space = 0;
     *items = NULL;
     *count = 0;
-    enum rc rc = retention_statement(
+    enum rc rc = retention_query(
         store, kind == RETENTION_SUPERSEDED ? "SELECT h.code, h.revision" : "SELECT r.code, 0", kind, limit, &s, err);
     while (!rc && !(rc = statement_step(s, err))) {
         if (*count == space) {
@@ -167,25 +150,18 @@ static enum rc retention_collect(struct store *store, enum retention_kind kind, 
 
 static enum rc retention_trace(struct store *store, enum retention_kind kind, int64_t limit, int64_t count, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = count == 0 ? RC_OK
-                            : store_prepare(store, "INSERT INTO erasure (time, kind, before, count) VALUES (?1, ?2, ?3, ?4)", &s, err);
-    if (rc || !s)
-        return rc;
-    bind_integer(s, 1, clock_now());
-    bind_text(s, 2, retention_rows[kind].name);
-    bind_integer(s, 3, limit);
-    bind_integer(s, 4, count);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    if (count == 0)
+        return RC_OK;
+    return store_run(store, "INSERT INTO erasure (time, kind, before, count) VALUES (?1, ?2, ?3, ?4)",
+                     BINDS(BIND_INTEGER(clock_now()), BIND_TEXT(retention_rows[kind].name), BIND_INTEGER(limit),
+                           BIND_INTEGER(count)), NULL, err);
 }
 
 /* Rows that nothing hangs on, in one statement. */
 static enum rc retention_erase_rows(struct store *store, enum retention_kind kind, int64_t limit, int64_t *count, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = retention_statement(store, "DELETE", kind, limit, &s, err);
+    enum rc rc = retention_query(store, "DELETE", kind, limit, &s, err);
     if (!rc)
         rc = statement_run(s, count, err);
     statement_done(s);

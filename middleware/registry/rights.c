@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "registry/day.h"
 #include "registry/retention.h"
+#include "registry/setting.h"
 #include "registry/usage.h"
 
 #include <stdio.h>
@@ -185,36 +186,20 @@ enum rc rights_report(struct store *store, const char *from, const char *until,
 
 enum rc rights_life(struct store *store, int *years, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT value FROM setting WHERE name = '" LIFE_NAME "'", &s, err);
-    if (rc)
-        return rc;
-    rc = statement_step(s, err);
+    char text[12];
+    enum rc rc = setting_get(store, LIFE_NAME, "", text, sizeof text, err);
     if (!rc)
-        *years = atoi(column_text(s, 0));
-    else if (rc == RC_NOT_FOUND)
-        *years = retention_rows[RETENTION_USE].years_since;
-    statement_done(s);
-    return rc == RC_NOT_FOUND ? RC_OK : rc;
+        *years = text[0] ? atoi(text) : retention_rows[RETENTION_USE].years_since;
+    return rc;
 }
 
 enum rc rights_set_life(struct store *store, int years, struct err *err)
 {
-    struct statement *s = NULL;
     char text[12];
     if (years < 1 || years > 150)
         return err_set(err, RC_RANGE, "years: 1 to 150");
     snprintf(text, sizeof text, "%d", years);
-    enum rc rc = store_prepare(store,
-                               "INSERT INTO setting (name, value) VALUES ('" LIFE_NAME "', ?1) "
-                               "ON CONFLICT (name) DO UPDATE SET value = ?1",
-                               &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, text);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return setting_set(store, LIFE_NAME, text, err);
 }
 
 enum rc rights_sweep(struct store *store, int64_t *swept, struct err *err)

@@ -19,27 +19,14 @@ enum rc spare_left(struct store *store, int64_t *left, struct err *err)
 static enum rc spare_pick(struct store *store, int64_t left, char code[12], struct err *err)
 {
     uint64_t chance;
-    struct statement *s = NULL;
     enum rc rc = random_bytes(&chance, sizeof chance);
     if (!rc)
-        rc = store_prepare(store, "SELECT code FROM spare WHERE given = 0 ORDER BY code LIMIT 1 OFFSET ?1", &s, err);
+        rc = store_text(store, "SELECT code FROM spare WHERE given = 0 ORDER BY code LIMIT 1 OFFSET ?1",
+                        BINDS(BIND_INTEGER((int64_t)(chance % (uint64_t)left))), code, 12, err);
     if (rc)
         return rc;
-    bind_integer(s, 1, (int64_t)(chance % (uint64_t)left));
-    rc = statement_step(s, err);
-    if (!rc)
-        snprintf(code, 12, "%s", column_text(s, 0));
-    statement_done(s);
-    if (rc)
-        return rc;
-    rc = store_prepare(store, "UPDATE spare SET given = ?2 WHERE code = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    bind_integer(s, 2, clock_now());
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store, "UPDATE spare SET given = ?2 WHERE code = ?1",
+                     BINDS(BIND_TEXT(code), BIND_INTEGER(clock_now())), NULL, err);
 }
 
 enum rc spare_draw(struct store *store, char code[12], struct err *err)
@@ -61,15 +48,8 @@ enum rc spare_draw(struct store *store, char code[12], struct err *err)
 
 enum rc spare_request(struct store *store, char request[32], struct err *err)
 {
-    struct statement *s = NULL;
     int64_t last = 0;
-    enum rc rc = store_prepare(store, "SELECT last FROM counter WHERE name = '" COUNTER "'", &s, err);
-    if (rc)
-        return rc;
-    rc = statement_step(s, err);
-    if (!rc)
-        last = column_integer(s, 0);
-    statement_done(s);
+    enum rc rc = store_integer(store, "SELECT last FROM counter WHERE name = '" COUNTER "'", NULL, &last, err);
     if (rc && rc != RC_NOT_FOUND)
         return rc;
     snprintf(request, 32, "codes-%lld", (long long)last + 1);
@@ -79,19 +59,13 @@ enum rc spare_request(struct store *store, char request[32], struct err *err)
 static enum rc spare_close(struct store *store, const char *request, struct err *err)
 {
     char next[32];
-    struct statement *s = NULL;
     enum rc rc = spare_request(store, next, err);
     if (rc || strcmp(next, request) != 0) /* answered before */
         return rc;
-    rc = store_prepare(store,
-                       "INSERT INTO counter (name, last) VALUES ('" COUNTER "', 1) "
-                       "ON CONFLICT (name) DO UPDATE SET last = counter.last + 1",
-                       &s, err);
-    if (rc)
-        return rc;
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store,
+                     "INSERT INTO counter (name, last) VALUES ('" COUNTER "', 1) "
+                     "ON CONFLICT (name) DO UPDATE SET last = counter.last + 1",
+                     NULL, NULL, err);
 }
 
 enum rc spare_stock(struct store *store, const char *request, const char *const *codes, size_t count, struct err *err)

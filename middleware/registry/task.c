@@ -98,25 +98,13 @@ static enum rc task_read(const json_t *row, struct task *task, struct err *err)
 
 static enum rc task_write(struct store *store, const struct task *task, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc =
-        store_prepare(store,
-                      "INSERT INTO task (agency, task, from_day, until_day, law, title, fields, keys, legacy_code) "
-                      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                      &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, task->agency);
-    bind_text(s, 2, task->id);
-    bind_text(s, 3, task->from);
-    bind_text(s, 4, task->until);
-    bind_text(s, 5, task->law);
-    bind_text(s, 6, task->title);
-    bind_integer(s, 7, task->fields);
-    bind_integer(s, 8, task->keys);
-    bind_integer(s, 9, task->legacy_code);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
+    enum rc rc = store_run(store,
+                           "INSERT INTO task (agency, task, from_day, until_day, law, title, fields, keys, legacy_code) "
+                           "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                           BINDS(BIND_TEXT(task->agency), BIND_TEXT(task->id), BIND_TEXT(task->from),
+                                 BIND_TEXT(task->until), BIND_TEXT(task->law), BIND_TEXT(task->title),
+                                 BIND_INTEGER(task->fields), BIND_INTEGER(task->keys), BIND_INTEGER(task->legacy_code)),
+                           NULL, err);
     return rc == RC_EXISTS ? err_set(err, RC_FORMAT, "the same agency, task and first day stand in an earlier row")
                            : rc;
 }
@@ -163,16 +151,10 @@ enum rc task_find(struct store *store, const char *agency, const char *id, const
                   struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "SELECT " TASK_ROW " FROM task WHERE agency = ?1 AND task = ?2 "
-                               "ORDER BY CASE WHEN from_day <= ?3 THEN 0 ELSE 1 END, from_day DESC LIMIT 1",
-                               &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, agency);
-    bind_text(s, 2, id);
-    bind_text(s, 3, day);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store,
+                           "SELECT " TASK_ROW " FROM task WHERE agency = ?1 AND task = ?2 "
+                           "ORDER BY CASE WHEN from_day <= ?3 THEN 0 ELSE 1 END, from_day DESC LIMIT 1",
+                           BINDS(BIND_TEXT(agency), BIND_TEXT(id), BIND_TEXT(day)), &s, err);
     if (!rc)
         task_read_row(s, task);
     statement_done(s);

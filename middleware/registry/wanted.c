@@ -13,23 +13,12 @@
 
 static enum rc wanted_add(struct store *store, const struct wanted *wanted, const char *previous, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "INSERT INTO wanted (request, code, previous, reason, date, why, recorded, number) "
-                               "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, '')",
-                               &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, wanted->request);
-    bind_text(s, 2, wanted->code);
-    bind_text(s, 3, previous);
-    bind_text(s, 4, reason_get(wanted->reason)->name);
-    bind_text(s, 5, wanted->date);
-    bind_text(s, 6, wanted->why);
-    bind_integer(s, 7, clock_now());
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store,
+                     "INSERT INTO wanted (request, code, previous, reason, date, why, recorded, number) "
+                     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, '')",
+                     BINDS(BIND_TEXT(wanted->request), BIND_TEXT(wanted->code), BIND_TEXT(previous),
+                           BIND_TEXT(reason_get(wanted->reason)->name), BIND_TEXT(wanted->date), BIND_TEXT(wanted->why),
+                           BIND_INTEGER(clock_now())), NULL, err);
 }
 
 /* Whether the person waits for an answer: RC_OK, RC_NOT_FOUND. */
@@ -37,12 +26,8 @@ static enum rc wanted_waits(struct store *store, const char *code, char request[
                             char previous[13], struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(
-        store, "SELECT request, reason, date, previous FROM wanted WHERE code = ?1 AND number = ''", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store, "SELECT request, reason, date, previous FROM wanted WHERE code = ?1 AND number = ''",
+                           BINDS(BIND_TEXT(code)), &s, err);
     if (!rc) {
         snprintf(request, 80, "%s", column_text(s, 0));
         if (reason_parse(column_text(s, 1), reason))
@@ -77,13 +62,12 @@ enum rc wanted_everybody(struct store *store, size_t max, int64_t *count, struct
     enum rc rc = gate_open(store, GATE_PERSONAL_NUMBERS, today, &numbers, err);
     if (rc || !numbers)
         return rc;
-    rc = store_prepare(store,
-                       "SELECT r.code FROM resident r WHERE r.personal_number = '' AND r.removed = 0 AND NOT EXISTS "
-                       "(SELECT 1 FROM wanted w WHERE w.code = r.code AND w.number = '') ORDER BY r.code LIMIT ?1",
-                       &s, err);
+    rc = store_query(store,
+                     "SELECT r.code FROM resident r WHERE r.personal_number = '' AND r.removed = 0 AND NOT EXISTS "
+                     "(SELECT 1 FROM wanted w WHERE w.code = r.code AND w.number = '') ORDER BY r.code LIMIT ?1",
+                     BINDS(BIND_INTEGER((int64_t)(max < WANTED_SOME ? max : WANTED_SOME))), &s, err);
     if (rc)
         return rc;
-    bind_integer(s, 1, (int64_t)(max < WANTED_SOME ? max : WANTED_SOME));
     while (!(rc = statement_step(s, err)))
         snprintf(codes[have++], sizeof codes[0], "%s", column_text(s, 0));
     statement_done(s);
@@ -98,11 +82,8 @@ enum rc wanted_everybody(struct store *store, size_t max, int64_t *count, struct
 static enum rc wanted_known(struct store *store, const struct wanted *wanted, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "SELECT code, reason, date, why FROM wanted WHERE request = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, wanted->request);
-    rc = statement_step(s, err);
+    enum rc rc = store_row(store, "SELECT code, reason, date, why FROM wanted WHERE request = ?1",
+                           BINDS(BIND_TEXT(wanted->request)), &s, err);
     if (!rc && (strcmp(column_text(s, 0), wanted->code) != 0 ||
                 strcmp(column_text(s, 1), reason_get(wanted->reason)->name) != 0 ||
                 strcmp(column_text(s, 2), wanted->date) != 0 || strcmp(column_text(s, 3), wanted->why) != 0))
@@ -137,25 +118,19 @@ enum rc wanted_items(struct store *store, size_t max, json_t **out, struct err *
 {
     json_t *items = json_array();
     struct statement *s = NULL;
-    enum rc rc = store_prepare(store,
-                               "SELECT w.code, w.previous FROM wanted w JOIN resident r ON r.code = w.code "
-                               "WHERE w.number = '' AND r.removed = 0 ORDER BY w.recorded, w.request LIMIT ?1",
-                               &s, err);
-    if (rc) {
+    enum rc rc = items ? store_query(store,
+                                     "SELECT w.code, w.previous FROM wanted w JOIN resident r ON r.code = w.code "
+                                     "WHERE w.number = '' AND r.removed = 0 ORDER BY w.recorded, w.request LIMIT ?1",
+                                     BINDS(BIND_INTEGER((int64_t)max)), &s, err)
+                       : RC_NOMEM;
+    while (!rc && !(rc = statement_step(s, err)))
+        if (json_array_append_new(items,
+                                  json_pack("{s:s, s:s}", "code", column_text(s, 0), "previous", column_text(s, 1))))
+            rc = RC_NOMEM;
+    statement_done(s);
+    if (rc != RC_NOT_FOUND) {
         json_decref(items);
         return rc;
-    }
-    bind_integer(s, 1, (int64_t)max);
-    while (items && !(rc = statement_step(s, err)))
-        if (json_array_append_new(items,
-                                  json_pack("{s:s, s:s}", "code", column_text(s, 0), "previous", column_text(s, 1)))) {
-            rc = RC_NOMEM;
-            break;
-        }
-    statement_done(s);
-    if (!items || rc != RC_NOT_FOUND) {
-        json_decref(items);
-        return items ? rc : RC_NOMEM;
     }
     *out = items;
     return RC_OK;
@@ -163,15 +138,8 @@ enum rc wanted_items(struct store *store, size_t max, json_t **out, struct err *
 
 static enum rc wanted_close(struct store *store, const char *request, const char *number, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "UPDATE wanted SET number = ?2 WHERE request = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, request);
-    bind_text(s, 2, number);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store, "UPDATE wanted SET number = ?2 WHERE request = ?1",
+                     BINDS(BIND_TEXT(request), BIND_TEXT(number)), NULL, err);
 }
 
 enum rc wanted_given(struct store *store, const char *municipality, const char *code, const char *number,
@@ -204,13 +172,6 @@ enum rc wanted_given(struct store *store, const char *municipality, const char *
 
 enum rc wanted_recode(struct store *store, const char *previous, const char *code, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "UPDATE wanted SET code = ?2 WHERE code = ?1", &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, previous);
-    bind_text(s, 2, code);
-    rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
+    return store_run(store, "UPDATE wanted SET code = ?2 WHERE code = ?1",
+                     BINDS(BIND_TEXT(previous), BIND_TEXT(code)), NULL, err);
 }
