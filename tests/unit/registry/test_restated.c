@@ -141,8 +141,35 @@ static void test_repairs(void **state)
     }
 }
 
+/* Certificates that are linked while the nation's record is damaged: right by what was told, or not. */
+static void test_linked_meanwhile(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *damage;
+        bool ends;
+    } rows[] = {
+        {"the record damaged", DAMAGED, false},
+        {"nothing that was told says so", UNTRUE, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        townpair_on("2016-03-01");
+        townpair_open(&w, HERE);
+        townpair_enter(&w, CODE, "公的　花子", "319800229", OLD_ADDRESS);
+        townpair_carry(&w);
+        damage(rows[i].damage);
+        townpair_link(&w, CODE, "0A01", "0B01");
+        townpair_carry(&w);
+        check_confirmed(rows[i].what, "0A01", rows[i].ends);
+        restate();
+        check_confirmed(rows[i].what, "0A01", rows[i].ends);
+        assert_int_equal(townpair_count(w.nation, "SELECT count(*) FROM event_certificate"), rows[i].ends ? 2 : 0);
+        townpair_close(&w);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_repairs)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_repairs), cmocka_unit_test(test_linked_meanwhile)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
