@@ -80,6 +80,7 @@ static const struct {
     { "municipalities", "SELECT count(*) FROM intake" },
     { "uses", "SELECT count(*) FROM usage" },
     { "denied", "SELECT count(*) FROM usage WHERE action = 'denied'" },
+    { "unfiled", "SELECT count(*) FROM usage WHERE id > (SELECT until FROM filing)" },
 };
 
 /* What is still to be told to each peer: the words of the last refusal, when there is one, hold back what is behind it. */
@@ -161,7 +162,7 @@ static enum rc look_usage(void *context, const struct program_store *it, struct 
     enum rc rc = ledger_find_code(it->store, wish->code, &row, err);
     if (rc == RC_NOT_FOUND)
         return err_set(err, rc, "no such resident");
-    return rc ? rc : usage_each(it->store, wish->code, look_use, NULL, err);
+    return rc ? rc : usage_each(it->store, wish->code, 0, INT64_MAX, look_use, NULL, err);
 }
 
 int usage_main(int argc, char **argv)

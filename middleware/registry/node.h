@@ -7,6 +7,7 @@
 #include "net/opseal.h"
 #include "net/server.h"
 #include "registry/courier.h"
+#include "registry/filing.h"
 #include "registry/ledger.h"
 #include "registry/presented.h"
 #include "store/storegroup.h"
@@ -51,6 +52,8 @@ struct node {
     struct secret key;    /* of the numbers: the national node's */
     struct line lines[LINES_MAX];
     size_t line_count;
+    struct filing filing; /* of the record of use */
+    struct courier *filer;
     struct stack_st_X509 *sign_authorities; /* of signature certificates, for consents; NULL: none */
     struct presented_rules auth; /* judges certificates at kiosks; authorities NULL: none are taken */
     const char *directory; /* the file that names the other municipal nodes (directory.h); NULL: none */

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "registry/gate.h"
 #include "registry/rights.h"
+#include "registry/usage.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,6 +162,8 @@ static enum rc retention_trace(struct store *store, enum retention_kind kind, in
 static enum rc retention_erase_rows(struct store *store, enum retention_kind kind, int64_t limit, int64_t *count, struct err *err)
 {
     struct statement *s = NULL;
+    if (kind == RETENTION_USE)
+        return usage_erase(store, limit, count, err);
     enum rc rc = retention_query(store, "DELETE", kind, limit, &s, err);
     if (!rc)
         rc = statement_run(s, count, err);

@@ -73,25 +73,23 @@ enum rc rights_disclose(struct store *store, const char *municipality, const cha
     return rc;
 }
 
-/* The codes that became this one, and its certificates: changes of a code hide no use. */
-#define RIGHTS_USES                                                                                                    \
-    "WITH RECURSIVE had (code) AS (SELECT code FROM resident WHERE code = ?1 UNION SELECT h.previous_code FROM "       \
-    "history h "                                                                                                       \
-    "JOIN had ON h.code = had.code WHERE h.previous_code <> '') "                                                      \
-    "SELECT time, role, name, action, result, task, way, why, fields, record FROM usage "                              \
-    "WHERE (record IN (SELECT code FROM had) OR record IN (SELECT authority || '/' || serial FROM link WHERE code = "  \
-    "?1)) "                                                                                                            \
-    "AND time >= ?2 AND time < ?3 ORDER BY id"
+struct rights_walk {
+    const char *municipality;
+    enum rc (*visit)(void *context, const json_t *use);
+    void *context;
+};
 
-static json_t *rights_use(struct statement *s, const char *municipality)
+static enum rc rights_use(void *context, const struct usage_row *row)
 {
+    const struct rights_walk *walk = context;
     char day[11];
-    const char *way = column_text(s, 6);
-    day_of(column_integer(s, 0), day);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "date", day, "way",
-                     way[0] ? way : column_text(s, 3), "why", column_text(s, 7), "task", column_text(s, 5), "from",
-                     municipality, "to_role", column_text(s, 1), "to", column_text(s, 2), "given", column_text(s, 8),
-                     "result", column_text(s, 4));
+    day_of(row->time, day);
+    json_t *use = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "date", day, "way", row->way[0] ? row->way : row->action,
+                            "why", row->why, "task", row->task, "from", walk->municipality, "to_role", row->role, "to", row->name,
+                            "given", row->fields, "result", row->result);
+    enum rc rc = use ? walk->visit(walk->context, use) : RC_NOMEM;
+    json_decref(use);
+    return rc;
 }
 
 /* From the life of the record of use up to the end of last month. */
@@ -114,28 +112,15 @@ enum rc rights_uses(struct store *store, const char *municipality, const char *c
                     enum rc (*visit)(void *context, const json_t *use), void *context, struct err *err)
 {
     struct ledger_row row;
-    struct statement *s = NULL;
+    struct rights_walk walk = { municipality, visit, context };
     int64_t from, until;
     enum rc rc = ledger_find_code(store, code, &row, err);
     if (rc)
         return rc == RC_NOT_FOUND ? err_set(err, rc, "no such resident") : rc;
     rc = rights_window(store, &from, &until, err);
     if (!rc)
-        rc = store_prepare(store, RIGHTS_USES, &s, err);
-    if (rc)
-        return rc;
-    bind_text(s, 1, code);
-    bind_integer(s, 2, from);
-    bind_integer(s, 3, until);
-    while (!(rc = statement_step(s, err))) {
-        json_t *use = rights_use(s, municipality);
-        rc = use ? visit(context, use) : RC_NOMEM;
-        json_decref(use);
-        if (rc)
-            break;
-    }
-    statement_done(s);
-    return rc == RC_NOT_FOUND ? rights_record(store, municipality, "disclose", code, "uses", err) : rc;
+        rc = usage_each(store, code, from, until, rights_use, &walk, err);
+    return rc ? rc : rights_record(store, municipality, "disclose", code, "uses", err);
 }
 
 enum rc rights_each(struct statement *s, json_t *(*make)(struct statement *s),

@@ -266,6 +266,12 @@ const char *const registry_migrations[] = {
 
     /* where a correction was asked that a municipality has: "national", "prefecture", "" at the own counter */
     ADD_TEXT("correction", "peer") "UPDATE correction SET peer = 'national' WHERE origin <> 0",
+
+    /* the record of use by day and record (usage.h), and up to which row it was filed */
+    "DROP INDEX usage_record;"
+    "CREATE TABLE usage_filed (day TEXT NOT NULL, record TEXT NOT NULL, usage BIGINT NOT NULL, PRIMARY KEY (day, record, usage));"
+    "CREATE TABLE filing (until BIGINT NOT NULL);"
+    "INSERT INTO filing (until) VALUES (0)",
 };
 
 const size_t registry_migration_count = sizeof registry_migrations / sizeof registry_migrations[0];

@@ -110,6 +110,14 @@ static enum rc serve_lines(struct node *node, const struct serve_options *o, str
     return rc;
 }
 
+/* On its own handle it sees what is to be filed; what it writes goes through the node's. */
+static enum rc serve_filing(struct node *node, const struct serve_options *o, struct err *err)
+{
+    node->filing.group = node->group;
+    enum rc rc = ledger_open(o->store, node->role, serve_place(node), &node->filing.reader, err);
+    return rc ? rc : courier_start("filing", filing_deliver, &node->filing, node->retry, &node->filer, err);
+}
+
 static enum rc serve_open(struct node *node, const struct serve_options *o, struct err *err)
 {
     enum rc rc = identity_open(o->identity, &node->identity, err);
@@ -133,11 +141,15 @@ static enum rc serve_open(struct node *node, const struct serve_options *o, stru
         rc = cert_read_all(o->auth_ca, &node->auth.authorities, err);
     node->auth.ocsp = o->auth_ocsp;
     node->directory = o->nodes;
+    if (!rc)
+        rc = serve_filing(node, o, err);
     return rc ? rc : serve_lines(node, o, err);
 }
 
 static void serve_close(struct node *node)
 {
+    courier_stop(node->filer);
+    store_close(node->filing.reader);
     for (size_t i = 0; i < node->line_count; i++) {
         courier_stop(node->lines[i].courier);
         client_close(node->lines[i].client);

@@ -1,6 +1,7 @@
 /* bench_registry.c — provision in a store of the nation: many clients at a time, each request judged (the agency's task, the era, the
- * number's check digits), looked for, and answered when the record of its use is durable; beside as many clients, each with a
- * connection of its own, that run a bare prepared SELECT of the same row. And change notices from a town to the nation, durable
+ * number's check digits), looked for, and answered when the record of its use is durable; the time in which the rows of use are filed
+ * into their index is counted, too. Beside as many clients, in a process of their own and each with a connection of its own, that run
+ * a bare prepared SELECT of the same row. And change notices from a town to the nation, durable
  * at both ends; and provision over HTTPS.
  * usage: bench_registry URL SECONDS CLIENTS      a populated national store; prints "number OURS BARE", "person OURS BARE" (a second,
  *                                                ROUNDS times) and "memory KIB"
@@ -10,6 +11,7 @@
  *        bench_registry --task URL               the agency's task, into the store */
 #include "net/client.h"
 #include "net/json.h"
+#include "registry/filing.h"
 #include "registry/intake.h"
 #include "registry/outbox.h"
 #include "registry/provide.h"
@@ -21,7 +23,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #define SAMPLE 20000
 #define CLIENTS_MAX 256
@@ -297,22 +301,61 @@ static int https(const char *url, const char *store, const char *folder, unsigne
     return 0;
 }
 
+/* Provisions a second, the filing of their rows of use counted in. */
+static double provided(struct filing *filing, unsigned clients)
+{
+    struct err err = { 0 };
+    int64_t rows;
+    double provisions = rate(ask, clients), from = now();
+    enum rc rc = filing_all(filing, &rows, &err);
+    if (rc)
+        give_up("filing", &err, rc);
+    return 1 / (1 / provisions + (now() - from) / (double)rows);
+}
+
+/* The peer's rate, in a process of its own: its connections are not in our memory. */
+static double bare(unsigned clients)
+{
+    double found = 0;
+    int ends[2], status;
+    if (pipe(ends))
+        give_up("pipe", NULL, RC_IO);
+    pid_t child = fork();
+    if (child == 0) {
+        found = rate(look, clients);
+        _exit(write(ends[1], &found, sizeof found) != sizeof found);
+    }
+    close(ends[1]);
+    bool told = read(ends[0], &found, sizeof found) == sizeof found;
+    close(ends[0]);
+    if (child < 0 || !told || waitpid(child, &status, 0) < 0 || status)
+        give_up("the peer's process", NULL, RC_IO);
+    return found;
+}
+
 static int look_ups(const char *url, unsigned clients)
 {
     struct rusage usage;
+    struct filing filing = { 0 };
+    struct err err = { 0 };
     w.url = url;
     open_nation(url);
-    if (storegroup_new(w.store, &w.lock, &w.group))
-        give_up("group", NULL, RC_NOMEM);
+    enum rc rc = store_open_reader(url, registry_migrations, registry_migration_count, &filing.reader, &err);
+    if (!rc)
+        rc = storegroup_new(w.store, &w.lock, &w.group);
+    if (rc)
+        give_up("store", &err, rc);
+    filing.group = w.group;
     sample();
     for (int i = 0; i < 2 * ROUNDS; i++) {
         w.by_number = i % 2 == 0;
-        double one = rate(look, clients), many = rate(ask, clients);
+        double one = bare(clients), many = provided(&filing, clients);
         printf("%s %.0f %.0f\n", w.by_number ? "number" : "person", many, one);
         fflush(stdout);
     }
     getrusage(RUSAGE_SELF, &usage);
     printf("memory %ld\n", usage.ru_maxrss);
+    store_close(filing.reader);
     storegroup_free(w.group);
     store_close(w.store);
     free(w.known);

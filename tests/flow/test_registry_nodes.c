@@ -43,7 +43,7 @@ static void check_uses(struct world *w, enum who who, const char *code, const ch
     enum node_role role;
     char municipality[7];
     assert_int_equal(ledger_open_any(w->nodes[who].store, &role, municipality, &store, NULL), RC_OK);
-    assert_int_equal(usage_each(store, code, see_use, &uses, NULL), RC_OK);
+    assert_int_equal(usage_each(store, code, 0, INT64_MAX, see_use, &uses, NULL), RC_OK);
     assert_null(*uses.want);
     store_close(store);
     const char *args[] = { "usage", "--store", w->nodes[who].store, "--code", code, NULL };
