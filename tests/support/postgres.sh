@@ -31,6 +31,7 @@ server_start() {
 server_kill() {
     local pids
     pids=$(head -n 1 "$JPKI_TEST_POSTGRES/data/postmaster.pid") || exit 1
+    kill -STOP "$pids" # so that no other is born meanwhile
     pids="$pids $(ps -o pid= --ppid "$pids" | tr -s '\n ' ' ')"
     # shellcheck disable=SC2086
     kill -9 $pids 2>/dev/null
