@@ -66,12 +66,9 @@ static int main_create(int argc, char **argv)
         { "--seed", "N", "predictable randomness: a card that is marked for tests only", OPT_NUMBER, &seed, false },
         { 0 },
     };
-    int rest, status;
-    if (opt_parse("jpki-sim create --card FILE --issuer-key FILE [OPTIONS]", "Makes a card: blank, or a specimen that is filled.", opts, argc, argv, &rest,
-                  &status))
+    int status;
+    if (opt_only("jpki-sim create --card FILE --issuer-key FILE [OPTIONS]", "Makes a card: blank, or a specimen that is filled.", opts, argc, argv, &status))
         return status;
-    if (rest != argc)
-        return opt_misuse("create: '%s' is too much", argv[rest]);
     struct sim_birth birth = { .contactless = contactless };
     struct secret master = { 0 };
     struct sim_store *store = NULL;
@@ -96,7 +93,7 @@ static int main_create(int argc, char **argv)
         printf("%s\n", birth.serial);
     sim_store_close(store);
     secret_wipe(&master);
-    return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
+    return opt_end(rc, &err);
 }
 
 /* --- show ---------------------------------------------------------------------------------------------------------- */
@@ -131,12 +128,10 @@ static int main_show(int argc, char **argv)
 {
     const char *card = NULL, *seal_key = NULL;
     const struct opt opts[] = { CARD_OPTION(&card), SEAL_KEY_OPTION(&seal_key), { 0 } };
-    int rest, status;
-    if (opt_parse("jpki-sim show --card FILE", "Shows what a card holds: no secrets, no personal data.", opts, argc, argv,
-                  &rest, &status))
+    int status;
+    if (opt_only("jpki-sim show --card FILE", "Shows what a card holds: no secrets, no personal data.", opts, argc, argv,
+                 &status))
         return status;
-    if (rest != argc)
-        return opt_misuse("show: '%s' is too much", argv[rest]);
     struct sim_store *store = NULL;
     struct err err = { 0 };
     enum rc rc = sim_store_open(card, seal_key, &store, &err);
@@ -164,13 +159,10 @@ static int main_tamper(int argc, char **argv)
                                 SEAL_KEY_OPTION(&seal_key),
                                 { "--yes", NULL, "really: there is no way back", OPT_FLAG, &yes, false },
                                 { 0 } };
-    int rest, status;
-    if (opt_parse("jpki-sim tamper --card FILE --yes",
-                  "Attacks the chip: its sensors destroy keys, PINs and content, and the card is dead.", opts, argc, argv, &rest,
-                  &status))
+    int status;
+    if (opt_only("jpki-sim tamper --card FILE --yes",
+                 "Attacks the chip: its sensors destroy keys, PINs and content, and the card is dead.", opts, argc, argv, &status))
         return status;
-    if (rest != argc)
-        return opt_misuse("tamper: '%s' is too much", argv[rest]);
     if (!yes)
         return opt_misuse("tamper: the card would be destroyed; --yes says that this is meant");
     struct sim_store *store = NULL;
@@ -179,7 +171,7 @@ static int main_tamper(int argc, char **argv)
     if (!rc && (rc = sim_tamper(sim_store_get(store))))
         err_set(&err, rc, "%s: the attack could not be written down: %s", card, rc_text(rc));
     sim_store_close(store);
-    return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
+    return opt_end(rc, &err);
 }
 
 int main(int argc, char **argv)

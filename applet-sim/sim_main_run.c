@@ -98,12 +98,10 @@ int sim_main_run(int argc, char **argv)
         WORLD_OPTIONS(world),
         { 0 },
     };
-    int rest, status;
-    if (opt_parse("jpki-sim run --card FILE [--vpcd HOST:PORT] [--socket PATH] [OPTIONS]",
-                  "Holds cards in readers until it is told to stop (SIGTERM).", opts, argc, argv, &rest, &status))
+    int status;
+    if (opt_only("jpki-sim run --card FILE [--vpcd HOST:PORT] [--socket PATH] [OPTIONS]",
+                 "Holds cards in readers until it is told to stop (SIGTERM).", opts, argc, argv, &status))
         return status;
-    if (rest != argc)
-        return opt_misuse("run: '%s' is too much", argv[rest]);
     status = run_readers(&cards, &vpcds, &sockets, &reader);
     if (status == EXIT_DONE)
         status = world_open(&world);
@@ -120,7 +118,7 @@ int sim_main_run(int argc, char **argv)
     if (rc == RC_OK)
         rc = sim_reader_run(&reader, &err);
     buf_wipe(&world.plan);
-    return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
+    return opt_end(rc, &err);
 }
 
 /* --- slots, insert, eject ------------------------------------------------------------------------------------------ */
@@ -133,7 +131,7 @@ static int control_ask(const char *socket, const char *line)
     if (rc == RC_OK && out.len)
         (void)fwrite(out.data, 1, out.len, stdout);
     buf_wipe(&out);
-    return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
+    return opt_end(rc, &err);
 }
 
 static bool control_number(const char *text)
@@ -146,11 +144,9 @@ int sim_main_slots(int argc, char **argv)
 {
     const char *socket = NULL;
     const struct opt opts[] = { { "--control", "SOCKET", "jpki-sim run's", OPT_TEXT, &socket, true }, { 0 } };
-    int rest, status;
-    if (opt_parse("jpki-sim slots --control SOCKET", "Lists the readers of a running jpki-sim.", opts, argc, argv, &rest, &status))
+    int status;
+    if (opt_only("jpki-sim slots --control SOCKET", "Lists the readers of a running jpki-sim.", opts, argc, argv, &status))
         return status;
-    if (rest != argc)
-        return opt_misuse("slots: '%s' is too much", argv[rest]);
     return control_ask(socket, "slots");
 }
 

@@ -58,13 +58,11 @@ int sim_main_export(int argc, char **argv)
           &pin_fd, false },
         { 0 },
     };
-    int rest, status;
-    if (opt_parse("jpki-sim export --card FILE --out FOLDER [OPTIONS]",
-                  "Writes what anybody can read from a card: certificates as PEM and the token information.", opts, argc, argv,
-                  &rest, &status))
+    int status;
+    if (opt_only("jpki-sim export --card FILE --out FOLDER [OPTIONS]",
+                 "Writes what anybody can read from a card: certificates as PEM and the token information.", opts, argc, argv,
+                 &status))
         return status;
-    if (rest != argc)
-        return opt_misuse("export: '%s' is too much", argv[rest]);
     struct sim_store *store = NULL;
     struct sim_export part = { 0 };
     struct secret pin = { 0 };
@@ -81,7 +79,7 @@ int sim_main_export(int argc, char **argv)
     sim_export_wipe(&part);
     secret_wipe(&pin);
     sim_store_close(store);
-    return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
+    return opt_end(rc, &err);
 }
 
 /* --- draw ---------------------------------------------------------------------------------------------------------- */
@@ -102,13 +100,11 @@ int sim_main_draw(int argc, char **argv)
         { "--dpi", "N", "dots per inch of a PNG, 50 to 1200 (default: 300)", OPT_NUMBER, &dpi, false },
         { 0 },
     };
-    int rest, status;
-    if (opt_parse("jpki-sim draw --face FILE --out FILE [OPTIONS]",
-                  "Draws a card's face, always marked as a specimen: a drawing of our own, not of a real card's design.", opts,
-                  argc, argv, &rest, &status))
+    int status;
+    if (opt_only("jpki-sim draw --face FILE --out FILE [OPTIONS]",
+                 "Draws a card's face, always marked as a specimen: a drawing of our own, not of a real card's design.", opts,
+                 argc, argv, &status))
         return status;
-    if (rest != argc)
-        return opt_misuse("draw: '%s' is too much", argv[rest]);
     bool svg = draw_ends(out_path, ".svg");
     if (!svg && !draw_ends(out_path, ".png"))
         return opt_misuse("draw: --out ends with .svg or .png");

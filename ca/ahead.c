@@ -243,5 +243,5 @@ int ahead_main(int argc, char **argv)
         if (!confirmation_take(&all, argv[i]))
             return opt_misuse("'%s' is not SERIAL=FILE, or one too many", argv[i]);
     enum rc rc = ahead_do(state, &(struct ahead) { lists, serials }, &all, text, &err);
-    return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
+    return opt_end(rc, &err);
 }

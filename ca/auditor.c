@@ -2,8 +2,8 @@
 #include "ca/auditor.h"
 
 #include "base/clock.h"
+#include "base/opt.h"
 #include "base/proc.h"
-#include "ca/command.h"
 #include "ca/ceremony.h"
 #include "ca/seal.h"
 #include "ca/sealstamp.h"
@@ -24,8 +24,8 @@ int auditor_verify(int argc, char **argv)
     int64_t rows = 0, seals = 0, stamps = 0, transcripts = 0;
     struct err err = { 0 };
     struct ca *ca = NULL;
-    if (!command_take("jpki-ca audit-verify [OPTIONS]", "Checks the hash chain of the audit trail, that it tells of every certificate\n"
-              "and revocation in the book, and every seal: rows that were signed must still be there.", opts, argc, argv, &status))
+    if (opt_only("jpki-ca audit-verify [OPTIONS]", "Checks the hash chain of the audit trail, that it tells of every certificate\n"
+                 "and revocation in the book, and every seal: rows that were signed must still be there.", opts, argc, argv, &status))
         return status;
     enum rc rc = ca_open(NULL, state, CACONFIG_FILE, CA_LOOK, &ca, &err);
     if (!rc)
@@ -40,7 +40,7 @@ int auditor_verify(int argc, char **argv)
         printf("%lld rows, unbroken, %lld seals, %lld transcripts, %lld time-stamps%s\n", (long long)rows, (long long)seals,
                (long long)transcripts, (long long)stamps, stamps && !stamp_trust ? " (not checked: --stamp-trust)" : "");
     ca_close(ca);
-    return command_end(rc, &err);
+    return opt_end(rc, &err);
 }
 
 int auditor_seal(int argc, char **argv)
@@ -54,8 +54,8 @@ int auditor_seal(int argc, char **argv)
     struct err err = { 0 };
     struct ca *ca = NULL;
     proc_harden();
-    if (!command_take("jpki-ca audit-seal [OPTIONS]", "Signs the head of the audit trail now, and publishes it.", opts, argc, argv,
-              &status))
+    if (opt_only("jpki-ca audit-seal [OPTIONS]", "Signs the head of the audit trail now, and publishes it.", opts, argc, argv,
+                 &status))
         return status;
     enum rc rc = ca_open(NULL, state, CACONFIG_FILE, CA_SIGN, &ca, &err);
     if (!rc)
@@ -63,7 +63,7 @@ int auditor_seal(int argc, char **argv)
     if (!rc)
         rc = ca_publish(ca, NULL, CACONFIG_FILE, &err);
     ca_close(ca);
-    return command_end(rc, &err);
+    return opt_end(rc, &err);
 }
 
 int auditor_stamp(int argc, char **argv)
@@ -82,10 +82,10 @@ int auditor_stamp(int argc, char **argv)
     char published[560], when[CLOCK_TEXT_SIZE];
     struct err err = { 0 };
     struct ca *ca = NULL;
-    if (!command_take("jpki-ca audit-stamp [OPTIONS]",
-                      "Keeps a time-stamp over a head of the audit trail with its seal, after checking it. To get one: openssl ts -query\n"
-                      "-data audit/head -sha256 -cert.",
-                      opts, argc, argv, &status))
+    if (opt_only("jpki-ca audit-stamp [OPTIONS]",
+                 "Keeps a time-stamp over a head of the audit trail with its seal, after checking it. To get one: openssl ts -query\n"
+                 "-data audit/head -sha256 -cert.",
+                 opts, argc, argv, &status))
         return status;
     enum rc rc = ca_open(NULL, state, CACONFIG_FILE, CA_LOOK, &ca, &err);
     if (!rc) {
@@ -96,5 +96,5 @@ int auditor_stamp(int argc, char **argv)
     if (!rc)
         printf("time-stamped at %s\n", when);
     ca_close(ca);
-    return command_end(rc, &err);
+    return opt_end(rc, &err);
 }

@@ -100,17 +100,15 @@ static int move_use_main(int argc, char **argv)
         { "--lost", NULL, "the present book cannot be read any more: do not compare with it", OPT_FLAG, &lost, false },
         { 0 },
     };
-    int rest, status;
+    int status;
     struct err err = { 0 };
-    if (opt_parse("jpki-ca store use [OPTIONS]",
-                  "From now on the book is kept there. Its audit trail must be whole, and hold all that the present one tells.\n"
-                  "'jpki-ca serve' is stopped before, 'jpki-ca ocsp' is started again behind it.",
-                  opts, argc, argv, &rest, &status))
+    if (opt_only("jpki-ca store use [OPTIONS]",
+                 "From now on the book is kept there. Its audit trail must be whole, and hold all that the present one tells.\n"
+                 "'jpki-ca serve' is stopped before, 'jpki-ca ocsp' is started again behind it.",
+                 opts, argc, argv, &status))
         return status;
-    if (rest < argc)
-        return opt_misuse("'%s' is not expected here", argv[rest]);
     enum rc rc = bookmove_use(state, url, lost, &err);
-    return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
+    return opt_end(rc, &err);
 }
 
 int bookmove_main(int argc, char **argv)

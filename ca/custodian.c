@@ -2,9 +2,9 @@
 #include "ca/custodian.h"
 
 #include "base/clock.h"
+#include "base/opt.h"
 #include "base/proc.h"
 #include "ca/ceremony.h"
-#include "ca/command.h"
 #include "ca/opsid.h"
 #include "ca/publish.h"
 #include "ca/revoke.h"
@@ -19,7 +19,7 @@ static int tell(enum rc rc, struct buf *text, const struct err *err)
     if (!rc)
         fwrite(text->data, 1, text->len, stdout);
     buf_wipe(text);
-    return command_end(rc, err);
+    return opt_end(rc, err);
 }
 
 int custodian_found(int argc, char **argv)
@@ -47,11 +47,11 @@ int custodian_found(int argc, char **argv)
     struct err err = { 0 };
     static struct ceremony ceremony;
     struct buf transcript = { 0 };
-    if (!command_take("jpki-ca found --unattended [OPTIONS]",
-              "Founds the authorities at once, without the two persons of a ceremony (jpki-ca ceremony): keys inside the\n"
-              "token, self-signed certificates, first revocation lists. A founding that was torn is repeated with the same\n"
-              "options and finishes.",
-              opts, argc, argv, &status))
+    if (opt_only("jpki-ca found --unattended [OPTIONS]",
+                 "Founds the authorities at once, without the two persons of a ceremony (jpki-ca ceremony): keys inside the\n"
+                 "token, self-signed certificates, first revocation lists. A founding that was torn is repeated with the same\n"
+                 "options and finishes.",
+                 opts, argc, argv, &status))
         return status;
     if (!founding.organisation[0] || strlen(founding.organisation) > 64)
         return opt_misuse("--organisation takes 1 to 64 bytes");
@@ -65,7 +65,7 @@ int custodian_found(int argc, char **argv)
     if (!rc)
         rc = ceremony_run(&ceremony, NULL, 0, &transcript, &err);
     buf_wipe(&transcript);
-    return command_end(rc, &err);
+    return opt_end(rc, &err);
 }
 
 /* NAME=FILE. */
@@ -106,11 +106,11 @@ int custodian_ceremony(int argc, char **argv)
     int status;
     struct err err = { 0 };
     struct buf text = { 0 };
-    if (!command_take("jpki-ca ceremony --state DIR --script FILE (--dry-run | --make-keys | --confirm NAME=FILE… | --unattended)",
-              "Founds the authorities, or gives one a new key, as a script says and its persons confirm: make the keys,\n"
-              "let each person sign the plan, run. Each step can be repeated, also after a crash. Prints the plan or the\n"
-              "transcript.",
-              opts, argc, argv, &status))
+    if (opt_only("jpki-ca ceremony --state DIR --script FILE (--dry-run | --make-keys | --confirm NAME=FILE… | --unattended)",
+                 "Founds the authorities, or gives one a new key, as a script says and its persons confirm: make the keys,\n"
+                 "let each person sign the plan, run. Each step can be repeated, also after a crash. Prints the plan or the\n"
+                 "transcript.",
+                 opts, argc, argv, &status))
         return status;
     if (dry + keys + unattended + (given.count > 0) != 1)
         return opt_misuse("one of --dry-run, --make-keys, --confirm and --unattended");
@@ -146,13 +146,13 @@ int custodian_identity(int argc, char **argv)
     struct err err = { 0 };
     struct ca *ca = NULL;
     proc_harden();
-    if (!command_take("jpki-ca identity [OPTIONS]", "Issues an operations certificate for a new key.", opts, argc, argv, &status))
+    if (opt_only("jpki-ca identity [OPTIONS]", "Issues an operations certificate for a new key.", opts, argc, argv, &status))
         return status;
     enum rc rc = ca_open(NULL, state, CACONFIG_FILE, CA_SIGN, &ca, &err);
     if (!rc)
         rc = opsid_issue(ca, &opsid, &err);
     ca_close(ca);
-    return command_end(rc, &err);
+    return opt_end(rc, &err);
 }
 
 int custodian_compromise(int argc, char **argv)
@@ -172,10 +172,10 @@ int custodian_compromise(int argc, char **argv)
     enum authority authority;
     struct err err = { 0 };
     struct ca *ca = NULL;
-    if (!command_take("jpki-ca compromise --really [OPTIONS]",
-              "An authority's key is in other hands: revokes its certificate and all that it has signed (cACompromise),\n"
-              "publishes the lists, and lets the key issue nothing more. Then a ceremony makes a new key. Can be repeated.",
-              opts, argc, argv, &status))
+    if (opt_only("jpki-ca compromise --really [OPTIONS]",
+                 "An authority's key is in other hands: revokes its certificate and all that it has signed (cACompromise),\n"
+                 "publishes the lists, and lets the key issue nothing more. Then a ceremony makes a new key. Can be repeated.",
+                 opts, argc, argv, &status))
         return status;
     if (authority_parse(authority_text, &authority))
         return opt_misuse("--authority takes sign, auth or ops");
@@ -192,7 +192,7 @@ int custodian_compromise(int argc, char **argv)
     if (!rc)
         printf("%zu lists\n", lists);
     ca_close(ca);
-    return command_end(rc, &err);
+    return opt_end(rc, &err);
 }
 
 int custodian_clock(int argc, char **argv)
@@ -210,10 +210,10 @@ int custodian_clock(int argc, char **argv)
     char text[CLOCK_TEXT_SIZE];
     struct err err = { 0 };
     struct ca *ca = NULL;
-    if (!command_take("jpki-ca clock [OPTIONS]",
-              "The clock and the last record. Nothing is signed when the clock stands before the last record, or more than a\n"
-              "month after it, unless somebody has looked and accepts it.",
-              opts, argc, argv, &status))
+    if (opt_only("jpki-ca clock [OPTIONS]",
+                 "The clock and the last record. Nothing is signed when the clock stands before the last record, or more than a\n"
+                 "month after it, unless somebody has looked and accepts it.",
+                 opts, argc, argv, &status))
         return status;
     enum rc rc = ca_open(NULL, state, CACONFIG_FILE, CA_LOOK, &ca, &err);
     if (!rc)
@@ -233,5 +233,5 @@ int custodian_clock(int argc, char **argv)
         printf("last record: %s\n", text);
     }
     ca_close(ca);
-    return command_end(rc, &err);
+    return opt_end(rc, &err);
 }

@@ -96,22 +96,20 @@ int forget_main(int argc, char **argv)
         { "--dry-run", NULL, "only count", OPT_FLAG, &dry, false },
         { 0 },
     };
-    int rest, status;
+    int status;
     int64_t count = 0;
     struct err err = { 0 };
     struct ca *ca = NULL;
-    if (opt_parse("jpki-ca store forget [OPTIONS]",
-                  "Forgets certificates, and the requests for them, ten years after the day after their end. The trail keeps their\n"
-                  "numbers. From a timer, once a month; beside serve.",
-                  opts, argc, argv, &rest, &status))
+    if (opt_only("jpki-ca store forget [OPTIONS]",
+                 "Forgets certificates, and the requests for them, ten years after the day after their end. The trail keeps their\n"
+                 "numbers. From a timer, once a month; beside serve.",
+                 opts, argc, argv, &status))
         return status;
-    if (rest < argc)
-        return opt_misuse("'%s' is one word too many", argv[rest]);
     enum rc rc = ca_open(NULL, state, CACONFIG_FILE, CA_LOOK, &ca, &err);
     if (!rc)
         rc = dry ? forget_count(ca, &count, &err) : forget_run(ca, &count, &err);
     if (!rc)
         printf("%lld certificates %s\n", (long long)count, dry ? "to be forgotten" : "forgotten");
     ca_close(ca);
-    return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
+    return opt_end(rc, &err);
 }

@@ -80,7 +80,7 @@ int officer_settings(int argc, char **argv)
     if (!rc)
         settings_print(&ca->config);
     ca_close(ca);
-    return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
+    return opt_end(rc, &err);
 }
 
 /* One request to the intake, its answer printed as one line. */

@@ -2,8 +2,8 @@
 #include "ca/operator.h"
 
 #include "base/clock.h"
+#include "base/opt.h"
 #include "base/proc.h"
-#include "ca/command.h"
 #include "ca/publish.h"
 #include "ca/revoke.h"
 
@@ -35,7 +35,7 @@ int operator_status(int argc, char **argv)
     struct err err = { 0 };
     struct ca *ca = NULL;
     struct book_counts counts[AUTHORITY_COUNT];
-    if (!command_take("jpki-ca status [OPTIONS]", "Tells what the book holds.", opts, argc, argv, &status))
+    if (opt_only("jpki-ca status [OPTIONS]", "Tells what the book holds.", opts, argc, argv, &status))
         return status;
     enum rc rc = ca_open(NULL, state, CACONFIG_FILE, CA_LOOK, &ca, &err);
     for (enum authority a = 0; !rc && a < AUTHORITY_COUNT; a++)
@@ -49,7 +49,7 @@ int operator_status(int argc, char **argv)
     if (!rc)
         printf(json ? "],\"event\":%lld}\n" : "last event of the registry: %lld\n", (long long)event);
     ca_close(ca);
-    return command_end(rc, &err);
+    return opt_end(rc, &err);
 }
 
 static enum rc certificate_print(const struct book_cert *row)
@@ -81,8 +81,8 @@ int operator_certificate(int argc, char **argv)
     struct err err = { 0 };
     struct ca *ca = NULL;
     struct book_cert row = { 0 };
-    if (!command_take("jpki-ca certificate [OPTIONS]", "Prints a certificate's state and the certificate as PEM.", opts, argc, argv,
-              &status))
+    if (opt_only("jpki-ca certificate [OPTIONS]", "Prints a certificate's state and the certificate as PEM.", opts, argc, argv,
+                 &status))
         return status;
     if (authority_parse(authority_text, &authority))
         return opt_misuse("--authority takes sign, auth or ops");
@@ -96,7 +96,7 @@ int operator_certificate(int argc, char **argv)
         rc = certificate_print(&row);
     book_cert_wipe(&row);
     ca_close(ca);
-    return command_end(rc, &err);
+    return opt_end(rc, &err);
 }
 
 int operator_revoke(int argc, char **argv)
@@ -115,8 +115,8 @@ int operator_revoke(int argc, char **argv)
     struct err err = { 0 };
     struct ca *ca = NULL;
     proc_harden();
-    if (!command_take("jpki-ca revoke [OPTIONS]", "Revokes a certificate and publishes the list that says so.", opts, argc, argv,
-              &status))
+    if (opt_only("jpki-ca revoke [OPTIONS]", "Revokes a certificate and publishes the list that says so.", opts, argc, argv,
+                 &status))
         return status;
     if (authority_parse(authority_text, &authority))
         return opt_misuse("--authority takes sign, auth or ops");
@@ -130,7 +130,7 @@ int operator_revoke(int argc, char **argv)
     if (!rc)
         rc = ca_publish(ca, NULL, CACONFIG_FILE, &err);
     ca_close(ca);
-    return command_end(rc, &err);
+    return opt_end(rc, &err);
 }
 
 int operator_crl(int argc, char **argv)
@@ -146,7 +146,7 @@ int operator_crl(int argc, char **argv)
     struct err err = { 0 };
     struct ca *ca = NULL;
     proc_harden();
-    if (!command_take("jpki-ca crl [OPTIONS]", "Issues and publishes every revocation list now.", opts, argc, argv, &status))
+    if (opt_only("jpki-ca crl [OPTIONS]", "Issues and publishes every revocation list now.", opts, argc, argv, &status))
         return status;
     enum rc rc = ca_open(NULL, state, CACONFIG_FILE, CA_SIGN, &ca, &err);
     if (!rc)
@@ -158,5 +158,5 @@ int operator_crl(int argc, char **argv)
     if (!rc)
         printf("%zu lists\n", lists);
     ca_close(ca);
-    return command_end(rc, &err);
+    return opt_end(rc, &err);
 }

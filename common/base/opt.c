@@ -169,3 +169,18 @@ misused:
     *exit_status = EXIT_USED_WRONGLY;
     return RC_USAGE;
 }
+
+enum rc opt_only(const char *usage, const char *about, const struct opt *opts, int argc, char **argv, int *exit_status)
+{
+    int rest;
+    enum rc rc = opt_parse(usage, about, opts, argc, argv, &rest, exit_status);
+    if (rc || rest == argc)
+        return rc;
+    *exit_status = opt_misuse("'%s' is one word too many", argv[rest]);
+    return RC_USAGE;
+}
+
+int opt_end(enum rc rc, const struct err *err)
+{
+    return rc ? opt_fail("%s", err_text(err, rc)) : EXIT_DONE;
+}

@@ -5,7 +5,7 @@
 #ifndef JPKI_BASE_OPT_H
 #define JPKI_BASE_OPT_H
 
-#include "base/rc.h"
+#include "base/err.h"
 
 #include <stdbool.h>
 
@@ -47,9 +47,14 @@ int opt_dispatch(const char *program, const char *about, const struct command *c
  * "jpki sign [OPTIONS] FILE". */
 enum rc opt_parse(const char *usage, const char *about, const struct opt *opts, int argc, char **argv, int *rest,
                   int *exit_status) MUST_CHECK;
+/* The same for a command that takes options alone: a further word is a mistake. */
+enum rc opt_only(const char *usage, const char *about, const struct opt *opts, int argc, char **argv,
+                 int *exit_status) MUST_CHECK;
 
 /* "program: message" on standard error; returns EXIT_USED_WRONGLY / EXIT_FAILED. */
 int opt_misuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int opt_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* How a command ends: EXIT_DONE, or what is wrong is told. */
+int opt_end(enum rc rc, const struct err *err);
 
 #endif

@@ -46,19 +46,13 @@ struct words {
 static bool cmd_take(const struct words *words, int argc, char **argv, const char **named, const char **other, int *status)
 {
     char usage[120];
-    int rest;
     const struct opt opts[] = {
         { cmd->option, cmd->argument, cmd->help, OPT_TEXT, named, true },
         { words->other, words->other_argument, words->other_help, OPT_TEXT, other, words->other_required },
         { 0 },
     };
     snprintf(usage, sizeof usage, "%s store %s [OPTIONS]", cmd->program, words->usage);
-    if (opt_parse(usage, words->about, opts, argc, argv, &rest, status))
-        return false;
-    if (rest == argc)
-        return true;
-    *status = opt_misuse("'%s' is not expected here", argv[rest]);
-    return false;
+    return opt_only(usage, words->about, opts, argc, argv, status) == RC_OK;
 }
 
 /* back: from the other to the named one. */
@@ -135,7 +129,7 @@ static int cmd_check(int argc, char **argv)
     storecopy_report_wipe(&report);
     storecopy_report_wipe(&against);
     free(url);
-    return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
+    return opt_end(rc, &err);
 }
 
 #define COMMANDS 4

@@ -147,15 +147,13 @@ static int desk_run_enrol(int argc, char **argv)
         { "--yes", NULL, "the person was compared with the register already: do not ask", OPT_FLAG, &o.yes, false },
         { 0 },
     };
-    int rest, status;
-    if (opt_parse("jpki-desk enrol [OPTIONS]",
-                  "Puts both certificates of a resident onto a card, step by step: RSA as today, or P-384 on the next card, as the\n"
-                  "authorities' keys must be too. Run it again with the same card and code\n"
-                  "after an interruption: it goes on where it stopped, and nothing is issued twice.",
-                  opts, argc, argv, &rest, &status))
+    int status;
+    if (opt_only("jpki-desk enrol [OPTIONS]",
+                 "Puts both certificates of a resident onto a card, step by step: RSA as today, or P-384 on the next card, as the\n"
+                 "authorities' keys must be too. Run it again with the same card and code\n"
+                 "after an interruption: it goes on where it stopped, and nothing is issued twice.",
+                 opts, argc, argv, &status))
         return status;
-    if (rest < argc)
-        return opt_misuse("unexpected argument '%s'", argv[rest]);
     if (desk_parse_date(o.expiry, &o.card_expiry))
         return opt_misuse("--card-expiry takes a date as YYYY-MM-DD, not '%s'", o.expiry);
     if (o.card_expiry <= clock_now())
@@ -221,7 +219,7 @@ static int desk_run_abandon(int argc, char **argv)
         return opt_misuse("a card's number has 16 digits");
     struct err err = { 0 };
     enum rc rc = desk_abandon(&o, argv[rest], &err);
-    return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
+    return opt_end(rc, &err);
 }
 
 static void desk_print_time(const char *label, int64_t time)
@@ -297,12 +295,10 @@ static int desk_run_list(int argc, char **argv)
         { "--state", "DIR", "the desk's own record of enrolments", OPT_TEXT, &state, true },
         { 0 },
     };
-    int rest, status;
-    if (opt_parse("jpki-desk list --state DIR", "Tells every enrolment: request, card, step, time of the last change.", opts,
-                  argc, argv, &rest, &status))
+    int status;
+    if (opt_only("jpki-desk list --state DIR", "Tells every enrolment: request, card, step, time of the last change.", opts,
+                 argc, argv, &status))
         return status;
-    if (rest < argc)
-        return opt_misuse("unexpected argument '%s'", argv[rest]);
     enum rc rc;
     return desk_look(state, desk_print_row, NULL, &rc);
 }

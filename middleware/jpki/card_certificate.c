@@ -67,13 +67,11 @@ int card_command_certificate(int argc, char **argv)
         CARD_COMMAND_LAST_TRY_OPT(&last_try),
         { 0 },
     };
-    int rest, status;
-    if (opt_parse("jpki card certificate --which WHICH [OPTIONS]", "Reads one of the card's certificates.", opts, argc, argv,
-                  &rest, &status))
+    int status;
+    if (opt_only("jpki card certificate --which WHICH [OPTIONS]", "Reads one of the card's certificates.", opts, argc, argv,
+                 &status))
         return status;
     enum card_cert which;
-    if (rest < argc)
-        return opt_misuse("card certificate: '%s' is one word too many", argv[rest]);
     if (card_cert_parse(which_name, &which))
         return opt_misuse("card certificate: --which is auth, sign, auth-ca or sign-ca, not '%s'", which_name);
     struct err err = { 0 };

@@ -38,15 +38,13 @@ int card_command_change_pin(int argc, char **argv)
         CARD_COMMAND_LAST_TRY_OPT(&last_try),
         { 0 },
     };
-    int rest, status;
-    if (opt_parse("jpki card change-pin --which auth|sign [OPTIONS]",
-                  "Sets a new PIN in place of the old one. With --pin-fd: the old PIN on the first line, the new one on the "
-                  "second.",
-                  opts, argc, argv, &rest, &status))
+    int status;
+    if (opt_only("jpki card change-pin --which auth|sign [OPTIONS]",
+                 "Sets a new PIN in place of the old one. With --pin-fd: the old PIN on the first line, the new one on the "
+                 "second.",
+                 opts, argc, argv, &status))
         return status;
     enum card_pin which;
-    if (rest < argc)
-        return opt_misuse("card change-pin: '%s' is one word too many", argv[rest]);
     if (card_pin_parse(which_name, &which))
         return opt_misuse("card change-pin: --which is auth or sign, not '%s'", which_name);
     struct err err = { 0 };

@@ -18,12 +18,9 @@ static int card_command_readers(int argc, char **argv)
 {
     const char *reader = NULL;
     const struct opt opts[] = { CARD_COMMAND_READER_OPT(&reader), { 0 } };
-    int rest, status;
-    if (opt_parse("jpki card readers [OPTIONS]", "Lists the readers and whether a card is in them.", opts, argc, argv, &rest,
-                  &status))
+    int status;
+    if (opt_only("jpki card readers [OPTIONS]", "Lists the readers and whether a card is in them.", opts, argc, argv, &status))
         return status;
-    if (rest < argc)
-        return opt_misuse("card readers: '%s' is one word too many", argv[rest]);
     struct err err = { 0 };
     struct transport *transport;
     struct transport_reader readers[CARD_READERS_MAX];

@@ -184,11 +184,9 @@ static int run(enum nssdb_change change, const char *usage, const char *about, i
         { "--module-dir", "DIR", "where the modules are; default " JPKI_MODULE_DIR, OPT_TEXT, &folder, false },
         { 0 },
     };
-    int rest, status;
-    if (opt_parse(usage, about, opts, argc, argv, &rest, &status))
+    int status;
+    if (opt_only(usage, about, opts, argc, argv, &status))
         return status;
-    if (rest < argc)
-        return opt_misuse("card %s: '%s' is one word too many", argv[0], argv[rest]);
     struct err err = { 0 };
     char path[PATH_SIZE * 2];
     enum rc rc = find_folders(&work, &err);

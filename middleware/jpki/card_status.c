@@ -198,13 +198,11 @@ int card_command_status(int argc, char **argv)
         { "--json", NULL, "for programs", OPT_FLAG, &json, false },
         { 0 },
     };
-    int rest, exit_status;
-    if (opt_parse("jpki card status [OPTIONS]",
-                  "Tells what the card holds and how many tries its PINs have left. Asks for no PIN and spends no try.", opts,
-                  argc, argv, &rest, &exit_status))
+    int exit_status;
+    if (opt_only("jpki card status [OPTIONS]",
+                 "Tells what the card holds and how many tries its PINs have left. Asks for no PIN and spends no try.", opts,
+                 argc, argv, &exit_status))
         return exit_status;
-    if (rest < argc)
-        return opt_misuse("card status: '%s' is one word too many", argv[rest]);
     struct err err = { 0 };
     struct holder holder;
     struct status status = { 0 };

@@ -54,7 +54,7 @@ int find_main(int argc, char **argv)
         { 0 },
     };
     int status;
-    if (program_parse("jpki-registry find [OPTIONS]", "Finds one resident.", opts, argc, argv, &status))
+    if (opt_only("jpki-registry find [OPTIONS]", "Finds one resident.", opts, argc, argv, &status))
         return status;
     bool some = wish.name || wish.birth || wish.address, all = wish.name && wish.birth && wish.address;
     if (wish.code ? some : !all)
@@ -95,12 +95,9 @@ int move_main(int argc, char **argv)
         { "--request", "ID", "a name for this request: the same again is the same move", OPT_TEXT, &request, true },
         { 0 },
     };
-    int rest, status;
-    if (opt_parse("jpki-registry move [OPTIONS]", "Records a move within the municipality (転居).", opts, argc, argv, &rest,
-                  &status))
+    int status;
+    if (opt_only("jpki-registry move [OPTIONS]", "Records a move within the municipality (転居).", opts, argc, argv, &status))
         return status;
-    if (rest < argc)
-        return opt_misuse("'%s' is not expected here", argv[rest]);
     proc_harden();
     return ask_post(node, folder, "/v1/residents/move",
                     json_pack("{s:s, s:s, s:s, s:s}", "code", code, "address", address, "date", date, "request", request));
@@ -223,7 +220,7 @@ int confirm_main(int argc, char **argv)
         { 0 },
     };
     int status;
-    if (program_parse("jpki-registry confirm [OPTIONS]", "Is the person of this certificate still as it says?", opts, argc, argv, &status) ||
+    if (opt_only("jpki-registry confirm [OPTIONS]", "Is the person of this certificate still as it says?", opts, argc, argv, &status) ||
         (status = program_authority(name, &wish.authority)) != EXIT_DONE)
         return status;
     return program_at_node(node, folder, confirm_ask, &wish);

@@ -26,13 +26,8 @@ struct card_options {
 
 static int card_parse(const char *usage, const char *about, const struct opt *opts, int argc, char **argv, int *status)
 {
-    int rest;
-    if (opt_parse(usage, about, opts, argc, argv, &rest, status))
+    if (opt_only(usage, about, opts, argc, argv, status))
         return -1;
-    if (rest < argc) {
-        *status = opt_misuse("'%s' is not expected here", argv[rest]);
-        return -1;
-    }
     proc_harden();
     return 0;
 }

@@ -19,11 +19,11 @@ static int draft_main(int argc, char **argv)
         {0},
     };
     int status;
-    if (program_parse("jpki-registry consent draft [OPTIONS]",
-                  "Prints the text with which a resident consents: to be signed as it is, detached (CMS), with the key "
-                  "of the\n"
-                  "signature certificate.",
-                      opts, argc, argv, &status))
+    if (opt_only("jpki-registry consent draft [OPTIONS]",
+                 "Prints the text with which a resident consents: to be signed as it is, detached (CMS), with the key "
+                 "of the\n"
+                 "signature certificate.",
+                     opts, argc, argv, &status))
         return status;
     struct consent_text text = {.withdrawn = withdraw, .signed_at = clock_now()};
     if (!*service || strlen(service) >= sizeof text.service)
@@ -82,8 +82,8 @@ static int send_main(int argc, char **argv)
         {0},
     };
     int status;
-    if (program_parse("jpki-registry consent send [OPTIONS]",
-                      "Brings a signed consent, or a withdrawal, to the national node.", opts, argc, argv, &status))
+    if (opt_only("jpki-registry consent send [OPTIONS]",
+                 "Brings a signed consent, or a withdrawal, to the national node.", opts, argc, argv, &status))
         return status;
     return program_at_node(node, folder, send_ask, &wish);
 }
@@ -124,8 +124,8 @@ int serials_main(int argc, char **argv)
         {0},
     };
     int status;
-    if (program_parse("jpki-registry serials [OPTIONS]",
-                      "The other certificates of this certificate's person, old and new.", opts, argc, argv, &status) ||
+    if (opt_only("jpki-registry serials [OPTIONS]",
+                 "The other certificates of this certificate's person, old and new.", opts, argc, argv, &status) ||
         (status = program_authority(name, &wish.authority)) != EXIT_DONE)
         return status;
     return program_at_node(node, folder, serials_ask, &wish);
@@ -174,9 +174,9 @@ int verifiers_main(int argc, char **argv)
         {0},
     };
     int status;
-    if (program_parse("jpki-registry verifiers [OPTIONS]",
-                      "Which verifiers may have serial numbers linked, by the names in their certificates.", opts, argc,
-                      argv, &status))
+    if (opt_only("jpki-registry verifiers [OPTIONS]",
+                 "Which verifiers may have serial numbers linked, by the names in their certificates.", opts, argc,
+                 argv, &status))
         return status;
     return program_in_store(url, verifiers_run, &wish);
 }

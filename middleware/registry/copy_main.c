@@ -102,25 +102,23 @@ static int copy_elsewhere_main(int argc, char **argv)
         {"--home", "CODE", "the municipality of residence, 6 digits", OPT_TEXT, &home, true},
         {0},
     };
-    int rest, status;
-    if (opt_parse(
+    int status;
+    if (opt_only(
             "jpki-registry copy elsewhere [OPTIONS]",
             "A copy for a resident of another municipality (広域交付), without 戸籍の表示: the two nodes settle it.",
-            opts, argc, argv, &rest, &status))
+            opts, argc, argv, &status))
         return status;
-    return rest < argc ? opt_misuse("'%s' is not expected here", argv[rest])
-                       : copy_run(&o, "/v1/copies/elsewhere", home);
+    return copy_run(&o, "/v1/copies/elsewhere", home);
 }
 
 static int copy_own_main(int argc, char **argv)
 {
     struct copy_options o = {0};
     const struct opt opts[] = {COPY_OPTIONS(o), {0}};
-    int rest, status;
-    if (opt_parse("jpki-registry copy own [OPTIONS]", "A copy for a resident of this municipality.", opts, argc, argv,
-                  &rest, &status))
+    int status;
+    if (opt_only("jpki-registry copy own [OPTIONS]", "A copy for a resident of this municipality.", opts, argc, argv, &status))
         return status;
-    return rest < argc ? opt_misuse("'%s' is not expected here", argv[rest]) : copy_run(&o, "/v1/copies/own", NULL);
+    return copy_run(&o, "/v1/copies/own", NULL);
 }
 
 static int copy_withhold_main(int argc, char **argv)
@@ -134,12 +132,10 @@ static int copy_withhold_main(int argc, char **argv)
         {"--request", "ID", "a name for this request", OPT_TEXT, &request, true},
         {0},
     };
-    int rest, status;
-    if (opt_parse("jpki-registry copy withhold [OPTIONS]", "No copies of a resident's record until a day (支援措置).",
-                  opts, argc, argv, &rest, &status))
+    int status;
+    if (opt_only("jpki-registry copy withhold [OPTIONS]", "No copies of a resident's record until a day (支援措置).",
+                 opts, argc, argv, &status))
         return status;
-    if (rest < argc)
-        return opt_misuse("'%s' is not expected here", argv[rest]);
     proc_harden();
     return ask_post(node, folder, "/v1/copies/withhold",
                     json_pack("{s:s, s:s, s:s}", "code", code, "until", until, "request", request));

@@ -166,7 +166,7 @@ static int disclose_run(const struct action *action, int argc, char **argv)
     int status;
     char usage[64];
     snprintf(usage, sizeof usage, "jpki-registry disclose %s [OPTIONS]", action->name);
-    if (program_parse(usage, action->about, opts, argc, argv, &status))
+    if (opt_only(usage, action->about, opts, argc, argv, &status))
         return status;
     if (told.code && code_check(told.code))
         return opt_misuse("--code takes 11 digits with a right check digit");

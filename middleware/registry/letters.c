@@ -41,10 +41,10 @@ int letters_main(int argc, char **argv)
         {0},
     };
     int status;
-    if (program_parse("jpki-registry letters [OPTIONS]",
-                  "Prints the written notices to residents (住民票コード通知票, 個人番号通知書), a page each, and "
-                  "counts them as printed.",
-                  opts, argc, argv, &status))
+    if (opt_only("jpki-registry letters [OPTIONS]",
+                 "Prints the written notices to residents (住民票コード通知票, 個人番号通知書), a page each, and "
+                 "counts them as printed.",
+                 opts, argc, argv, &status))
         return status;
     return program_in_store(url, letters_print, &wish);
 }

@@ -62,8 +62,8 @@ int sample_main(int argc, char **argv)
         { 0 },
     };
     int status;
-    if (program_parse("jpki-registry sample [OPTIONS]", "Prints residents as JSON lines, in the order of their codes.", opts, argc, argv,
-                      &status))
+    if (opt_only("jpki-registry sample [OPTIONS]", "Prints residents as JSON lines, in the order of their codes.", opts, argc, argv,
+                 &status))
         return status;
     if (wish.count < 1)
         return opt_misuse("--count takes a number from 1 on");
@@ -134,10 +134,10 @@ int status_main(int argc, char **argv)
         { 0 },
     };
     int status;
-    if (program_parse("jpki-registry status [OPTIONS]",
-                      "Prints what the store holds, as one line of JSON: counts, and for each who is told how far they are, how much waits\n"
-                      "for them since when, and why.",
-                      opts, argc, argv, &status))
+    if (opt_only("jpki-registry status [OPTIONS]",
+                 "Prints what the store holds, as one line of JSON: counts, and for each who is told how far they are, how much waits\n"
+                 "for them since when, and why.",
+                 opts, argc, argv, &status))
         return status;
     return program_in_store(url, look_status, NULL);
 }
@@ -175,10 +175,10 @@ int usage_main(int argc, char **argv)
         { 0 },
     };
     int status;
-    if (program_parse("jpki-registry usage [OPTIONS]",
-                      "Prints who used a resident's record, and whose question concerned one of the resident's certificates:\n"
-                      "JSON lines, oldest first. For answering the resident who asks.",
-                      opts, argc, argv, &status))
+    if (opt_only("jpki-registry usage [OPTIONS]",
+                 "Prints who used a resident's record, and whose question concerned one of the resident's certificates:\n"
+                 "JSON lines, oldest first. For answering the resident who asks.",
+                 opts, argc, argv, &status))
         return status;
     if (code_check(wish.code))
         return opt_misuse("--code takes 11 digits with a right check digit");

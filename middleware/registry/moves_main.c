@@ -18,15 +18,13 @@ int leave_main(int argc, char **argv)
         {"--request", "ID", "a name for this request: the same again is the same", OPT_TEXT, &request, true},
         {0},
     };
-    int rest, status;
-    if (opt_parse("jpki-registry leave [OPTIONS]",
-                  "Records a 転出届: the record goes to the other municipality's node at once, and is struck out here "
-                  "on the planned\n"
-                  "day, or when the person has arrived there.",
-                  opts, argc, argv, &rest, &status))
+    int status;
+    if (opt_only("jpki-registry leave [OPTIONS]",
+                 "Records a 転出届: the record goes to the other municipality's node at once, and is struck out here "
+                 "on the planned\n"
+                 "day, or when the person has arrived there.",
+                 opts, argc, argv, &status))
         return status;
-    if (rest < argc)
-        return opt_misuse("'%s' is not expected here", argv[rest]);
     proc_harden();
     return ask_post(node, folder, "/v1/moves/leave",
                     json_pack("{s:s, s:s, s:s, s:s, s:s}", "code", code, "to", to, "address", address, "date", date,
@@ -44,11 +42,11 @@ int leave_withdraw_main(int argc, char **argv)
         {0},
     };
     int status;
-    if (program_parse("jpki-registry leave-withdraw [OPTIONS]",
-                      "Withdraws a 転出届 whose planned day has not come (転出取消): the person stays, the other municipality "
-                      "forgets what\n"
-                      "it was sent, card and certificates go on.",
-                      opts, argc, argv, &status))
+    if (opt_only("jpki-registry leave-withdraw [OPTIONS]",
+                 "Withdraws a 転出届 whose planned day has not come (転出取消): the person stays, the other municipality "
+                 "forgets what\n"
+                 "it was sent, card and certificates go on.",
+                 opts, argc, argv, &status))
         return status;
     proc_harden();
     return ask_post(node, folder, "/v1/moves/withdraw", json_pack("{s:s, s:s}", "code", code, "request", request));
@@ -71,15 +69,13 @@ int arrive_main(int argc, char **argv)
         {"--relation", "TEXT", "続柄", OPT_TEXT, &relation, false},
         {0},
     };
-    int rest, status;
-    if (opt_parse("jpki-registry arrive [OPTIONS]",
-                  "Records a 転入届: takes over the record that the other municipality sent, under the same code, and "
-                  "tells that\n"
-                  "municipality (転入通知). Exit status 1 with RC_STATE: it was asked for; come again.",
-                  opts, argc, argv, &rest, &status))
+    int status;
+    if (opt_only("jpki-registry arrive [OPTIONS]",
+                 "Records a 転入届: takes over the record that the other municipality sent, under the same code, and "
+                 "tells that\n"
+                 "municipality (転入通知). Exit status 1 with RC_STATE: it was asked for; come again.",
+                 opts, argc, argv, &status))
         return status;
-    if (rest < argc)
-        return opt_misuse("'%s' is not expected here", argv[rest]);
     proc_harden();
     return ask_post(node, folder, "/v1/moves/arrive",
                     json_pack("{s:s, s:s, s:s, s:s, s:s*, s:s*, s:s*, s:s*}", "code", code, "address", address, "date",

@@ -166,17 +166,15 @@ int populate_main(int argc, char **argv)
         {"--seed", "S", "another number, another town (default 1)", OPT_NUMBER, &seed, false},
         {0},
     };
-    int rest, status;
-    if (opt_parse(
+    int status;
+    if (opt_only(
             "jpki-registry populate [OPTIONS]",
             "Fills a new municipal store with synthetic residents, the same for the same municipality, number and\n"
             "seed; each entry also writes its notice for the national node. Or a national store, as if every town\n"
             "but one had told all of its residents already; a run that was torn is repeated and finishes.\n"
             "Names, ages and places have the shares of the country; docs/REGISTRY.md says where they come from.",
-            opts, argc, argv, &rest, &status))
+            opts, argc, argv, &status))
         return status;
-    if (rest < argc)
-        return opt_misuse("'%s' is not expected here", argv[rest]);
     if (nation == (municipality != NULL))
         return opt_misuse("either --municipality or --nation");
     if (residents < 1)

@@ -8,18 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-int program_parse(const char *usage, const char *about, const struct opt *opts, int argc, char **argv, int *status)
-{
-    int rest;
-    if (opt_parse(usage, about, opts, argc, argv, &rest, status))
-        return 1;
-    if (rest < argc) {
-        *status = opt_misuse("'%s' is not expected here", argv[rest]);
-        return 1;
-    }
-    return 0;
-}
-
 int program_in_store(const char *url, program_store_fn run, void *context)
 {
     struct program_store it = {0};
@@ -29,7 +17,7 @@ int program_in_store(const char *url, program_store_fn run, void *context)
     if (!rc)
         rc = run(context, &it, &err);
     store_close(it.store);
-    return rc ? opt_fail("%s", err_text(&err, rc)) : EXIT_DONE;
+    return opt_end(rc, &err);
 }
 
 int program_at_node(const char *node, const char *folder, program_node_fn ask, const void *context)

@@ -36,9 +36,6 @@ int provide_main(int argc, char **argv);
 int disclose_main(int argc, char **argv);
 int partition_main(int argc, char **argv);
 
-/* opt_parse for a command that takes options only. Not 0: *status is the exit status. */
-int program_parse(const char *usage, const char *about, const struct opt *opts, int argc, char **argv, int *status);
-
 /* A look into a store that was claimed. Returns an exit status; the failure is printed. */
 struct program_store {
     struct store *store;

@@ -264,15 +264,13 @@ int reconcile_main(int argc, char **argv)
         {"--repair", NULL, "tell again what differs, as a change of its own (整合性の回復)", OPT_FLAG, &repair, false},
         {0},
     };
-    int rest, status;
-    if (opt_parse("jpki-registry reconcile [OPTIONS]",
-                  "Compares the municipality's registered records, and with the nation its cards, with what the other node "
-                  "has of\n"
-                  "them, by digests; names each difference, with the fields, as a JSON line. Exit status 0: no difference; 1: there are, or it could not be compared.",
-                  opts, argc, argv, &rest, &status))
+    int status;
+    if (opt_only("jpki-registry reconcile [OPTIONS]",
+                 "Compares the municipality's registered records, and with the nation its cards, with what the other node "
+                 "has of\n"
+                 "them, by digests; names each difference, with the fields, as a JSON line. Exit status 0: no difference; 1: there are, or it could not be compared.",
+                 opts, argc, argv, &status))
         return status;
-    if (rest < argc)
-        return opt_misuse("'%s' is not expected here", argv[rest]);
     bool national = strcmp(r.peer, OUTBOX_NATIONAL) == 0;
     if (!national && strcmp(r.peer, OUTBOX_PREFECTURE) != 0)
         return opt_misuse("--peer takes national or prefecture, not '%s'", r.peer);

@@ -62,11 +62,11 @@ int retention_main(int argc, char **argv)
         {0},
     };
     int status;
-    if (program_parse("jpki-registry retention [OPTIONS]",
-                  "Prints how many records are past their time of keeping (保存期間) by the law of the day, a JSON "
-                  "line for each\n"
-                  "kind; with --erase they are erased, all or none.",
-                  opts, argc, argv, &status))
+    if (opt_only("jpki-registry retention [OPTIONS]",
+                 "Prints how many records are past their time of keeping (保存期間) by the law of the day, a JSON "
+                 "line for each\n"
+                 "kind; with --erase they are erased, all or none.",
+                 opts, argc, argv, &status))
         return status;
     if (wish.trace && (wish.erase || wish.date))
         return opt_misuse("--trace stands alone");

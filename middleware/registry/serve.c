@@ -214,13 +214,11 @@ int serve_main(int argc, char **argv)
         { "--log", "FILE", "instead of standard error", OPT_TEXT, &o.log, false },
         { 0 },
     };
-    int rest, status;
+    int status;
     proc_harden();
-    if (opt_parse("jpki-registry serve [OPTIONS]", "Runs a node until SIGTERM.", opts, argc, argv, &rest, &status))
+    if (opt_only("jpki-registry serve [OPTIONS]", "Runs a node until SIGTERM.", opts, argc, argv, &status))
         return status;
     struct node node = { .lock = PTHREAD_MUTEX_INITIALIZER };
-    if (rest < argc)
-        return opt_misuse("'%s' is not expected here", argv[rest]);
     if (node_role_parse(o.role, &node.role))
         return opt_misuse("--role takes municipal, prefectural or national, not '%s'", o.role);
     if (o.retry < 1 || o.retry > 3600000)

@@ -34,12 +34,12 @@ static enum rc service_parse_line(const char *usage, const char *about, const st
                                   const char **service, int *status)
 {
     int rest;
-    enum rc rc = opt_parse(usage, about, opts, argc, argv, &rest, status);
+    enum rc rc = service ? opt_parse(usage, about, opts, argc, argv, &rest, status)
+                         : opt_only(usage, about, opts, argc, argv, status);
     if (rc)
         return rc;
-    if (rest + (service ? 1 : 0) != argc) {
-        *status = service ? opt_misuse("one service is wanted: vending, forms, seal, video or kiosk")
-                          : opt_misuse("'%s' is not expected here", argv[rest]);
+    if (service && rest + 1 != argc) {
+        *status = opt_misuse("one service is wanted: vending, forms, seal, video or kiosk");
         return RC_USAGE;
     }
     if (service)

@@ -187,6 +187,7 @@ static void options_rows(void **state)
         { "flag with value", { "t", "--out", "f", "--force=1" }, RC_USAGE, 2, -1 },
         { "twice", { "t", "--out", "f", "--out", "g" }, RC_USAGE, 2, -1 },
         { "end of options", { "t", "--out", "f", "--", "--force" }, RC_OK, -1, 4 },
+        { "nothing further", { "t", "--out", "f" }, RC_OK, -1, 3 },
         { "help", { "t", "--help" }, RC_INTERRUPTED, 0, -1 },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -209,6 +210,10 @@ static void options_rows(void **state)
         enum rc rc = opt_parse("t [OPTIONS] FILE", "A test.", opts, argc, argv, &rest, &status);
         if (rc != rows[i].rc || status != rows[i].exit_status || rest != rows[i].rest)
             fail_msg("%s: rc %s, status %d, rest %d", rows[i].flaw, rc_name(rc), status, rest);
+        /* options alone: the same, but a further word is a mistake */
+        int further = rc == RC_OK && rest < argc, alone = -1;
+        assert_int_equal(opt_only("t [OPTIONS]", "A test.", opts, argc, argv, &alone), further ? RC_USAGE : rc);
+        assert_int_equal(alone, further ? EXIT_USED_WRONGLY : status);
         while (argc)
             free(argv[--argc]);
     }
