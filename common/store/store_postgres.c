@@ -169,6 +169,25 @@ static enum rc postgres_parts(struct store *store, const char *table, int *parts
     return rc;
 }
 
+/* A partition on another server is not the table's to take away, and the table has no key that could be made again. */
+static enum rc spread_check_home(struct store *store, const char *table, struct err *err)
+{
+    char sql[200];
+    struct statement *s = NULL;
+    snprintf(sql, sizeof sql,
+             "SELECT 1 FROM pg_inherits JOIN pg_class ON oid = inhrelid WHERE inhparent = to_regclass('%s') AND "
+             "relkind = 'f' LIMIT 1",
+             table);
+    enum rc rc = store_prepare_raw(store, sql, &s, err);
+    if (!rc)
+        rc = statement_step(s, err);
+    statement_done(s);
+    if (!rc)
+        return err_set(err, RC_STATE, "store: '%s' has partitions on other servers: 'store copy' makes one store of them",
+                       table);
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
 static enum rc postgres_spread(struct store *store, const char *table, const char *column, int parts, struct err *err)
 {
     int before;
@@ -176,7 +195,9 @@ static enum rc postgres_spread(struct store *store, const char *table, const cha
     enum rc rc = postgres_parts(store, table, &before, err);
     if (rc || before == parts)
         return rc;
-    rc = spread_indexes(store, table, &indexes, err);
+    rc = spread_check_home(store, table, err);
+    if (!rc)
+        rc = spread_indexes(store, table, &indexes, err);
     if (!rc)
         rc = spread_write(table, column, parts, &indexes, &sql);
     const char *text = rc ? NULL : buf_string(&sql);
