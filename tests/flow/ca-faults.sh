@@ -7,10 +7,6 @@
 
 LIST_POINTS="crl.before_number crl.after_number crl.before_sync crl.after_sign crl.after_record crl.before_hand_over crl.after_hand_over"
 dead() { # point: the server must die
-    for _ in $(seq 600); do
-        kill -0 "$PID" 2> /dev/null || break
-        sleep 0.05
-    done
     code=0
     wait "$PID" 2> /dev/null || code=$?
     [ "$code" = 137 ] || fail "$1: the server did not die there (exit $code)"

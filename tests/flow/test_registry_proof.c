@@ -43,6 +43,7 @@ static void test_disk_full(void **state)
     assert_int_equal(move_to(&w, r.code, 1), RC_OK); /* the municipality works on */
     static const char intake[] = "SELECT coalesce(max(acknowledged), 0) FROM intake";
     int64_t taken = -1;
+    await(&w, MUNICIPAL, "SELECT count(*) FROM delivery WHERE peer = 'national'", 1); /* it refuses something */
     for (int same = 0; same < 3;) { /* until it takes no more */
         pause_ms(200);
         int64_t now = count(&w, NATIONAL, intake);
