@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,30 +15,36 @@ void err_reset(struct err *err)
     }
 }
 
-enum rc err_set(struct err *err, enum rc rc, const char *format, ...)
+/* The first word stays. Whether this one is it. */
+__attribute__((format(printf, 3, 0))) static bool err_write(struct err *err, enum rc rc, const char *format, va_list args)
 {
     if (!err || err->rc != RC_OK)
-        return rc;
+        return false;
+    vsnprintf(err->text, sizeof err->text, format, args);
+    err->rc = rc;
+    return true;
+}
+
+enum rc err_set(struct err *err, enum rc rc, const char *format, ...)
+{
     va_list args;
     va_start(args, format);
-    vsnprintf(err->text, sizeof err->text, format, args);
+    err_write(err, rc, format, args);
     va_end(args);
-    err->rc = rc;
     return rc;
 }
 
 enum rc err_set_errno(struct err *err, enum rc rc, const char *format, ...)
 {
     int saved = errno;
-    if (!err || err->rc != RC_OK)
-        return rc;
     va_list args;
     va_start(args, format);
-    vsnprintf(err->text, sizeof err->text, format, args);
+    bool first = err_write(err, rc, format, args);
     va_end(args);
-    size_t used = strlen(err->text);
-    snprintf(err->text + used, sizeof err->text - used, ": %s", strerror(saved));
-    err->rc = rc;
+    if (first) {
+        size_t used = strlen(err->text);
+        snprintf(err->text + used, sizeof err->text - used, ": %s", strerror(saved));
+    }
     return rc;
 }
 

@@ -27,4 +27,8 @@ enum rc signature_cms_check(struct bytes signature, struct bytes content, struct
 enum rc signature_xml_check(struct bytes document, const char *element, struct evidence_signature *evidence,
                             X509 **cert) MUST_CHECK;
 
+/* For the parts of a check: records the state and the reason. Always false, so that `return signature_say(…)` ends it. */
+__attribute__((format(printf, 3, 4))) bool signature_say(struct evidence_signature *evidence, enum signature_state state,
+                                                         const char *format, ...);
+
 #endif

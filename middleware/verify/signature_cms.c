@@ -28,9 +28,7 @@ enum signature_format signature_format_of(struct bytes file)
     return at < file.len && file.data[at] == '<' ? SIGNATURE_FORMAT_XML : SIGNATURE_FORMAT_UNKNOWN;
 }
 
-/* Records the state and the reason. Always false, so that `return cms_say(…)` ends a check. */
-__attribute__((format(printf, 3, 4))) static bool cms_say(struct evidence_signature *evidence,
-                                                          enum signature_state state, const char *format, ...)
+bool signature_say(struct evidence_signature *evidence, enum signature_state state, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -74,23 +72,23 @@ static ASN1_TYPE *cms_attribute(const CMS_SignerInfo *signer, int nid)
 static bool cms_check_shape(CMS_ContentInfo *cms, CMS_SignerInfo **signer, struct evidence_signature *evidence)
 {
     if (OBJ_obj2nid(CMS_get0_type(cms)) != NID_pkcs7_signed)
-        return cms_say(evidence, SIGNATURE_MALFORMED, "this CMS message is not a signature");
+        return signature_say(evidence, SIGNATURE_MALFORMED, "this CMS message is not a signature");
     STACK_OF(CMS_SignerInfo) *signers = CMS_get0_SignerInfos(cms);
     int count = signers ? sk_CMS_SignerInfo_num(signers) : 0;
     if (count == 0)
-        return cms_say(evidence, SIGNATURE_MALFORMED, "nobody has signed this CMS message");
+        return signature_say(evidence, SIGNATURE_MALFORMED, "nobody has signed this CMS message");
     if (count != 1)
-        return cms_say(evidence, SIGNATURE_NOT_ALLOWED, "%d signers: exactly one is accepted", count);
+        return signature_say(evidence, SIGNATURE_NOT_ALLOWED, "%d signers: exactly one is accepted", count);
     if (CMS_is_detached(cms) != 1)
-        return cms_say(evidence, SIGNATURE_NOT_ALLOWED, "the content is inside: only detached signatures are accepted");
+        return signature_say(evidence, SIGNATURE_NOT_ALLOWED, "the content is inside: only detached signatures are accepted");
     *signer = sk_CMS_SignerInfo_value(signers, 0);
     if (CMS_signed_get_attr_count(*signer) <= 0)
-        return cms_say(evidence, SIGNATURE_NOT_ALLOWED, "a signature without signed attributes is not accepted");
+        return signature_say(evidence, SIGNATURE_NOT_ALLOWED, "a signature without signed attributes is not accepted");
     ASN1_TYPE *type = cms_attribute(*signer, NID_pkcs9_contentType);
     if (!type || ASN1_TYPE_get(type) != V_ASN1_OBJECT || !cms_attribute(*signer, NID_pkcs9_messageDigest))
-        return cms_say(evidence, SIGNATURE_MALFORMED, "content type and message digest must each be signed once");
+        return signature_say(evidence, SIGNATURE_MALFORMED, "content type and message digest must each be signed once");
     if (OBJ_cmp(type->value.object, CMS_get0_eContentType(cms)) != 0)
-        return cms_say(evidence, SIGNATURE_MALFORMED, "the signed content type is not the message's");
+        return signature_say(evidence, SIGNATURE_MALFORMED, "the signed content type is not the message's");
     return true;
 }
 
@@ -101,17 +99,17 @@ static bool cms_check_algorithms(CMS_SignerInfo *signer, X509 *cert, struct evid
     CMS_SignerInfo_get0_algs(signer, NULL, NULL, &digest, &signature);
     const char *digest_name = algorithm_digest_name(OBJ_obj2nid(digest->algorithm));
     if (!digest_name)
-        return cms_say(evidence, SIGNATURE_WEAK, "digest algorithm %s is not accepted",
-                       OBJ_nid2sn(OBJ_obj2nid(digest->algorithm)));
+        return signature_say(evidence, SIGNATURE_WEAK, "digest algorithm %s is not accepted",
+                             OBJ_nid2sn(OBJ_obj2nid(digest->algorithm)));
     snprintf(evidence->digest, sizeof evidence->digest, "%s", digest_name);
     const char *signature_name = algorithm_signature_name(OBJ_obj2nid(signature->algorithm));
     if (!signature_name)
-        return cms_say(evidence, SIGNATURE_WEAK, "signature algorithm %s is not accepted",
-                       OBJ_nid2sn(OBJ_obj2nid(signature->algorithm)));
+        return signature_say(evidence, SIGNATURE_WEAK, "signature algorithm %s is not accepted",
+                             OBJ_nid2sn(OBJ_obj2nid(signature->algorithm)));
     enum rc rc = algorithm_check_key(X509_get0_pubkey(cert), key, sizeof key);
     snprintf(evidence->algorithm, sizeof evidence->algorithm, "%s %s", key, signature_name);
     if (rc)
-        return cms_say(evidence, SIGNATURE_WEAK, "a key of type and size %s is not accepted", key);
+        return signature_say(evidence, SIGNATURE_WEAK, "a key of type and size %s is not accepted", key);
     return true;
 }
 
@@ -123,7 +121,7 @@ static bool cms_check_binding(CMS_ContentInfo *cms, CMS_SignerInfo *signer, X509
         return true;
     ASN1_TYPE *value = cms_attribute(signer, NID_id_smime_aa_signingCertificateV2);
     if (!value || ASN1_TYPE_get(value) != V_ASN1_SEQUENCE)
-        return cms_say(evidence, SIGNATURE_MALFORMED, "signing-certificate-v2 is malformed");
+        return signature_say(evidence, SIGNATURE_MALFORMED, "signing-certificate-v2 is malformed");
     const unsigned char *at = ASN1_STRING_get0_data(value->value.sequence);
     long len = ASN1_STRING_length(value->value.sequence);
     const unsigned char *end = at + len;
@@ -134,7 +132,7 @@ static bool cms_check_binding(CMS_ContentInfo *cms, CMS_SignerInfo *signer, X509
     sk_X509_pop_free(known, X509_free);
     ESS_SIGNING_CERT_V2_free(named);
     if (!fits)
-        return cms_say(evidence, SIGNATURE_CRYPTO_WRONG, "signing-certificate-v2 names another certificate");
+        return signature_say(evidence, SIGNATURE_CRYPTO_WRONG, "signing-certificate-v2 names another certificate");
     evidence->certificate_bound = true;
     return true;
 }
@@ -177,9 +175,9 @@ static enum rc cms_check_signature(CMS_ContentInfo *cms, CMS_SignerInfo *signer,
     if (CMS_verify(cms, only, NULL, bio, NULL, flags) == 1)
         evidence->state = SIGNATURE_GOOD;
     else if (CMS_SignerInfo_verify(signer) == 1) /* the attributes are the signer's: then the content is not */
-        cms_say(evidence, SIGNATURE_HASH_WRONG, "the content is not the one that was signed");
+        signature_say(evidence, SIGNATURE_HASH_WRONG, "the content is not the one that was signed");
     else
-        cms_say(evidence, SIGNATURE_CRYPTO_WRONG, "the signature is not the one of the certificate's key");
+        signature_say(evidence, SIGNATURE_CRYPTO_WRONG, "the signature is not the one of the certificate's key");
 out:
     sk_X509_free(only);
     BIO_free_all(bio);
@@ -196,18 +194,18 @@ enum rc signature_cms_check(struct bytes signature, struct bytes content, struct
     ERR_set_mark();
     CMS_ContentInfo *cms = cms_parse(signature);
     if (!cms) {
-        cms_say(&found, SIGNATURE_MALFORMED, "this is not a CMS message");
+        signature_say(&found, SIGNATURE_MALFORMED, "this is not a CMS message");
         goto out;
     }
     if (content.len > INT32_MAX) {
-        cms_say(&found, SIGNATURE_NOT_ALLOWED, "the content is too large");
+        signature_say(&found, SIGNATURE_NOT_ALLOWED, "the content is too large");
         goto out;
     }
     if (!cms_check_shape(cms, &signer, &found))
         goto out;
     signers = cms_find_cert(cms, signer);
     if (!signers) {
-        cms_say(&found, SIGNATURE_NO_CERTIFICATE, "the signer's certificate is not in the signature");
+        signature_say(&found, SIGNATURE_NO_CERTIFICATE, "the signer's certificate is not in the signature");
         goto out;
     }
     cms_read_claimed_time(signer, &found);

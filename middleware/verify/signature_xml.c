@@ -88,14 +88,14 @@ static bool xml_check_cover(const struct xmlform *form, const char *element, str
     bool enveloping = !element && root == form->signature;
     unsigned objects = 0;
     if (!wanted)
-        return xmlform_say(evidence, SIGNATURE_NO_CONTENT, "there is no element with the ID that was asked for");
+        return signature_say(evidence, SIGNATURE_NO_CONTENT, "there is no element with the ID that was asked for");
     if (!xml_check_objects(form, enveloping, &objects))
-        return xmlform_say(evidence, SIGNATURE_NOT_ALLOWED, "the signature holds an object that is not signed");
+        return signature_say(evidence, SIGNATURE_NOT_ALLOWED, "the signature holds an object that is not signed");
     if (enveloping ? objects == 0 : !xml_covers(form, wanted))
-        return xmlform_say(evidence, SIGNATURE_NOT_ALLOWED, "the signature does not cover the %s",
-                           element ? "element that was asked for" : "whole document");
+        return signature_say(evidence, SIGNATURE_NOT_ALLOWED, "the signature does not cover the %s",
+                             element ? "element that was asked for" : "whole document");
     if (!element && xml_has_uncovered_instruction(form))
-        return xmlform_say(evidence, SIGNATURE_NOT_ALLOWED, "an instruction outside the root is not signed");
+        return signature_say(evidence, SIGNATURE_NOT_ALLOWED, "an instruction outside the root is not signed");
     if (element)
         snprintf(evidence->covers, sizeof evidence->covers, "element %.60s with ID %.60s", (const char *)wanted->name,
                  element);
@@ -169,11 +169,11 @@ static enum rc xml_check_signature(const struct xmlform *form, struct evidence_s
     if (done == 0 && context->status == xmlSecDSigStatusSucceeded && digests)
         evidence->state = SIGNATURE_GOOD;
     else if (done == 0 && !digests)
-        xmlform_say(evidence, SIGNATURE_HASH_WRONG, "the content is not the one that was signed");
+        signature_say(evidence, SIGNATURE_HASH_WRONG, "the content is not the one that was signed");
     else if (digests)
-        xmlform_say(evidence, SIGNATURE_CRYPTO_WRONG, "the signature is not the one of the certificate's key");
+        signature_say(evidence, SIGNATURE_CRYPTO_WRONG, "the signature is not the one of the certificate's key");
     else
-        xmlform_say(evidence, SIGNATURE_MALFORMED, "the XML signature cannot be processed");
+        signature_say(evidence, SIGNATURE_MALFORMED, "the XML signature cannot be processed");
 out:
     if (context)
         xmlSecDSigCtxDestroy(context);
@@ -188,9 +188,9 @@ static bool xml_check_key(const struct xmlform *form, struct evidence_signature 
     snprintf(name, sizeof name, "%.15s", evidence->algorithm);
     snprintf(evidence->algorithm, sizeof evidence->algorithm, "%s %s", words, name);
     if (rc)
-        return xmlform_say(evidence, SIGNATURE_WEAK, "a key of type and size %s is not accepted", words);
+        return signature_say(evidence, SIGNATURE_WEAK, "a key of type and size %s is not accepted", words);
     if (EVP_PKEY_get_base_id(key) != form->key_type)
-        return xmlform_say(evidence, SIGNATURE_CRYPTO_WRONG, "the signature method is not of the key's type");
+        return signature_say(evidence, SIGNATURE_CRYPTO_WRONG, "the signature method is not of the key's type");
     return true;
 }
 

@@ -11,7 +11,6 @@
 #include <libxml/parser.h>
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,16 +20,6 @@
 
 static const char *const canonicalisations[] = { "http://www.w3.org/TR/2001/REC-xml-c14n-20010315",
                                                  "http://www.w3.org/2006/12/xml-c14n11", EXCLUSIVE };
-
-bool xmlform_say(struct evidence_signature *evidence, enum signature_state state, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(evidence->reason, sizeof evidence->reason, format, args);
-    va_end(args);
-    evidence->state = state;
-    return false;
-}
 
 static bool is_named(const xmlNode *node, const char *space, const char *name)
 {
@@ -65,10 +54,10 @@ static void xmlform_refuse_dtd(void *context, const xmlChar *name, const xmlChar
 static bool xmlform_parse(struct bytes document, struct xmlform *form, struct evidence_signature *evidence)
 {
     if (document.len > SIGNATURE_XML_MAX)
-        return xmlform_say(evidence, SIGNATURE_NOT_ALLOWED, "the document is larger than %u bytes", SIGNATURE_XML_MAX);
+        return signature_say(evidence, SIGNATURE_NOT_ALLOWED, "the document is larger than %u bytes", SIGNATURE_XML_MAX);
     xmlParserCtxtPtr parser = xmlNewParserCtxt();
     if (!parser)
-        return xmlform_say(evidence, SIGNATURE_NOT_CHECKED, "out of memory");
+        return signature_say(evidence, SIGNATURE_NOT_CHECKED, "out of memory");
     bool dtd = false;
     parser->_private = &dtd;
     parser->sax->internalSubset = xmlform_refuse_dtd;
@@ -76,9 +65,9 @@ static bool xmlform_parse(struct bytes document, struct xmlform *form, struct ev
                                        XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
     xmlFreeParserCtxt(parser);
     if (dtd)
-        return xmlform_say(evidence, SIGNATURE_NOT_ALLOWED, "a document with a document type (DTD) is not accepted");
+        return signature_say(evidence, SIGNATURE_NOT_ALLOWED, "a document with a document type (DTD) is not accepted");
     if (!form->document || !xmlDocGetRootElement(form->document))
-        return xmlform_say(evidence, SIGNATURE_MALFORMED, "this is not well-formed XML");
+        return signature_say(evidence, SIGNATURE_MALFORMED, "this is not well-formed XML");
     return true;
 }
 
@@ -107,7 +96,7 @@ static bool xmlform_take_id(struct xmlform *form, xmlAttrPtr attribute, xmlHashT
         good = xmlHashAddEntry(seen, value, attribute) == 0 &&
                (attribute->atype == XML_ATTRIBUTE_ID || xmlAddID(NULL, form->document, value, attribute));
         if (!good)
-            xmlform_say(evidence, SIGNATURE_NOT_ALLOWED, "an ID stands twice in the document");
+            signature_say(evidence, SIGNATURE_NOT_ALLOWED, "an ID stands twice in the document");
     }
     xmlFree(value);
     return good;
@@ -118,7 +107,7 @@ static bool xmlform_scan(struct xmlform *form, struct evidence_signature *eviden
 {
     xmlNodePtr root = xmlDocGetRootElement(form->document);
     xmlHashTablePtr seen = xmlHashCreate(64);
-    bool good = seen || xmlform_say(evidence, SIGNATURE_NOT_CHECKED, "out of memory");
+    bool good = seen || signature_say(evidence, SIGNATURE_NOT_CHECKED, "out of memory");
     unsigned signatures = 0;
     for (xmlNodePtr node = root; good && node; node = xmlform_next(node, root)) {
         if (node->type != XML_ELEMENT_NODE)
@@ -132,9 +121,9 @@ static bool xmlform_scan(struct xmlform *form, struct evidence_signature *eviden
     if (!good)
         return false;
     if (signatures == 0)
-        return xmlform_say(evidence, SIGNATURE_MALFORMED, "there is no signature in this document");
+        return signature_say(evidence, SIGNATURE_MALFORMED, "there is no signature in this document");
     if (signatures > 1)
-        return xmlform_say(evidence, SIGNATURE_NOT_ALLOWED, "%u signatures: exactly one is accepted", signatures);
+        return signature_say(evidence, SIGNATURE_NOT_ALLOWED, "%u signatures: exactly one is accepted", signatures);
     return true;
 }
 
@@ -148,7 +137,7 @@ xmlNodePtr xmlform_find(const struct xmlform *form, const char *id)
 
 static bool xmlform_shape(struct evidence_signature *evidence, const char *where)
 {
-    return xmlform_say(evidence, SIGNATURE_MALFORMED, "the XML signature is malformed at %s", where);
+    return signature_say(evidence, SIGNATURE_MALFORMED, "the XML signature is malformed at %s", where);
 }
 
 /* The Algorithm attribute, borrowed: an attribute of one text node is the only kind without a DTD. "" when absent. */
@@ -187,9 +176,9 @@ static bool xmlform_check_transforms(xmlNodePtr transforms, struct xmlform_refer
         if (strcmp(algorithm, ENVELOPED) == 0)
             reference->enveloped = true;
         else if (!xmlform_is_canonicalisation(algorithm))
-            return xmlform_say(evidence, SIGNATURE_NOT_ALLOWED, "transform %.120s is not accepted", algorithm);
+            return signature_say(evidence, SIGNATURE_NOT_ALLOWED, "transform %.120s is not accepted", algorithm);
         if (!xmlform_check_children(node, algorithm))
-            return xmlform_say(evidence, SIGNATURE_NOT_ALLOWED, "a transform with parameters is not accepted");
+            return signature_say(evidence, SIGNATURE_NOT_ALLOWED, "a transform with parameters is not accepted");
     }
     return true;
 }
@@ -200,7 +189,7 @@ static bool xmlform_check_uri(struct xmlform *form, xmlNodePtr node, struct xmlf
 {
     xmlAttrPtr attribute = xmlHasNsProp(node, (const xmlChar *)"URI", NULL);
     if (!attribute)
-        return xmlform_say(evidence, SIGNATURE_NOT_ALLOWED, "a reference without a URI is not accepted");
+        return signature_say(evidence, SIGNATURE_NOT_ALLOWED, "a reference without a URI is not accepted");
     xmlChar *owned = xmlNodeListGetString(form->document, attribute->children, 1);
     const char *uri = owned ? (const char *)owned : "";
     bool good = true;
@@ -213,9 +202,9 @@ static bool xmlform_check_uri(struct xmlform *form, xmlNodePtr node, struct xmlf
             plain = (unsigned char)*c >= 0x80 || strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_",
                                                         *c);
         if (!plain)
-            good = xmlform_say(evidence, SIGNATURE_NOT_ALLOWED, "a reference outside this document is not accepted");
+            good = signature_say(evidence, SIGNATURE_NOT_ALLOWED, "a reference outside this document is not accepted");
         else if (!(reference->target = xmlform_find(form, uri + 1)))
-            good = xmlform_say(evidence, SIGNATURE_NO_CONTENT, "an element that was signed is not in the document");
+            good = signature_say(evidence, SIGNATURE_NO_CONTENT, "an element that was signed is not in the document");
     }
     xmlFree(owned);
     return good;
@@ -225,7 +214,7 @@ static bool xmlform_check_reference(struct xmlform *form, xmlNodePtr node, struc
 {
     struct xmlform_reference reference = { 0 };
     if (form->reference_count >= XMLFORM_REFERENCES_MAX)
-        return xmlform_say(evidence, SIGNATURE_NOT_ALLOWED, "more than %d references", XMLFORM_REFERENCES_MAX);
+        return signature_say(evidence, SIGNATURE_NOT_ALLOWED, "more than %d references", XMLFORM_REFERENCES_MAX);
     xmlNodePtr child = xmlFirstElementChild(node);
     if (xmlform_is(child, "Transforms")) {
         if (!xmlform_check_transforms(child, &reference, evidence))
@@ -236,7 +225,7 @@ static bool xmlform_check_reference(struct xmlform *form, xmlNodePtr node, struc
         return xmlform_shape(evidence, "DigestMethod");
     const char *digest = algorithm_digest_of_uri(xmlform_algorithm(child));
     if (!digest)
-        return xmlform_say(evidence, SIGNATURE_WEAK, "digest algorithm %.120s is not accepted", xmlform_algorithm(child));
+        return signature_say(evidence, SIGNATURE_WEAK, "digest algorithm %.120s is not accepted", xmlform_algorithm(child));
     snprintf(evidence->digest, sizeof evidence->digest, "%s", digest);
     child = xmlNextElementSibling(child);
     if (!xmlform_is(child, "DigestValue") || xmlNextElementSibling(child) || xmlFirstElementChild(child))
@@ -254,14 +243,14 @@ static bool xmlform_check_signed_info(struct xmlform *form, xmlNodePtr info, str
         return xmlform_shape(evidence, "CanonicalizationMethod");
     const char *algorithm = xmlform_algorithm(node);
     if (!xmlform_is_canonicalisation(algorithm) || !xmlform_check_children(node, algorithm))
-        return xmlform_say(evidence, SIGNATURE_NOT_ALLOWED, "canonicalisation %.120s is not accepted", algorithm);
+        return signature_say(evidence, SIGNATURE_NOT_ALLOWED, "canonicalisation %.120s is not accepted", algorithm);
     node = xmlNextElementSibling(node);
     if (!xmlform_is(node, "SignatureMethod") || xmlFirstElementChild(node))
         return xmlform_shape(evidence, "SignatureMethod");
     algorithm = xmlform_algorithm(node);
     const char *name = algorithm_signature_of_uri(algorithm, &form->key_type);
     if (!name)
-        return xmlform_say(evidence, SIGNATURE_WEAK, "signature algorithm %.120s is not accepted", algorithm);
+        return signature_say(evidence, SIGNATURE_WEAK, "signature algorithm %.120s is not accepted", algorithm);
     snprintf(evidence->algorithm, sizeof evidence->algorithm, "%s", name);
     while ((node = xmlNextElementSibling(node))) {
         if (!xmlform_is(node, "Reference"))
@@ -306,19 +295,19 @@ static bool xmlform_check_key_info(struct xmlform *form, xmlNodePtr info, struct
                 continue;
             X509 *cert = xmlform_parse_cert(node);
             if (!cert)
-                return xmlform_say(evidence, SIGNATURE_MALFORMED, "the certificate in the signature cannot be read");
+                return signature_say(evidence, SIGNATURE_MALFORMED, "the certificate in the signature cannot be read");
             if (X509_check_ca(cert) == 1) {
                 X509_free(cert);
             } else if (form->cert) {
                 X509_free(cert);
-                return xmlform_say(evidence, SIGNATURE_NOT_ALLOWED, "the signature holds two signers' certificates");
+                return signature_say(evidence, SIGNATURE_NOT_ALLOWED, "the signature holds two signers' certificates");
             } else {
                 form->cert = cert;
             }
         }
     }
     return form->cert ||
-           xmlform_say(evidence, SIGNATURE_NO_CERTIFICATE, "the signer's certificate is not in the signature");
+           signature_say(evidence, SIGNATURE_NO_CERTIFICATE, "the signer's certificate is not in the signature");
 }
 
 static bool xmlform_check_signature(struct xmlform *form, struct evidence_signature *evidence)

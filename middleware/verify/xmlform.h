@@ -40,8 +40,4 @@ bool xmlform_is_inside(const xmlNode *node, const xmlNode *top);
 
 bool xmlform_is(const xmlNode *node, const char *name); /* an element of the XML-DSig namespace */
 
-/* Records the state and the reason; always false. */
-__attribute__((format(printf, 3, 4))) bool xmlform_say(struct evidence_signature *evidence, enum signature_state state,
-                                                       const char *format, ...);
-
 #endif
