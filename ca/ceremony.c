@@ -84,22 +84,33 @@ enum rc ceremony_rehearse(const struct ceremony *ceremony, struct buf *text, str
     return rc;
 }
 
+/* The state's folder, for this ceremony alone, and the plan in it. ceremony_leave_state at every exit. */
+static enum rc ceremony_enter_state(const struct ceremony *ceremony, int *lock, struct ceremony_plan *plan, struct err *err)
+{
+    *lock = -1;
+    enum rc rc = file_make_folder(ceremony->state, 0700, err);
+    if (!rc)
+        rc = ceremony_lock(ceremony->state, lock, err);
+    return rc ? rc : ceremonyplan_open(ceremony->state, &ceremony->script, plan, err);
+}
+
+static void ceremony_leave_state(int lock, struct ceremony_plan *plan)
+{
+    ceremonyplan_wipe(plan);
+    if (lock >= 0)
+        close(lock);
+}
+
 enum rc ceremony_make_keys(const struct ceremony *ceremony, struct buf *text, struct err *err)
 {
     static struct ceremony_plan plan;
-    int lock = -1;
-    enum rc rc = file_make_folder(ceremony->state, 0700, err);
-    if (!rc)
-        rc = ceremony_lock(ceremony->state, &lock, err);
-    if (!rc)
-        rc = ceremonyplan_open(ceremony->state, &ceremony->script, &plan, err);
+    int lock;
+    enum rc rc = ceremony_enter_state(ceremony, &lock, &plan, err);
     if (!rc)
         rc = ceremony_prepare(&plan, err);
     if (!rc)
         rc = buf_append_bytes(text, buf_bytes(&plan.text));
-    ceremonyplan_wipe(&plan);
-    if (lock >= 0)
-        close(lock);
+    ceremony_leave_state(lock, &plan);
     return rc;
 }
 
@@ -388,17 +399,11 @@ enum rc ceremony_run(const struct ceremony *ceremony, const struct ceremony_conf
                      struct buf *transcript, struct err *err)
 {
     static struct ceremony_plan plan;
-    int lock = -1;
-    enum rc rc = file_make_folder(ceremony->state, 0700, err);
-    if (!rc)
-        rc = ceremony_lock(ceremony->state, &lock, err);
-    if (!rc)
-        rc = ceremonyplan_open(ceremony->state, &ceremony->script, &plan, err);
+    int lock;
+    enum rc rc = ceremony_enter_state(ceremony, &lock, &plan, err);
     if (!rc)
         rc = ceremony_do(ceremony, &plan, confirmations, count, transcript, err);
-    ceremonyplan_wipe(&plan);
-    if (lock >= 0)
-        close(lock);
+    ceremony_leave_state(lock, &plan);
     return rc;
 }
 
