@@ -8,13 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum rc service_once(struct node *node, const struct request *request, const char *kind, asked_do_fn run, void *context,
-                     struct response *response, struct err *err)
+/* For a peer that was let in. */
+static enum rc service_do(struct node *node, const struct request *request, const char *kind, asked_do_fn run, void *context,
+                          struct response *response, struct err *err)
 {
     json_t *body = NULL, *answer = NULL;
-    enum rc rc = node_own(node, request->peer, err);
-    if (!rc)
-        rc = node_body(request, &body, err);
+    enum rc rc = node_body(request, &body, err);
     if (!rc) {
         pthread_mutex_lock(&node->lock);
         rc = asked_once(node->store, kind, body, run, context, &answer, err);
@@ -25,6 +24,13 @@ enum rc service_once(struct node *node, const struct request *request, const cha
         return rc;
     node_wake(node);
     return node_answer(response, answer, err);
+}
+
+enum rc service_once(struct node *node, const struct request *request, const char *kind, asked_do_fn run, void *context,
+                     struct response *response, struct err *err)
+{
+    enum rc rc = node_own(node, request->peer, err);
+    return rc ? rc : service_do(node, request, kind, run, context, response, err);
 }
 
 enum rc service_on_card_issue(void *context, const struct request *request, struct response *response, struct err *err)
@@ -150,22 +156,10 @@ enum rc service_on_card_leaving(void *context, const struct request *request, st
 enum rc service_on_card_claim(void *context, const struct request *request, struct response *response, struct err *err)
 {
     struct node *node = context;
-    json_t *body = NULL, *answer = NULL;
     char claimant[7];
     memcpy(claimant, request->peer->municipality, sizeof claimant);
     enum rc rc = node_other(node, request->peer, err);
-    if (!rc)
-        rc = node_body(request, &body, err);
-    if (!rc) {
-        pthread_mutex_lock(&node->lock);
-        rc = asked_once(node->store, "card_claim", body, cardmove_claim, claimant, &answer, err);
-        pthread_mutex_unlock(&node->lock);
-    }
-    json_decref(body);
-    if (rc)
-        return rc;
-    node_wake(node);
-    return node_answer(response, answer, err);
+    return rc ? rc : service_do(node, request, "card_claim", cardmove_claim, claimant, response, err);
 }
 
 /* The claim: the body under a name that is this municipality's own, to the municipality that was left. */

@@ -17,20 +17,36 @@ static enum rc digest_finish(EVP_MD_CTX *context, char digest[DIGEST_SIZE])
     return RC_OK;
 }
 
-/* The code and every told field, each ended by a zero byte, so that no two records have the same text. */
-enum rc digest_record(const struct resident *resident, char digest[DIGEST_SIZE])
+/* Texts, each ended by a zero byte, so that no two lists of them are the same bytes. */
+static enum rc digest_texts(const char *key, const char *const *texts, size_t count, char digest[DIGEST_SIZE])
 {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool done = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) &&
-                EVP_DigestUpdate(context, resident->code, strlen(resident->code) + 1);
-    for (size_t i = 0; done && i < RECORD_FIELDS; i++)
-        if (record_fields[i].told) {
-            const char *text = record_text_of(resident, &record_fields[i]);
-            done = EVP_DigestUpdate(context, text, strlen(text) + 1);
-        }
+    bool done = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) && EVP_DigestUpdate(context, key, strlen(key) + 1);
+    for (size_t i = 0; done && i < count; i++)
+        done = EVP_DigestUpdate(context, texts[i], strlen(texts[i]) + 1);
     enum rc rc = done ? digest_finish(context, digest) : RC_NOMEM;
     EVP_MD_CTX_free(context);
     return rc;
+}
+
+/* The code and every told field. */
+enum rc digest_record(const struct resident *resident, char digest[DIGEST_SIZE])
+{
+    const char *texts[RECORD_FIELDS];
+    size_t count = 0;
+    for (size_t i = 0; i < RECORD_FIELDS; i++)
+        if (record_fields[i].told)
+            texts[count++] = record_text_of(resident, &record_fields[i]);
+    return digest_texts(resident->code, texts, count, digest);
+}
+
+/* One digest into that of its bucket, and into the rows unless they are NULL, under what names it there. */
+static enum rc digest_enter(EVP_MD_CTX *context, json_t *rows, const char *member, const char *name,
+                            const char digest[DIGEST_SIZE])
+{
+    if (!EVP_DigestUpdate(context, digest, strlen(digest)))
+        return RC_BUG;
+    return rows && json_array_append_new(rows, json_pack("{s:s, s:s}", member, name, "digest", digest)) ? RC_NOMEM : RC_OK;
 }
 
 static enum rc digest_add(struct store *store, struct statement *s, EVP_MD_CTX *context, json_t *rows, struct err *err)
@@ -40,12 +56,7 @@ static enum rc digest_add(struct store *store, struct statement *s, EVP_MD_CTX *
     enum rc rc = ledger_find_code(store, column_text(s, 0), &row, err);
     if (!rc)
         rc = digest_record(&row.resident, digest);
-    if (!rc && !EVP_DigestUpdate(context, digest, strlen(digest)))
-        rc = RC_BUG;
-    if (!rc && rows &&
-        json_array_append_new(rows, json_pack("{s:s, s:s}", "code", row.resident.code, "digest", digest)))
-        rc = RC_NOMEM;
-    return rc;
+    return rc ? rc : digest_enter(context, rows, "code", row.resident.code, digest);
 }
 
 #define CARD_FIELDS 5
@@ -63,18 +74,6 @@ static void digest_card_texts(const struct card_row *row, const char *names[CARD
     }
 }
 
-/* Texts, each ended by a zero byte. */
-static enum rc digest_texts(const char *key, const char *const *texts, size_t count, char digest[DIGEST_SIZE])
-{
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool done = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) && EVP_DigestUpdate(context, key, strlen(key) + 1);
-    for (size_t i = 0; done && i < count; i++)
-        done = EVP_DigestUpdate(context, texts[i], strlen(texts[i]) + 1);
-    enum rc rc = done ? digest_finish(context, digest) : RC_NOMEM;
-    EVP_MD_CTX_free(context);
-    return rc;
-}
-
 static enum rc digest_add_card(struct store *store, struct statement *s, EVP_MD_CTX *context, json_t *rows, struct err *err)
 {
     struct card_row row;
@@ -85,11 +84,7 @@ static enum rc digest_add_card(struct store *store, struct statement *s, EVP_MD_
         return rc;
     digest_card_texts(&row, names, texts);
     rc = digest_texts(row.card, texts, CARD_FIELDS, digest);
-    if (!rc && !EVP_DigestUpdate(context, digest, strlen(digest)))
-        rc = RC_BUG;
-    if (!rc && rows && json_array_append_new(rows, json_pack("{s:s, s:s}", "card", row.card, "digest", digest)))
-        rc = RC_NOMEM;
-    return rc;
+    return rc ? rc : digest_enter(context, rows, "card", row.card, digest);
 }
 
 typedef enum rc (*digest_add_fn)(struct store *store, struct statement *s, EVP_MD_CTX *context, json_t *rows, struct err *err);

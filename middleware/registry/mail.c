@@ -147,10 +147,7 @@ enum rc mail_on_leave(void *context, const struct request *request, struct respo
         pthread_mutex_unlock(&node->lock);
     }
     json_decref(body);
-    if (rc)
-        return rc;
-    node_wake(node);
-    return node_answer(response, json_pack("{s:I}", "notice", (json_int_t)notice), err);
+    return rc ? rc : node_noticed(node, notice, response, err);
 }
 
 enum rc mail_on_withdraw(void *context, const struct request *request, struct response *response, struct err *err)

@@ -82,10 +82,7 @@ static enum rc municipal_on_move(void *context, const struct request *request, s
         pthread_mutex_unlock(&node->lock);
     }
     json_decref(body);
-    if (rc)
-        return rc;
-    node_wake(node);
-    return node_answer(response, json_pack("{s:I}", "notice", (json_int_t)notice), err);
+    return rc ? rc : node_noticed(node, notice, response, err);
 }
 
 /* NULL when the member is not there. */
@@ -171,10 +168,7 @@ static enum rc municipal_on_link(void *context, const struct request *request, s
         pthread_mutex_unlock(&node->lock);
     }
     json_decref(body);
-    if (rc)
-        return rc;
-    node_wake(node);
-    return node_answer(response, json_pack("{s:I}", "notice", (json_int_t)notice), err);
+    return rc ? rc : node_noticed(node, notice, response, err);
 }
 
 static enum rc municipal_on_notice(void *context, const struct request *request, struct response *response,
@@ -299,11 +293,9 @@ enum rc municipal_deliver(void *context, struct err *err)
 {
     struct line *line = context;
     struct outbox_state outbox;
-    enum rc rc = outbox_read(line->store, line->peer, &outbox, err);
+    enum rc rc = node_waiting(line, &outbox, err);
     if (rc)
-        return rc == RC_NOT_FOUND ? RC_BUG : rc;
-    if (outbox.acknowledged == outbox.last)
-        return RC_NOT_FOUND;
+        return rc;
     json_t *body = NULL, *answer = NULL;
     unsigned status = 0;
     rc = municipal_batch(line, outbox.acknowledged + 1, &body, err);

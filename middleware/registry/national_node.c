@@ -52,11 +52,9 @@ enum rc national_deliver(void *context, struct err *err)
 {
     struct line *line = context;
     struct outbox_state outbox;
-    enum rc rc = outbox_read(line->store, line->peer, &outbox, err);
+    enum rc rc = node_waiting(line, &outbox, err);
     if (rc)
-        return rc == RC_NOT_FOUND ? RC_BUG : rc;
-    if (outbox.acknowledged == outbox.last)
-        return RC_NOT_FOUND;
+        return rc;
     json_t *event = NULL, *answer = NULL;
     unsigned status = 0;
     rc = outbox_event(line->store, outbox.acknowledged + 1, &event, err);

@@ -59,6 +59,20 @@ enum rc node_answer(struct response *response, json_t *value, struct err *err)
     return rc;
 }
 
+enum rc node_noticed(struct node *node, int64_t notice, struct response *response, struct err *err)
+{
+    node_wake(node);
+    return node_answer(response, json_pack("{s:I}", "notice", (json_int_t)notice), err);
+}
+
+enum rc node_waiting(const struct line *line, struct outbox_state *outbox, struct err *err)
+{
+    enum rc rc = outbox_read(line->store, line->peer, outbox, err);
+    if (rc)
+        return rc == RC_NOT_FOUND ? RC_BUG : rc;
+    return outbox->acknowledged == outbox->last ? RC_NOT_FOUND : RC_OK;
+}
+
 void node_record(struct node *node, const struct peer *peer, const char *action, const char *record, enum rc result)
 {
     struct err err = { 0 };

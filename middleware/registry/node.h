@@ -81,6 +81,13 @@ enum rc node_body(const struct request *request, json_t **body, struct err *err)
 /* Writes the value into the response and takes it (NULL: RC_NOMEM). */
 enum rc node_answer(struct response *response, json_t *value, struct err *err) MUST_CHECK;
 
+/* The answer to what was entered: the notice's number, and the lines are woken. */
+enum rc node_noticed(struct node *node, int64_t notice, struct response *response, struct err *err) MUST_CHECK;
+
+/* Where a line goes on. RC_NOT_FOUND: nothing waits there. */
+struct outbox_state;
+enum rc node_waiting(const struct line *line, struct outbox_state *outbox, struct err *err) MUST_CHECK;
+
 /* A refusal in the record of use, in a transaction of its own; what cannot be written is in the log. */
 void node_record(struct node *node, const struct peer *peer, const char *action, const char *record, enum rc result);
 
