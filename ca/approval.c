@@ -25,26 +25,20 @@ void approval_wipe(struct approval *approval)
 #define COLUMNS                                                                                                        \
     "id, authority, state, request, key_hash, municipality, officer, asked_by, created, decided_at, decided_by, why"
 
-static void row_text(struct statement *s, int index, char *out, size_t size)
-{
-    const char *text = column_text(s, index);
-    snprintf(out, size, "%s", text ? text : "");
-}
-
 static enum rc row_read(struct statement *s, struct approval *out)
 {
     struct approval row = {.id = column_integer(s, 0), .state = (enum approval_state)column_integer(s, 2)};
     const char *authority = column_text(s, 1);
     enum rc rc = authority ? authority_parse(authority, &row.authority) : RC_BUG;
-    row_text(s, 3, row.request, sizeof row.request);
-    row_text(s, 4, row.key_hash, sizeof row.key_hash);
-    row_text(s, 5, row.municipality, sizeof row.municipality);
-    row_text(s, 6, row.officer, sizeof row.officer);
-    row_text(s, 7, row.asked_by, sizeof row.asked_by);
+    column_copy(s, 3, row.request, sizeof row.request);
+    column_copy(s, 4, row.key_hash, sizeof row.key_hash);
+    column_copy(s, 5, row.municipality, sizeof row.municipality);
+    column_copy(s, 6, row.officer, sizeof row.officer);
+    column_copy(s, 7, row.asked_by, sizeof row.asked_by);
     row.created = column_integer(s, 8);
     row.decided_at = column_integer(s, 9);
-    row_text(s, 10, row.decided_by, sizeof row.decided_by);
-    row_text(s, 11, row.why, sizeof row.why);
+    column_copy(s, 10, row.decided_by, sizeof row.decided_by);
+    column_copy(s, 11, row.why, sizeof row.why);
     if (!rc)
         *out = row;
     return rc;
@@ -52,10 +46,10 @@ static enum rc row_read(struct statement *s, struct approval *out)
 
 static void row_read_attributes(struct statement *s, int first, struct attributes *a)
 {
-    row_text(s, first, a->name, sizeof a->name);
-    row_text(s, first + 1, a->birth, sizeof a->birth);
-    row_text(s, first + 2, a->sex, sizeof a->sex);
-    row_text(s, first + 3, a->address, sizeof a->address);
+    column_copy(s, first, a->name, sizeof a->name);
+    column_copy(s, first + 1, a->birth, sizeof a->birth);
+    column_copy(s, first + 2, a->sex, sizeof a->sex);
+    column_copy(s, first + 3, a->address, sizeof a->address);
 }
 
 enum rc approval_find(struct store *store, int64_t id, struct approval *approval, struct err *err)
@@ -261,8 +255,8 @@ enum rc approval_find_wait(struct store *store, const char *transaction, struct 
         rc = authority ? authority_parse(authority, &row.authority) : RC_BUG;
         row.cert = column_integer(s, 1);
         snprintf(row.id, sizeof row.id, "%s", transaction);
-        row_text(s, 2, row.officer, sizeof row.officer);
-        row_text(s, 3, row.nonce, sizeof row.nonce);
+        column_copy(s, 2, row.officer, sizeof row.officer);
+        column_copy(s, 3, row.nonce, sizeof row.nonce);
         if (!rc)
             rc = buf_append_bytes(&row.request, column_blob(s, 4));
     }

@@ -153,24 +153,18 @@ const char *book_state_name(enum book_state state)
     "SELECT id, authority, serial, request, key_hash, municipality, list, officer, created, not_after, confirmed_at," \
     " revoked_at, reason, tbs, certificate, replaces, generation FROM certificates "
 
-static void book_take_text(struct statement *s, int column, char *out, size_t size)
-{
-    const char *text = column_text(s, column);
-    snprintf(out, size, "%s", text ? text : "");
-}
-
 static enum rc book_take_cert(struct statement *s, struct book_cert *cert, struct err *err)
 {
     struct book_cert row = { .id = column_integer(s, 0) };
     const char *authority = column_text(s, 1);
     if (!authority || authority_parse(authority, &row.authority))
         return err_set(err, RC_BUG, "certificate %lld has no authority", (long long)row.id);
-    book_take_text(s, 2, row.serial, sizeof row.serial);
-    book_take_text(s, 3, row.request, sizeof row.request);
-    book_take_text(s, 4, row.key_hash, sizeof row.key_hash);
-    book_take_text(s, 5, row.municipality, sizeof row.municipality);
-    book_take_text(s, 6, row.list, sizeof row.list);
-    book_take_text(s, 7, row.officer, sizeof row.officer);
+    column_copy(s, 2, row.serial, sizeof row.serial);
+    column_copy(s, 3, row.request, sizeof row.request);
+    column_copy(s, 4, row.key_hash, sizeof row.key_hash);
+    column_copy(s, 5, row.municipality, sizeof row.municipality);
+    column_copy(s, 6, row.list, sizeof row.list);
+    column_copy(s, 7, row.officer, sizeof row.officer);
     row.created = column_integer(s, 8);
     row.not_after = column_integer(s, 9);
     row.confirmed_at = column_integer(s, 10);

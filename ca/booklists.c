@@ -219,8 +219,8 @@ enum rc book_find_transaction(struct store *store, const char *id, struct book_t
         rc = authority ? authority_parse(authority, &row.authority) : RC_BUG;
         row.cert = column_integer(s, 1);
         snprintf(row.id, sizeof row.id, "%s", id);
-        snprintf(row.officer, sizeof row.officer, "%s", column_text(s, 2));
-        snprintf(row.nonce, sizeof row.nonce, "%s", column_text(s, 3));
+        column_copy(s, 2, row.officer, sizeof row.officer);
+        column_copy(s, 3, row.nonce, sizeof row.nonce);
         row.outcome = (int)column_integer(s, 4);
         if (!rc)
             rc = buf_append_bytes(&row.request, column_blob(s, 5));

@@ -1,8 +1,6 @@
 /* report.c — counting in SQL. */
 #include "ca/report.h"
 
-#include <stdio.h>
-
 #define REASONS 7
 
 static enum rc report_read(struct statement *s, struct report_row *out)
@@ -10,7 +8,7 @@ static enum rc report_read(struct statement *s, struct report_row *out)
     struct report_row row = {.issued = column_integer(s, 2), .confirmed = column_integer(s, 3)};
     const char *authority = column_text(s, 0);
     enum rc rc = authority ? authority_parse(authority, &row.authority) : RC_BUG;
-    snprintf(row.municipality, sizeof row.municipality, "%s", column_text(s, 1));
+    column_copy(s, 1, row.municipality, sizeof row.municipality);
     for (int i = 0; i < REASONS; i++) {
         row.by_reason[i] = column_integer(s, 4 + i);
         row.revoked += row.by_reason[i];

@@ -325,7 +325,7 @@ enum rc store_text(struct store *store, const char *sql, const struct bind *bind
     struct statement *row;
     enum rc rc = store_row(store, sql, binds, &row, err);
     if (!rc)
-        snprintf(value, size, "%s", column_is_null(row, 0) ? "" : column_text(row, 0));
+        column_copy(row, 0, value, size);
     statement_done(row);
     return rc;
 }
@@ -383,4 +383,10 @@ struct bytes column_blob(struct statement *s, int index)
 bool column_is_null(struct statement *s, int index)
 {
     return s->store->engine->column_is_null(s, index);
+}
+
+void column_copy(struct statement *s, int index, char *text, size_t size)
+{
+    const char *value = column_text(s, index);
+    snprintf(text, size, "%s", value ? value : "");
 }

@@ -109,8 +109,8 @@ enum rc store_query(struct store *store, const char *sql, const struct bind *bin
 /* The same and its first row: RC_NOT_FOUND none, and *row is NULL; else statement_done gives the row back. */
 enum rc store_row(struct store *store, const char *sql, const struct bind *binds, struct statement **row,
                   struct err *err) MUST_CHECK;
-/* The first row's one column, when nothing else is wanted of it: RC_NOT_FOUND none, and the value stays as it was. A text that is
- * longer than its place is cut; NULL is "". */
+/* The first row's one column, when nothing else is wanted of it: RC_NOT_FOUND none, and the value stays as it was. Text
+ * as column_copy. */
 enum rc store_integer(struct store *store, const char *sql, const struct bind *binds, int64_t *value, struct err *err) MUST_CHECK;
 enum rc store_text(struct store *store, const char *sql, const struct bind *binds, char *value, size_t size,
                    struct err *err) MUST_CHECK;
@@ -122,5 +122,7 @@ int64_t column_integer(struct statement *statement, int index);
 const char *column_text(struct statement *statement, int index);
 struct bytes column_blob(struct statement *statement, int index);
 bool column_is_null(struct statement *statement, int index);
+/* The text into its place: cut when it is longer, "" for NULL. */
+void column_copy(struct statement *statement, int index, char *text, size_t size);
 
 #endif

@@ -2,6 +2,7 @@
 #include "registry/cardbook.h"
 
 #include "base/clock.h"
+#include "registry/certlink.h"
 #include "registry/location.h"
 
 #include <stdio.h>
@@ -29,7 +30,7 @@ static enum rc cardbook_read(struct statement *s, struct card_row *out, struct e
                  {row.expires, sizeof row.expires, 6},
                  {row.since, sizeof row.since, 7}};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        snprintf(texts[i].to, texts[i].size, "%s", column_text(s, texts[i].column));
+        column_copy(s, texts[i].column, texts[i].to, texts[i].size);
     if (card_type_parse(column_text(s, 3), &row.type) || card_state_parse(column_text(s, 4), &row.state))
         return err_set(err, RC_FORMAT, "the store names a type or state of cards that this program does not know");
     *out = row;
@@ -234,7 +235,7 @@ enum rc cardbook_of_notice(struct store *store, int64_t notice, struct card_repo
          card_state_parse(column_text(s, 3), &report.state)))
         rc = err_set(err, RC_FORMAT, "the store names something of cards that this program does not know");
     if (!rc)
-        snprintf(report.card, sizeof report.card, "%s", column_text(s, 0));
+        column_copy(s, 0, report.card, sizeof report.card);
     statement_done(s);
     if (!rc)
         rc = cardbook_find(store, report.card, &row, err);
@@ -261,24 +262,11 @@ enum rc cardbook_claim(struct store *store, const struct card_row *row, struct e
 enum rc cardbook_certificates(struct store *store, const char *card, int64_t now, struct certificate *certificates,
                               size_t *count, struct err *err)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_query(store,
-                             "SELECT l.authority, l.serial, l.not_after FROM link l JOIN card_certificate x "
-                             "ON x.authority = l.authority AND x.serial = l.serial "
-                             "WHERE x.card = ?1 AND l.not_after > ?2 "
-                             "ORDER BY l.recorded DESC, l.authority, l.serial LIMIT ?3",
-                             BINDS(BIND_TEXT(card), BIND_INTEGER(now), BIND_INTEGER(NOTICE_CERTIFICATES)), &s, err);
-    if (rc)
-        return rc;
-    size_t have = 0;
-    while (!(rc = statement_step(s, err))) {
-        if ((rc = certificate_name(column_text(s, 0), column_text(s, 1), &certificates[have], err)))
-            break;
-        certificates[have++].not_after = column_integer(s, 2);
-    }
-    statement_done(s);
-    if (rc != RC_NOT_FOUND)
-        return rc;
-    *count = have;
-    return RC_OK;
+    return certlink_collect(store,
+                            "SELECT l.authority, l.serial, l.not_after FROM link l JOIN card_certificate x "
+                            "ON x.authority = l.authority AND x.serial = l.serial "
+                            "WHERE x.card = ?1 AND l.not_after > ?2 "
+                            "ORDER BY l.recorded DESC, l.authority, l.serial LIMIT ?3",
+                            BINDS(BIND_TEXT(card), BIND_INTEGER(now), BIND_INTEGER(NOTICE_CERTIFICATES)), certificates, count,
+                            err);
 }

@@ -210,9 +210,9 @@ static enum rc cardmove_arrived(struct store *store, const char *code, char muni
     enum rc rc = store_row(store, "SELECT municipality, moved, arrival FROM arrival WHERE code = ?1",
                            BINDS(BIND_TEXT(code)), &s, err);
     if (!rc) {
-        snprintf(municipality, 7, "%s", column_text(s, 0));
-        snprintf(m->moved, sizeof m->moved, "%s", column_text(s, 1));
-        snprintf(m->arrival, sizeof m->arrival, "%s", column_text(s, 2));
+        column_copy(s, 0, municipality, 7);
+        column_copy(s, 1, m->moved, sizeof m->moved);
+        column_copy(s, 2, m->arrival, sizeof m->arrival);
     }
     statement_done(s);
     return rc;
@@ -292,8 +292,8 @@ static enum rc cardmove_riders(struct store *store, const char *claimant, const 
         struct moving m = *holder, before;
         const struct move_rule *way;
         char first[7];
-        snprintf(m.planned, sizeof m.planned, "%s", column_text(s, 1));
-        snprintf(m.notified, sizeof m.notified, "%s", column_text(s, 2));
+        column_copy(s, 1, m.planned, sizeof m.planned);
+        column_copy(s, 2, m.notified, sizeof m.notified);
         m.move.planned = m.planned;
         m.move.notified = m.notified;
         m.move.moved = m.moved;
@@ -486,7 +486,7 @@ static enum rc cardmove_late(struct store *store, char cards[][17], size_t *foun
     if (rc)
         return rc;
     while (!(rc = statement_step(s, err)))
-        snprintf(cards[(*found)++], sizeof cards[0], "%s", column_text(s, 0));
+        column_copy(s, 0, cards[(*found)++], sizeof cards[0]);
     statement_done(s);
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }

@@ -303,7 +303,7 @@ static enum rc cards_sweep_some(struct store *store, const char *today, int64_t 
     if (rc)
         return rc;
     while (!(rc = statement_step(s, err)))
-        snprintf(cards[count++], sizeof cards[0], "%s", column_text(s, 0));
+        column_copy(s, 0, cards[count++], sizeof cards[0]);
     statement_done(s);
     if (rc == RC_NOT_FOUND)
         rc = RC_OK;

@@ -19,7 +19,7 @@ enum rc certlink_find(struct store *store, enum authority authority, const char 
             .changed = column_integer(s, 5), .removed = column_integer(s, 6),
         };
         snprintf(link->certificate.serial, sizeof link->certificate.serial, "%s", serial);
-        snprintf(link->code, sizeof link->code, "%s", column_text(s, 0));
+        column_copy(s, 0, link->code, sizeof link->code);
     }
     statement_done(s);
     return rc;
@@ -50,20 +50,17 @@ enum rc certlink_mark(struct store *store, const char *code, enum effect effect,
                      BINDS(BIND_TEXT(code), BIND_INTEGER(since)), NULL, err);
 }
 
-enum rc certlink_of_notice(struct store *store, int64_t notice, struct certificate *certificates, size_t *count,
-                           struct err *err)
+enum rc certlink_collect(struct store *store, const char *sql, const struct bind *binds, struct certificate *certificates,
+                         size_t *count, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_query(store,
-                             "SELECT authority, serial, not_after FROM link WHERE notice = ?1 "
-                             "ORDER BY authority, serial",
-                             BINDS(BIND_INTEGER(notice)), &s, err);
+    enum rc rc = store_query(store, sql, binds, &s, err);
     if (rc)
         return rc;
     size_t have = 0;
     while (!(rc = statement_step(s, err))) {
         if (have == NOTICE_CERTIFICATES)
-            rc = err_set(err, RC_BUG, "notice %lld has too many certificates", (long long)notice);
+            rc = err_set(err, RC_BUG, "more certificates than a notice has");
         else
             rc = certificate_name(column_text(s, 0), column_text(s, 1), &certificates[have], err);
         if (rc)
@@ -75,6 +72,13 @@ enum rc certlink_of_notice(struct store *store, int64_t notice, struct certifica
         return rc;
     *count = have;
     return RC_OK;
+}
+
+enum rc certlink_of_notice(struct store *store, int64_t notice, struct certificate *certificates, size_t *count,
+                           struct err *err)
+{
+    return certlink_collect(store, "SELECT authority, serial, not_after FROM link WHERE notice = ?1 ORDER BY authority, serial",
+                            BINDS(BIND_INTEGER(notice)), certificates, count, err);
 }
 
 enum rc certlink_confirm(struct store *store, enum authority authority, const char *serial, struct confirmation *out,

@@ -24,6 +24,10 @@ enum rc certlink_add(struct store *store, const struct certlink *link, struct er
  * EFFECT_CARD do nothing. */
 enum rc certlink_mark(struct store *store, const char *code, enum effect effect, int64_t since, struct err *err) MUST_CHECK;
 
+/* Certificates by a query for authority, serial, not_after, at most NOTICE_CERTIFICATES. */
+enum rc certlink_collect(struct store *store, const char *sql, const struct bind *binds, struct certificate *certificates,
+                         size_t *count, struct err *err) MUST_CHECK;
+
 /* The links of one notice, at most NOTICE_CERTIFICATES. No transaction needed. */
 enum rc certlink_of_notice(struct store *store, int64_t notice, struct certificate *certificates, size_t *count,
                            struct err *err) MUST_CHECK;

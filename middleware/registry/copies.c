@@ -6,7 +6,6 @@
 #include "registry/code.h"
 #include "registry/municipal.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define MEMBERS_MAX 30
@@ -152,7 +151,7 @@ static enum rc copies_household(struct store *store, const struct resident *of, 
     if (rc)
         return rc;
     while (!(rc = statement_step(s, err)))
-        snprintf(codes[(*count)++], 12, "%s", column_text(s, 0));
+        column_copy(s, 0, codes[(*count)++], 12);
     statement_done(s);
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }

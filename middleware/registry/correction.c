@@ -7,7 +7,6 @@
 #include "registry/day.h"
 #include "registry/rights.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static enum rc correction_check_text(const char *text, const char *what, struct err *err)
@@ -47,10 +46,10 @@ static enum rc correction_find(struct store *store, int64_t number, struct corre
     enum rc rc = store_row(store, "SELECT code, municipality, answered, decision, notice FROM correction WHERE id = ?1",
                            BINDS(BIND_INTEGER(number)), &s, err);
     if (!rc) {
-        snprintf(row->code, sizeof row->code, "%s", column_text(s, 0));
-        snprintf(row->municipality, sizeof row->municipality, "%s", column_text(s, 1));
-        snprintf(row->answered, sizeof row->answered, "%s", column_text(s, 2));
-        snprintf(row->decision, sizeof row->decision, "%s", column_text(s, 3));
+        column_copy(s, 0, row->code, sizeof row->code);
+        column_copy(s, 1, row->municipality, sizeof row->municipality);
+        column_copy(s, 2, row->answered, sizeof row->answered);
+        column_copy(s, 3, row->decision, sizeof row->decision);
         row->notice = column_integer(s, 4);
     }
     statement_done(s);

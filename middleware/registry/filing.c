@@ -4,7 +4,6 @@
 #include "base/fault.h"
 #include "registry/day.h"
 
-#include <stdio.h>
 #include <time.h>
 
 #define FILING_PORTION 2000  /* rows in a transaction: others wait for it */
@@ -55,7 +54,7 @@ static enum rc filing_take(struct statement *rows, struct filing_portion *portio
             break;
         portion->rows[portion->count].id = column_integer(rows, 0);
         day_of(column_integer(rows, 1), portion->rows[portion->count].day);
-        snprintf(portion->rows[portion->count++].record, FILING_RECORD, "%s", column_text(rows, 2));
+        column_copy(rows, 2, portion->rows[portion->count++].record, FILING_RECORD);
     }
     return rc;
 }

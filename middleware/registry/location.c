@@ -4,7 +4,6 @@
 #include "pki/municipality.h"
 #include "registry/record.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum rc location_find(struct store *store, const char *code, char municipality[7], struct err *err)
@@ -21,8 +20,8 @@ enum rc location_of_number(struct store *store, const char *number, struct locat
     enum rc rc = store_query(store, "SELECT code, municipality FROM location WHERE key = ?1 ORDER BY code",
                              BINDS(BIND_TEXT(number)), &s, err);
     while (!rc && have < LOCATIONS_MAX && !(rc = statement_step(s, err))) {
-        snprintf(locations[have].code, sizeof locations->code, "%s", column_text(s, 0));
-        snprintf(locations[have].municipality, sizeof locations->municipality, "%s", column_text(s, 1));
+        column_copy(s, 0, locations[have].code, sizeof locations->code);
+        column_copy(s, 1, locations[have].municipality, sizeof locations->municipality);
         have++;
     }
     statement_done(s);
@@ -37,8 +36,8 @@ enum rc location_of_card(struct store *store, const char *card, struct location 
     struct statement *s = NULL;
     enum rc rc = store_row(store, "SELECT code, municipality FROM location WHERE key = ?1", BINDS(BIND_TEXT(card)), &s, err);
     if (!rc) {
-        snprintf(location->code, sizeof location->code, "%s", column_text(s, 0));
-        snprintf(location->municipality, sizeof location->municipality, "%s", column_text(s, 1));
+        column_copy(s, 0, location->code, sizeof location->code);
+        column_copy(s, 1, location->municipality, sizeof location->municipality);
     }
     statement_done(s);
     return rc;

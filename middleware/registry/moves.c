@@ -49,11 +49,11 @@ enum rc moves_other(const char *code, const char *own, char other[7], struct err
 static void moves_read_departure(struct statement *s, struct moves_row *row)
 {
     *row = (struct moves_row){.notice = column_integer(s, 5), .closed = column_integer(s, 6) != 0, .withdrawn = column_integer(s, 7) != 0};
-    snprintf(row->code, sizeof row->code, "%s", column_text(s, 0));
-    snprintf(row->other, sizeof row->other, "%s", column_text(s, 1));
-    snprintf(row->date, sizeof row->date, "%s", column_text(s, 2));
-    snprintf(row->request, sizeof row->request, "%s", column_text(s, 3));
-    snprintf(row->address, sizeof row->address, "%s", column_text(s, 4));
+    column_copy(s, 0, row->code, sizeof row->code);
+    column_copy(s, 1, row->other, sizeof row->other);
+    column_copy(s, 2, row->date, sizeof row->date);
+    column_copy(s, 3, row->request, sizeof row->request);
+    column_copy(s, 4, row->address, sizeof row->address);
 }
 
 #define DEPARTURE "SELECT code, destination, date, request, address, notice, struck, withdrawn FROM leaving "

@@ -25,7 +25,7 @@ static enum rc moves_expected(struct store *store, const char *code, char from[7
                            BINDS(BIND_TEXT(code)), &s, err);
     if (!rc) {
         const char *text = column_text(s, 1);
-        snprintf(from, 7, "%s", column_text(s, 0));
+        column_copy(s, 0, from, 7);
         snprintf(request, 64, "%lld", (long long)column_integer(s, 2));
         rc = json_read(bytes_of(text, strlen(text)), letter, err);
     }

@@ -6,7 +6,6 @@
 #include "registry/code.h"
 #include "registry/mailbox.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* The newest 転出届 of the person; RC_OK only when it can be withdrawn. */
@@ -21,9 +20,9 @@ static enum rc withdraw_find(struct store *store, const char *code, char request
                            "AND withdrawn = 0 AND closed = 0 ORDER BY recorded DESC, request LIMIT 1",
                            BINDS(BIND_TEXT(code)), &s, err);
     if (!rc) {
-        snprintf(request, REQUEST_MAX + 1, "%s", column_text(s, 0));
-        snprintf(to, 7, "%s", column_text(s, 1));
-        snprintf(planned, 11, "%s", column_text(s, 2));
+        column_copy(s, 0, request, REQUEST_MAX + 1);
+        column_copy(s, 1, to, 7);
+        column_copy(s, 2, planned, 11);
         if (column_integer(s, 3) != 0 || strcmp(planned, today) <= 0)
             rc = err_set(err, RC_STATE, "the planned day %s has come: the 転出 stands", planned);
     }

@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,8 +63,8 @@ static enum rc year_departed(struct store *store, struct departed **list, int64_
             break;
         }
         *list = more;
-        snprintf(more[*count].code, sizeof more->code, "%s", column_text(s, 0));
-        snprintf(more[(*count)++].date, sizeof more->date, "%s", column_text(s, 1));
+        column_copy(s, 0, more[*count].code, sizeof more->code);
+        column_copy(s, 1, more[(*count)++].date, sizeof more->date);
     }
     statement_done(s);
     return rc == RC_NOT_FOUND ? RC_OK : rc;

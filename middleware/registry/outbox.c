@@ -134,7 +134,7 @@ static enum rc outbox_complete(struct store *store, struct statement *s, const s
     memcpy(notice->previous_code, past->previous_code, sizeof notice->previous_code);
     if (notice->kind == NOTICE_RECORD)
         return RC_OK;
-    snprintf(notice->date, sizeof notice->date, "%s", column_text(s, 4));
+    column_copy(s, 4, notice->date, sizeof notice->date);
     notice->recorded = column_integer(s, 5);
     if (notice->kind == NOTICE_CERTIFICATES_KIND)
         return certlink_of_notice(store, notice->sequence, notice->certificates, &notice->count, err);

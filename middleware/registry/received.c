@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "net/json.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static enum rc received_row(struct store *store, const char *municipality, int64_t sequence, struct statement **s,
@@ -25,7 +24,7 @@ enum rc received_code(struct store *store, const char *municipality, int64_t seq
     enum rc rc = received_row(store, municipality, sequence, &s, err);
     if (rc)
         return rc;
-    snprintf(code, 12, "%s", column_text(s, 3));
+    column_copy(s, 3, code, 12);
     statement_done(s);
     return RC_OK;
 }

@@ -142,7 +142,7 @@ static enum rc retention_collect(struct store *store, enum retention_kind kind, 
             }
             *items = more;
         }
-        snprintf((*items)[*count].code, sizeof(*items)[0].code, "%s", column_text(s, 0));
+        column_copy(s, 0, (*items)[*count].code, sizeof(*items)[0].code);
         (*items)[(*count)++].revision = column_integer(s, 1);
     }
     statement_done(s);

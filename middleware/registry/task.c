@@ -139,12 +139,12 @@ static void task_read_row(struct statement *s, struct task *task)
     *task = (struct task){.fields = (unsigned)column_integer(s, 6),
                           .keys = (unsigned)column_integer(s, 7),
                           .legacy_code = column_integer(s, 8) != 0};
-    snprintf(task->agency, sizeof task->agency, "%s", column_text(s, 0));
-    snprintf(task->id, sizeof task->id, "%s", column_text(s, 1));
-    snprintf(task->from, sizeof task->from, "%s", column_text(s, 2));
-    snprintf(task->until, sizeof task->until, "%s", column_text(s, 3));
-    snprintf(task->law, sizeof task->law, "%s", column_text(s, 4));
-    snprintf(task->title, sizeof task->title, "%s", column_text(s, 5));
+    column_copy(s, 0, task->agency, sizeof task->agency);
+    column_copy(s, 1, task->id, sizeof task->id);
+    column_copy(s, 2, task->from, sizeof task->from);
+    column_copy(s, 3, task->until, sizeof task->until);
+    column_copy(s, 4, task->law, sizeof task->law);
+    column_copy(s, 5, task->title, sizeof task->title);
 }
 
 enum rc task_find(struct store *store, const char *agency, const char *id, const char *day, struct task *task,

@@ -29,11 +29,11 @@ static enum rc wanted_waits(struct store *store, const char *code, char request[
     enum rc rc = store_row(store, "SELECT request, reason, date, previous FROM wanted WHERE code = ?1 AND number = ''",
                            BINDS(BIND_TEXT(code)), &s, err);
     if (!rc) {
-        snprintf(request, 80, "%s", column_text(s, 0));
+        column_copy(s, 0, request, 80);
         if (reason_parse(column_text(s, 1), reason))
             rc = err_set(err, RC_FORMAT, "the store names a reason that this program does not know");
-        snprintf(date, 11, "%s", column_text(s, 2));
-        snprintf(previous, 13, "%s", column_text(s, 3));
+        column_copy(s, 2, date, 11);
+        column_copy(s, 3, previous, 13);
     }
     statement_done(s);
     return rc;
@@ -69,7 +69,7 @@ enum rc wanted_everybody(struct store *store, size_t max, int64_t *count, struct
     if (rc)
         return rc;
     while (!(rc = statement_step(s, err)))
-        snprintf(codes[have++], sizeof codes[0], "%s", column_text(s, 0));
+        column_copy(s, 0, codes[have++], sizeof codes[0]);
     statement_done(s);
     rc = rc == RC_NOT_FOUND ? RC_OK : rc;
     for (size_t i = 0; !rc && i < have; i++)
