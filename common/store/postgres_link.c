@@ -188,8 +188,8 @@ static enum rc postgres_make_tables(struct postgres *pg, struct err *err)
                              "CREATE TABLE migration (version BIGINT PRIMARY KEY, fingerprint BIGINT NOT NULL, "
                              "applied BIGINT NOT NULL); INSERT INTO writer (one) VALUES (1); COMMIT");
         const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-        bool raced =
-            state && (strncmp(state, "23", 2) == 0 || strcmp(state, "42P07") == 0 || strncmp(state, "XX", 2) == 0);
+        bool raced = state && (strncmp(state, "23", 2) == 0 || strcmp(state, "42P07") == 0 || /* the table, or its type, */
+                               strcmp(state, "42710") == 0 || strncmp(state, "XX", 2) == 0);  /* is there already */
         if (!postgres_is_sound(result) && !raced)
             rc = postgres_fail(pg, result, "opening", err);
         PQclear(result);
