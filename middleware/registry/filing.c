@@ -3,6 +3,7 @@
 
 #include "base/fault.h"
 #include "registry/day.h"
+#include "store/storerows.h"
 
 #include <time.h>
 
@@ -20,19 +21,20 @@ struct filing_portion {
     size_t count;
 };
 
-static enum rc filing_write(void *context, struct store *store, struct err *err)
+static void filing_bind(void *context, struct statement *s, int first, size_t row)
 {
     const struct filing_portion *portion = context;
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, "INSERT INTO usage_filed (day, record, usage) VALUES (?1, ?2, ?3) ON CONFLICT (day, record, usage) DO NOTHING",
-                               &s, err);
-    for (size_t i = 0; !rc && i < portion->count; i++) {
-        bind_text(s, 1, portion->rows[i].day);
-        bind_text(s, 2, portion->rows[i].record);
-        bind_integer(s, 3, portion->rows[i].id);
-        rc = statement_run(s, NULL, err);
-    }
-    statement_done(s);
+    bind_text(s, first, portion->rows[row].day);
+    bind_text(s, first + 1, portion->rows[row].record);
+    bind_integer(s, first + 2, portion->rows[row].id);
+}
+
+static enum rc filing_write(void *context, struct store *store, struct err *err)
+{
+    const struct store_rows rows = { "INSERT INTO usage_filed (day, record, usage) VALUES ", " ON CONFLICT (day, record, usage) DO NOTHING", 3,
+                                     filing_bind, context };
+    const struct filing_portion *portion = context;
+    enum rc rc = store_insert(store, &rows, portion->count, err);
     fault_point("registry.before_filed");
     return rc;
 }

@@ -42,6 +42,24 @@ enum rc gate_open(struct store *store, enum gate gate, const char *date, bool *o
     return rc;
 }
 
+enum rc gate_open_all(struct store *store, const char *date, unsigned *open, struct err *err)
+{
+    char from[GATE_COUNT][11];
+    struct statement *s = NULL;
+    for (int i = 0; i < GATE_COUNT; i++)
+        memcpy(from[i], gate_rows[i].date, sizeof from[i]);
+    enum rc rc = store_query(store, "SELECT name, value FROM setting", NULL, &s, err);
+    while (!rc && !(rc = statement_step(s, err)))
+        for (int i = 0; i < GATE_COUNT; i++)
+            if (strcmp(column_text(s, 0), gate_rows[i].name) == 0)
+                snprintf(from[i], sizeof from[i], "%s", column_text(s, 1));
+    statement_done(s);
+    *open = 0;
+    for (int i = 0; i < GATE_COUNT; i++)
+        *open |= strcmp(date, from[i]) >= 0 ? GATE_BIT(i) : 0;
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
 enum rc gate_want(struct store *store, enum gate gate, const char *date, const char *what, struct err *err)
 {
     char from[11];

@@ -35,6 +35,10 @@ enum rc gate_date(struct store *store, enum gate gate, char date[11], struct err
 /* Whether the day is the gate's or later. */
 enum rc gate_open(struct store *store, enum gate gate, const char *date, bool *open, struct err *err) MUST_CHECK;
 
+/* Which gates are open on a day, by their bits, from one look at the store. */
+#define GATE_BIT(gate) (1u << (gate))
+enum rc gate_open_all(struct store *store, const char *date, unsigned *open, struct err *err) MUST_CHECK;
+
 /* RC_RANGE with `what` and the gate's day in the words unless the gate is open on that date. */
 enum rc gate_want(struct store *store, enum gate gate, const char *date, const char *what, struct err *err) MUST_CHECK;
 

@@ -52,44 +52,31 @@ static const char *provide_way(const struct provision *p, const struct provide_k
 }
 
 /* A name may also be what else the task is given of names, from the day on which 本人確認情報 has it. */
-static enum rc provide_judge_names(struct store *store, const char *day, struct provision *p, struct err *err)
+static unsigned provide_names(unsigned open, unsigned fields)
 {
-    static const struct {
-        enum gate gate;
-        unsigned fields;
-    } rows[] = {{GATE_FOREIGN_RESIDENTS, TASK_ALIAS},
-                {GATE_FORMER_NAMES, TASK_FORMER_NAME},
-                {GATE_FURIGANA, TASK_FURIGANA | TASK_FORMER_FURIGANA}};
-    p->names = 0;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        bool open = false;
-        enum rc rc = gate_open(store, rows[i].gate, day, &open, err);
-        if (rc)
-            return rc;
-        if (open)
-            p->names |= p->fields & rows[i].fields;
-    }
-    return RC_OK;
+    return fields & ((open & GATE_BIT(GATE_FOREIGN_RESIDENTS) ? TASK_ALIAS : 0u) | (open & GATE_BIT(GATE_FORMER_NAMES) ? TASK_FORMER_NAME : 0u) |
+                     (open & GATE_BIT(GATE_FURIGANA) ? TASK_FURIGANA | TASK_FORMER_FURIGANA : 0u));
 }
 
 /* The rules by date: before 個人番号 agencies ask with the code and get it, afterwards only those that keep it. */
 static enum rc provide_judge_era(struct store *store, const char *day, struct provision *p, struct err *err)
 {
-    bool numbers;
-    enum rc rc = gate_want(store, GATE_FIRST_SERVICE, day, "provision", err);
-    if (!rc)
-        rc = gate_open(store, GATE_PERSONAL_NUMBERS, day, &numbers, err);
+    unsigned open;
+    enum rc rc = gate_open_all(store, day, &open, err);
+    if (!rc && !(open & GATE_BIT(GATE_FIRST_SERVICE)))
+        rc = gate_want(store, GATE_FIRST_SERVICE, day, "provision", err); /* its words */
     if (rc)
         return rc;
     p->fields = p->task.fields;
-    if (!numbers) {
+    if (!(open & GATE_BIT(GATE_PERSONAL_NUMBERS))) {
         p->fields &= ~(unsigned)TASK_PERSONAL_NUMBER;
         p->task.keys &= ~(unsigned)TASK_BY_NUMBER;
     } else if (!p->task.legacy_code) {
         p->fields &= ~(unsigned)TASK_CODE;
         p->task.keys &= ~(unsigned)TASK_BY_CODE;
     }
-    return provide_judge_names(store, day, p, err);
+    p->names = provide_names(open, p->fields);
+    return RC_OK;
 }
 
 /* Whether the agency has the task. Nothing of the law changes within a transaction: what an earlier request of the same was told

@@ -5,6 +5,7 @@
 
 #include "registry/ledger_row.h"
 #include "registry/location.h"
+#include "store/storerows.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -13,37 +14,42 @@
 #define RESIDENT_COLUMNS "r.code, r.municipality, r.revision, r.removed, r.successor, " LEDGER_FIELDS
 #define ATTRIBUTES 4 /* parameters of a key by attributes, and its place in the list */
 
-/* The texts, each for PROVIDE_TOGETHER keys: of fewer the rest are empty, which nobody is. */
-static struct {
-    char locations[400], residents[1600], people[3200];
-} texts;
+/* The texts for so many keys: of fewer the rest are empty, which nobody is. */
+static struct many_texts {
+    size_t keys;
+    char numbers[2000], people[4000];
+} texts[] = { { .keys = 1 }, { .keys = 8 }, { .keys = PROVIDE_TOGETHER } };
 
-static void many_values(char *out, size_t size, const char *begin, int columns, const char *end)
+static void many_text(char *out, size_t size, const char *begin, size_t keys, int columns, const char *end)
 {
-    size_t used = (size_t)snprintf(out, size, "%s", begin);
-    for (int i = 0; i < PROVIDE_TOGETHER * columns && used < size; i++)
-        used += (size_t)snprintf(out + used, size - used, "%s?%d%s",
-                                 i % columns ? ", "
-                                 : i         ? ", ("
-                                             : "(",
-                                 i + 1, i % columns == columns - 1 ? ")" : "");
-    snprintf(out + used, size - used, "%s", end);
+    snprintf(out, size, "%s", begin);
+    store_places(out, size, keys, columns);
+    strncat(out, end, size - strlen(out) - 1);
 }
 
-static void many_texts(void)
+static void many_write_texts(void)
 {
-    size_t used = (size_t)snprintf(texts.locations, sizeof texts.locations,
-                                   "SELECT key, code, municipality FROM location WHERE key IN (");
-    for (int i = 0; i < PROVIDE_TOGETHER; i++)
-        used += (size_t)snprintf(texts.locations + used, sizeof texts.locations - used, "%s?%d", i ? ", " : "", i + 1);
-    snprintf(texts.locations + used, sizeof texts.locations - used, ")");
-    many_values(texts.residents, sizeof texts.residents, "WITH wanted (code, municipality) AS (VALUES ", 2,
-                ") SELECT " RESIDENT_COLUMNS
-                " FROM wanted w JOIN resident r ON r.code = w.code AND r.municipality = w.municipality");
-    many_values(texts.people, sizeof texts.people,
-                "WITH wanted (place, wanted_birth, wanted_address, wanted_municipality) AS (VALUES ", ATTRIBUTES,
-                ") SELECT " RESIDENT_COLUMNS ", w.place FROM wanted w JOIN resident r ON r.birth = w.wanted_birth AND "
-                "r.municipality = w.wanted_municipality AND r.address = w.wanted_address WHERE r.successor = ''");
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct many_texts *t = &texts[i];
+        many_text(t->numbers, sizeof t->numbers, "WITH wanted (number) AS (VALUES ", t->keys, 1,
+                  ") SELECT " RESIDENT_COLUMNS ", l.key FROM wanted w JOIN location l ON l.key = w.number "
+                  "JOIN resident r ON r.code = l.code AND r.municipality = l.municipality");
+        many_text(t->people, sizeof t->people, "WITH wanted (place, wanted_birth, wanted_address, wanted_municipality) AS (VALUES ", t->keys,
+                  ATTRIBUTES,
+                  ") SELECT " RESIDENT_COLUMNS ", w.place FROM wanted w JOIN resident r ON r.birth = w.wanted_birth AND "
+                  "r.municipality = w.wanted_municipality AND r.address = w.wanted_address WHERE r.successor = ''");
+    }
+}
+
+/* The smallest that so many keys fit in. */
+static const struct many_texts *many_texts_for(size_t count)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    const struct many_texts *t = texts;
+    pthread_once(&once, many_write_texts);
+    while (t->keys < count)
+        t++;
+    return t;
 }
 
 static bool many_by_number(const struct provide_key *key)
@@ -56,59 +62,36 @@ static const char *many_number(const struct provide_key *key)
     return key->code[0] ? key->code : key->number;
 }
 
-/* Where the numbers are. A number of several codes has no place. */
-static enum rc many_locate(struct store *store, const struct provide_key *const *keys, size_t count,
-                           struct location *at, struct err *err)
-{
-    struct statement *s = NULL;
-    bool several[PROVIDE_TOGETHER] = {0};
-    enum rc rc = store_prepare(store, texts.locations, &s, err);
-    for (size_t i = 0; !rc && i < PROVIDE_TOGETHER; i++)
-        bind_text(s, (int)i + 1, i < count && many_by_number(keys[i]) ? many_number(keys[i]) : "");
-    while (!rc && !(rc = statement_step(s, err))) {
-        const char *number = column_text(s, 0), *code = column_text(s, 1), *municipality = column_text(s, 2);
-        for (size_t i = 0; i < count; i++) {
-            if (!many_by_number(keys[i]) || strcmp(number, many_number(keys[i])) != 0)
-                continue;
-            several[i] = at[i].code[0] != '\0';
-            snprintf(at[i].code, sizeof at[i].code, "%s", code);
-            snprintf(at[i].municipality, sizeof at[i].municipality, "%s", municipality);
-        }
-    }
-    statement_done(s);
-    for (size_t i = 0; i < count; i++)
-        if (several[i])
-            at[i] = (struct location){0};
-    return rc == RC_NOT_FOUND ? RC_OK : rc;
-}
-
 static void many_settle(const struct provide_key *key, struct provided *found)
 {
     found->settled = !found->row.successor[0] && provide_agrees(key, found->names, &found->row.resident);
     found->result = found->row.removed ? PROVIDE_REMOVED : PROVIDE_ONE;
 }
 
+/* By the number's place. A number of several codes is not settled here. */
 static enum rc many_numbers(struct store *store, const struct provide_key *const *keys, struct provided *const *found,
                             size_t count, struct err *err)
 {
-    struct location at[PROVIDE_TOGETHER] = {0};
+    const struct many_texts *t = many_texts_for(count);
     struct statement *s = NULL;
-    enum rc rc = many_locate(store, keys, count, at, err);
-    if (!rc)
-        rc = store_prepare(store, texts.residents, &s, err);
-    for (int i = 0; !rc && i < PROVIDE_TOGETHER; i++) {
-        bind_text(s, 2 * i + 1, at[i].code);
-        bind_text(s, 2 * i + 2, at[i].municipality);
-    }
+    bool one[PROVIDE_TOGETHER] = {0}, several[PROVIDE_TOGETHER] = {0};
+    enum rc rc = store_prepare(store, t->numbers, &s, err);
+    for (size_t i = 0; !rc && i < t->keys; i++)
+        bind_text(s, (int)i + 1, i < count && many_by_number(keys[i]) ? many_number(keys[i]) : "");
     while (!rc && !(rc = statement_step(s, err))) {
-        const char *code = column_text(s, 0);
-        for (size_t i = 0; i < count; i++)
-            if (!found[i]->settled && at[i].code[0] && strcmp(at[i].code, code) == 0) {
-                ledger_read_row(s, 0, &found[i]->row);
-                many_settle(keys[i], found[i]);
-            }
+        const char *code = column_text(s, 0), *number = column_text(s, 5 + RECORD_FIELDS);
+        for (size_t i = 0; i < count; i++) {
+            if (!many_by_number(keys[i]) || strcmp(many_number(keys[i]), number) != 0)
+                continue;
+            several[i] = several[i] || (one[i] && strcmp(found[i]->row.resident.code, code) != 0);
+            one[i] = true;
+            ledger_read_row(s, 0, &found[i]->row);
+            many_settle(keys[i], found[i]);
+        }
     }
     statement_done(s);
+    for (size_t i = 0; i < count; i++)
+        found[i]->settled = found[i]->settled && !several[i];
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
@@ -125,10 +108,11 @@ static bool many_is_person(const struct provide_key *key, char municipality[7])
 static enum rc many_people(struct store *store, const struct provide_key *const *keys, struct provided *const *found,
                            size_t count, struct err *err)
 {
+    const struct many_texts *t = many_texts_for(count);
     struct statement *s = NULL;
     int registered[PROVIDE_TOGETHER] = {0};
-    enum rc rc = store_prepare(store, texts.people, &s, err);
-    for (int i = 0; !rc && i < PROVIDE_TOGETHER; i++) {
+    enum rc rc = store_prepare(store, t->people, &s, err);
+    for (int i = 0; !rc && i < (int)t->keys; i++) {
         char municipality[7];
         bool person = false;
         municipality[0] = '\0';
@@ -158,10 +142,8 @@ static enum rc many_people(struct store *store, const struct provide_key *const 
 enum rc provide_look_many(struct store *store, const struct provide_key *const *keys, struct provided *const *found,
                           size_t count, struct err *err)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     bool numbers = false, people = false;
     char municipality[7];
-    pthread_once(&once, many_texts);
     for (size_t i = 0; i < count; i++) {
         found[i]->settled = false;
         numbers = numbers || many_by_number(keys[i]);

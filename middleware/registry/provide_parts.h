@@ -4,7 +4,7 @@
 
 #include "registry/provide.h"
 
-#define PROVIDE_TOGETHER 32 /* keys of one statement */
+#define PROVIDE_TOGETHER 64 /* keys of one statement */
 
 /* What was found for a key. */
 struct provided {

@@ -3,102 +3,44 @@
 
 #include "base/clock.h"
 #include "registry/day.h"
+#include "store/storerows.h"
 
-#include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 
 #define COLUMNS 13
 #define TEXTS (COLUMNS - 1)
-#define TOGETHER 32 /* rows of one statement */
 
-/* The texts for one row and for TOGETHER. */
-static char usage_one[1000], usage_many[4000];
+struct usage_rows {
+    int64_t now;
+    char day[11];
+    const struct usage_use *uses;
+    bool alone; /* a row's parameters are those of the row before: */
+    const char *last[TEXTS]; /* what is the same again is not bound again */
+};
 
-static void usage_text(char *out, size_t size, int rows)
+static void usage_bind(void *context, struct statement *s, int first, size_t row)
 {
-    size_t used =
-        (size_t)snprintf(out, size,
-                         "INSERT INTO usage (time, role, municipality, name, serial, action, record, result, task, "
-                         "way, why, fields, day) VALUES ");
-    for (int i = 0; i < rows * COLUMNS && used < size; i++)
-        used += (size_t)snprintf(out + used, size - used, "%s?%d%s",
-                                 i % COLUMNS ? ", "
-                                 : i         ? ", ("
-                                             : "(",
-                                 i + 1, i % COLUMNS == COLUMNS - 1 ? ")" : "");
-}
-
-static void usage_texts(void)
-{
-    usage_text(usage_one, sizeof usage_one, 1);
-    usage_text(usage_many, sizeof usage_many, TOGETHER);
-}
-
-/* last: what the statement's only row was in its last run, or NULL; what is the same again is not bound again. */
-static void usage_bind(struct statement *s, int first, int64_t now, const char *day, const struct usage_use *use,
-                       const char *last[TEXTS])
-{
-    const char *const texts[] = {role_name(use->peer->role),
-                                 use->peer->municipality,
-                                 use->peer->name,
-                                 use->peer->serial,
-                                 use->action,
-                                 use->record,
-                                 use->result,
-                                 use->task,
-                                 use->way,
-                                 use->why,
-                                 use->fields,
-                                 day};
-    bind_integer(s, first, now);
+    struct usage_rows *rows = context;
+    const struct usage_use *use = &rows->uses[row];
+    const char *const texts[TEXTS] = {
+        role_name(use->peer->role), use->peer->municipality, use->peer->name, use->peer->serial, use->action, use->record, use->result,
+        use->task,                  use->way,                use->why,        use->fields,       rows->day,
+    };
+    bind_integer(s, first, rows->now);
     for (int i = 0; i < TEXTS; i++) {
-        if (!last || !last[i] || strcmp(last[i], texts[i]) != 0)
+        if (!rows->alone || !rows->last[i] || strcmp(rows->last[i], texts[i]) != 0)
             bind_text(s, first + 1 + i, texts[i]);
-        if (last)
-            last[i] = texts[i];
+        rows->last[i] = texts[i];
     }
-}
-
-static enum rc usage_write_rows(struct store *store, int64_t now, const char *day, const struct usage_use *uses,
-                                struct err *err)
-{
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, usage_many, &s, err);
-    for (int i = 0; !rc && i < TOGETHER; i++)
-        usage_bind(s, 1 + i * COLUMNS, now, day, &uses[i], NULL);
-    if (!rc)
-        rc = statement_run(s, NULL, err);
-    statement_done(s);
-    return rc;
-}
-
-static enum rc usage_write_each(struct store *store, int64_t now, const char *day, const struct usage_use *uses,
-                                size_t count, struct err *err)
-{
-    const char *last[TEXTS] = {NULL};
-    struct statement *s = NULL;
-    enum rc rc = count ? store_prepare(store, usage_one, &s, err) : RC_OK;
-    for (size_t i = 0; !rc && i < count; i++) {
-        usage_bind(s, 1, now, day, &uses[i], last);
-        rc = statement_run(s, NULL, err);
-    }
-    statement_done(s);
-    return rc;
 }
 
 enum rc usage_write_uses(struct store *store, const struct usage_use *uses, size_t count, struct err *err)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    char day[11];
-    int64_t now = clock_now();
-    enum rc rc = RC_OK;
-    size_t done = 0;
-    day_of(now, day);
-    pthread_once(&once, usage_texts);
-    for (; !rc && store_is_served(store) && count - done >= TOGETHER; done += TOGETHER)
-        rc = usage_write_rows(store, now, day, &uses[done], err);
-    return rc ? rc : usage_write_each(store, now, day, &uses[done], count - done, err);
+    struct usage_rows rows = { .now = clock_now(), .uses = uses, .alone = !store_is_served(store) };
+    const struct store_rows shape = { "INSERT INTO usage (time, role, municipality, name, serial, action, record, result, task, way, why, fields, "
+                                      "day) VALUES ", "", COLUMNS, usage_bind, &rows };
+    day_of(rows.now, rows.day);
+    return store_insert(store, &shape, count, err);
 }
 
 enum rc usage_write(struct store *store, const struct peer *peer, const char *action, const char *record,

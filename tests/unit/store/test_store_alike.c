@@ -1,9 +1,11 @@
 /* test_store_alike.c — what both engines do alike: run once on a file, once on a PostgreSQL. */
 #include "support/scratch.h"
 #include "support/teststore.h"
+#include "store/storerows.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -343,6 +345,50 @@ static void test_large_values(void **state)
     buf_wipe(&large);
 }
 
+/* context: the row whose n is too large, or SIZE_MAX. */
+static void bind_row(void *context, struct statement *s, int first, size_t row)
+{
+    char text[20];
+    snprintf(text, sizeof text, "row %zu", row);
+    bind_text(s, first, text);
+    bind_integer(s, first + 1, row == *(const size_t *)context ? 1000 : (int64_t)row);
+}
+
+/* Any number of rows, in their order; a wrong one is an error, and the transaction is rolled back as after any. */
+static void test_insert(void **state)
+{
+    struct world *w = *state;
+    size_t wrong = SIZE_MAX;
+    const struct store_rows rows = { "INSERT INTO line (text, n) VALUES ", "", 2, bind_row, &wrong };
+    static const size_t counts[] = { 0, 1, 2, 127, 128, 129, 300 };
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        assert_int_equal(store_begin(w->store, NULL), RC_OK);
+        assert_int_equal(store_insert(w->store, &rows, counts[i], NULL), RC_OK);
+        assert_int_equal(number(w->store, "SELECT count(*) FROM line"), (int64_t)counts[i]);
+        assert_int_equal(number(w->store, "SELECT count(*) FROM line a JOIN line b ON b.id = a.id + 1 WHERE b.n <> a.n + 1"), 0);
+        assert_int_equal(number(w->store, "SELECT count(*) FROM line WHERE text <> 'row ' || CAST(n AS TEXT)"), 0);
+        store_rollback(w->store);
+    }
+    wrong = 200;
+    assert_int_equal(store_begin(w->store, NULL), RC_OK);
+    assert_int_equal(store_insert(w->store, &rows, 300, NULL), RC_CONFLICT);
+    store_rollback(w->store);
+    assert_int_equal(number(w->store, "SELECT count(*) FROM line"), 0);
+}
+
+/* What stands behind the rows counts for each. */
+static void test_insert_again(void **state)
+{
+    struct world *w = *state;
+    size_t wrong = SIZE_MAX;
+    const struct store_rows rows = { "INSERT INTO counter (name, n) VALUES ", " ON CONFLICT (name) DO NOTHING", 2, bind_row, &wrong };
+    assert_int_equal(store_begin(w->store, NULL), RC_OK);
+    assert_int_equal(store_insert(w->store, &rows, 5, NULL), RC_OK);
+    assert_int_equal(store_insert(w->store, &rows, 150, NULL), RC_OK);
+    assert_int_equal(store_commit(w->store, NULL), RC_OK);
+    assert_int_equal(number(w->store, "SELECT count(*) FROM counter"), 150);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -356,6 +402,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_nothing_overwritten, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reader, setup, teardown),
         cmocka_unit_test_setup_teardown(test_large_values, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_insert, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_insert_again, setup, teardown),
     };
     return cmocka_run_group_tests_name("store, both engines", tests, NULL, NULL);
 }
