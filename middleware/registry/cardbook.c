@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "registry/certlink.h"
 #include "registry/location.h"
+#include "registry/rowlist.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -170,28 +171,13 @@ enum rc cardbook_restate(struct store *store, struct card_row *row, const struct
     return rc ? rc : cardbook_write_event(store, row, deed, err);
 }
 
-static enum rc cardbook_events(struct store *store, const char *card, json_t *array, struct err *err)
+static json_t *cardbook_event(struct statement *s)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_query(store,
-                             "SELECT event, reason, state, date, recorded, notice FROM card_event WHERE card = ?1 "
-                             "ORDER BY number",
-                             BINDS(BIND_TEXT(card)), &s, err);
-    if (rc)
-        return rc;
-    while (!(rc = statement_step(s, err))) {
-        char recorded[CLOCK_TEXT_SIZE];
-        clock_format(column_integer(s, 4), recorded);
-        if (json_array_append_new(array,
-                                  json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "event", column_text(s, 0), "reason",
-                                            column_text(s, 1), "state", column_text(s, 2), "date", column_text(s, 3),
-                                            "recorded", recorded, "notice", (json_int_t)column_integer(s, 5)))) {
-            rc = err_set(err, RC_NOMEM, "card");
-            break;
-        }
-    }
-    statement_done(s);
-    return rc == RC_NOT_FOUND ? RC_OK : rc;
+    char recorded[CLOCK_TEXT_SIZE];
+    clock_format(column_integer(s, 4), recorded);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "event", column_text(s, 0), "reason", column_text(s, 1), "state",
+                     column_text(s, 2), "date", column_text(s, 3), "recorded", recorded, "notice",
+                     (json_int_t)column_integer(s, 5));
 }
 
 enum rc cardbook_to_json(struct store *store, const char *code, json_t **out, struct err *err)
@@ -203,15 +189,17 @@ enum rc cardbook_to_json(struct store *store, const char *code, json_t **out, st
                        : RC_NOMEM;
     while (!rc && !(rc = statement_step(s, err))) {
         struct card_row row;
-        json_t *events = json_array();
+        json_t *events = NULL;
         rc = cardbook_read(s, &row, err);
         if (!rc)
-            rc = cardbook_events(store, row.card, events, err);
-        if (json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "card", row.card, "code",
-                                                   row.code, "municipality", row.municipality, "type",
-                                                   card_type_name(row.type), "state", card_state_name(row.state),
-                                                   "issued", row.issued, "expires", row.expires, "events", events)) &&
-            !rc)
+            rc = rowlist_read(store,
+                              "SELECT event, reason, state, date, recorded, notice FROM card_event WHERE card = ?1 "
+                              "ORDER BY number",
+                              BINDS(BIND_TEXT(row.card)), cardbook_event, &events, err);
+        if (!rc && json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "card", row.card, "code",
+                                                          row.code, "municipality", row.municipality, "type",
+                                                          card_type_name(row.type), "state", card_state_name(row.state),
+                                                          "issued", row.issued, "expires", row.expires, "events", events)))
             rc = err_set(err, RC_NOMEM, "card");
     }
     statement_done(s);

@@ -7,6 +7,7 @@
 #include "net/json.h"
 #include "registry/certlink.h"
 #include "registry/day.h"
+#include "registry/rowlist.h"
 #include "registry/usage.h"
 
 #include <openssl/evp.h>
@@ -222,37 +223,23 @@ enum rc consent_want_linked(struct store *store, const char *verifier, struct er
     return rc == RC_NOT_FOUND ? err_set(err, RC_DENIED, "serials: this verifier may not have them linked") : rc;
 }
 
+static json_t *consent_linked_one(struct statement *s)
+{
+    char time[CLOCK_TEXT_SIZE];
+    clock_format(column_integer(s, 2), time);
+    return json_pack("{s:s, s:s, s:s, s:s}", "authority", column_text(s, 0), "serial", column_text(s, 1), "not_after", time,
+                     "status", column_integer(s, 4) ? "removed" : column_integer(s, 3) ? "changed" : "current");
+}
+
 enum rc consent_linked(struct store *store, enum authority authority, const char *serial, json_t **certificates,
                        struct err *err)
 {
     struct certlink link;
-    struct statement *s = NULL;
-    json_t *list = NULL;
     enum rc rc = certlink_find(store, authority, serial, &link, err);
     if (rc)
         return rc == RC_NOT_FOUND ? err_set(err, rc, "no such certificate") : rc;
-    rc = store_query(store,
-                     "SELECT authority, serial, not_after, changed, removed FROM link WHERE code = ?1 "
-                     "ORDER BY recorded, authority, serial",
-                     BINDS(BIND_TEXT(link.code)), &s, err);
-    if (rc)
-        return rc;
-    list = json_array();
-    while (list && !(rc = statement_step(s, err))) {
-        char time[CLOCK_TEXT_SIZE];
-        clock_format(column_integer(s, 2), time);
-        const char *status = column_integer(s, 4) ? "removed" : column_integer(s, 3) ? "changed" : "current";
-        if (json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "authority", column_text(s, 0), "serial",
-                                                  column_text(s, 1), "not_after", time, "status", status))) {
-            rc = RC_NOMEM;
-            break;
-        }
-    }
-    statement_done(s);
-    if (list && rc == RC_NOT_FOUND) {
-        *certificates = list;
-        return RC_OK;
-    }
-    json_decref(list);
-    return rc ? rc : RC_NOMEM;
+    return rowlist_read(store,
+                        "SELECT authority, serial, not_after, changed, removed FROM link WHERE code = ?1 "
+                        "ORDER BY recorded, authority, serial",
+                        BINDS(BIND_TEXT(link.code)), consent_linked_one, certificates, err);
 }

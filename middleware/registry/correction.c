@@ -6,6 +6,7 @@
 #include "net/json.h"
 #include "registry/day.h"
 #include "registry/rights.h"
+#include "registry/rowlist.h"
 
 #include <string.h>
 
@@ -138,25 +139,22 @@ enum rc correction_each(struct store *store, const char *code, enum rc (*visit)(
     return rights_each(s, correction_line, visit, context, err);
 }
 
+static json_t *correction_forwarded(struct statement *s)
+{
+    return json_pack("{s:I, s:s, s:s, s:s, s:s}", "number", (json_int_t)column_integer(s, 0), "code", column_text(s, 1), "wish",
+                     column_text(s, 2), "received", column_text(s, 3), "due", column_text(s, 4));
+}
+
 enum rc correction_forward(struct store *store, const char *municipality, json_t **out, struct err *err)
 {
-    struct statement *s = NULL;
-    json_t *list = json_array();
+    json_t *list = NULL;
     char today[11];
     day_of(clock_now(), today);
-    enum rc rc = list ? store_query(store,
-                                    "SELECT id, code, wish, received, due FROM correction WHERE municipality = ?1 "
-                                    "AND answered = '' ORDER BY id LIMIT ?2",
-                                    BINDS(BIND_TEXT(municipality), BIND_INTEGER(CORRECTION_BATCH)), &s, err)
-                      : RC_NOMEM;
-    while (!rc && !(rc = statement_step(s, err)))
-        if (json_array_append_new(list,
-                                  json_pack("{s:I, s:s, s:s, s:s, s:s}", "number", (json_int_t)column_integer(s, 0),
-                                            "code", column_text(s, 1), "wish", column_text(s, 2), "received",
-                                            column_text(s, 3), "due", column_text(s, 4))))
-            rc = RC_NOMEM;
-    statement_done(s);
-    if (rc == RC_NOT_FOUND)
+    enum rc rc = rowlist_read(store,
+                              "SELECT id, code, wish, received, due FROM correction WHERE municipality = ?1 "
+                              "AND answered = '' ORDER BY id LIMIT ?2",
+                              BINDS(BIND_TEXT(municipality), BIND_INTEGER(CORRECTION_BATCH)), correction_forwarded, &list, err);
+    if (!rc)
         rc = store_run(store,
                        "UPDATE correction SET forwarded = ?2 WHERE municipality = ?1 AND answered = '' AND forwarded = ''",
                        BINDS(BIND_TEXT(municipality), BIND_TEXT(today)), NULL, err);

@@ -6,6 +6,7 @@
 #include "registry/certlink.h"
 #include "registry/moves.h"
 #include "registry/refusal.h"
+#include "registry/rowlist.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -255,32 +256,20 @@ enum rc outbox_add_event(struct store *store, const char *code, enum effect effe
                            BIND_INTEGER(number)), NULL, err);
 }
 
-static enum rc outbox_event_certificates(struct store *store, int64_t sequence, json_t *array, struct err *err)
+static json_t *outbox_event_certificate(struct statement *s)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_query(store,
-                             "SELECT authority, serial FROM event_certificate WHERE sequence = ?1 "
-                             "ORDER BY authority, serial",
-                             BINDS(BIND_INTEGER(sequence)), &s, err);
-    if (rc)
-        return rc;
-    while (!(rc = statement_step(s, err)))
-        if (json_array_append_new(array, json_pack("{s:s, s:s}", "authority", column_text(s, 0), "serial",
-                                                   column_text(s, 1)))) {
-            rc = err_set(err, RC_NOMEM, "event");
-            break;
-        }
-    statement_done(s);
-    return rc == RC_NOT_FOUND ? RC_OK : rc;
+    return json_pack("{s:s, s:s}", "authority", column_text(s, 0), "serial", column_text(s, 1));
 }
 
 enum rc outbox_event(struct store *store, int64_t sequence, json_t **out, struct err *err)
 {
     struct statement *s = NULL;
-    json_t *array = json_array(), *event = NULL;
+    json_t *array = NULL, *event = NULL;
     enum rc rc = store_row(store, "SELECT event, time FROM event WHERE sequence = ?1", BINDS(BIND_INTEGER(sequence)), &s, err);
     if (!rc)
-        rc = array ? outbox_event_certificates(store, sequence, array, err) : err_set(err, RC_NOMEM, "event");
+        rc = rowlist_read(store,
+                          "SELECT authority, serial FROM event_certificate WHERE sequence = ?1 ORDER BY authority, serial",
+                          BINDS(BIND_INTEGER(sequence)), outbox_event_certificate, &array, err);
     if (!rc) {
         char time[CLOCK_TEXT_SIZE];
         clock_format(column_integer(s, 1), time);

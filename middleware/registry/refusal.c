@@ -2,8 +2,8 @@
 #include "registry/refusal.h"
 
 #include "base/clock.h"
+#include "registry/rowlist.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum rc refusal_note(struct store *store, const char *peer, int64_t sequence, const char *words, struct err *err)
@@ -58,50 +58,38 @@ enum rc refusal_decide(struct store *store, const char *peer, int64_t sequence, 
     return rc ? rc : refusal_clear(store, peer, sequence, err);
 }
 
-static enum rc refusal_read(struct store *store, const char *sql, bool decision, json_t *array, struct err *err)
+static json_t *refusal_standing(struct statement *s)
 {
-    struct statement *s = NULL;
-    enum rc rc = store_prepare(store, sql, &s, err);
-    if (rc)
-        return rc;
-    while (!(rc = statement_step(s, err))) {
-        char time[CLOCK_TEXT_SIZE];
-        clock_format(column_integer(s, 2), time);
-        json_t *row = decision ? json_pack("{s:s, s:I, s:s, s:s, s:s, s:s}", "peer", column_text(s, 0), "notice",
-                                           (json_int_t)column_integer(s, 1), "decided", time, "decision",
-                                           column_text(s, 3), "why", column_text(s, 4), "words", column_text(s, 5))
-                               : json_pack("{s:s, s:I, s:s, s:s, s:I, s:s, s:s, s:s}", "peer", column_text(s, 0),
-                                           "notice", (json_int_t)column_integer(s, 1), "since", time, "words",
-                                           column_text(s, 3), "times", (json_int_t)column_integer(s, 4), "kind",
-                                           column_text(s, 5), "code", column_text(s, 6), "reason", column_text(s, 7));
-        if (json_array_append_new(array, row)) {
-            rc = RC_NOMEM;
-            break;
-        }
-    }
-    statement_done(s);
-    return rc == RC_NOT_FOUND ? RC_OK : rc;
+    char since[CLOCK_TEXT_SIZE];
+    clock_format(column_integer(s, 2), since);
+    return json_pack("{s:s, s:I, s:s, s:s, s:I, s:s, s:s, s:s}", "peer", column_text(s, 0), "notice",
+                     (json_int_t)column_integer(s, 1), "since", since, "words", column_text(s, 3), "times",
+                     (json_int_t)column_integer(s, 4), "kind", column_text(s, 5), "code", column_text(s, 6), "reason",
+                     column_text(s, 7));
+}
+
+static json_t *refusal_decision(struct statement *s)
+{
+    char decided[CLOCK_TEXT_SIZE];
+    clock_format(column_integer(s, 2), decided);
+    return json_pack("{s:s, s:I, s:s, s:s, s:s, s:s}", "peer", column_text(s, 0), "notice", (json_int_t)column_integer(s, 1),
+                     "decided", decided, "decision", column_text(s, 3), "why", column_text(s, 4), "words", column_text(s, 5));
 }
 
 enum rc refusal_list(struct store *store, json_t **refused, json_t **decisions, struct err *err)
 {
-    json_t *stand = json_array(), *made = json_array();
-    enum rc rc = stand && made ? RC_OK : RC_NOMEM;
+    json_t *stand = NULL, *made = NULL;
+    enum rc rc = rowlist_read(store,
+                              "SELECT r.peer, r.sequence, r.since, r.words, r.times, n.kind, n.code, h.reason FROM refusal r "
+                              "JOIN notice n ON n.sequence = r.sequence JOIN history h ON h.code = n.code AND "
+                              "h.revision = n.revision ORDER BY r.peer",
+                              NULL, refusal_standing, &stand, err);
     if (!rc)
-        rc = refusal_read(
-            store,
-            "SELECT r.peer, r.sequence, r.since, r.words, r.times, n.kind, n.code, h.reason FROM refusal r "
-            "JOIN notice n ON n.sequence = r.sequence JOIN history h ON h.code = n.code AND "
-            "h.revision = n.revision ORDER BY r.peer",
-            false, stand, err);
-    if (!rc)
-        rc = refusal_read(store,
-                          "SELECT peer, sequence, decided, decision, why, words FROM decision ORDER BY decided, peer, "
-                          "sequence",
-                          true, made, err);
+        rc = rowlist_read(store,
+                          "SELECT peer, sequence, decided, decision, why, words FROM decision ORDER BY decided, peer, sequence",
+                          NULL, refusal_decision, &made, err);
     if (rc) {
         json_decref(stand);
-        json_decref(made);
         return rc;
     }
     *refused = stand;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "registry/gate.h"
 #include "registry/rights.h"
+#include "registry/rowlist.h"
 #include "registry/usage.h"
 
 #include <stdio.h>
@@ -195,24 +196,16 @@ enum rc retention_erase(struct store *store, enum retention_kind kind, const cha
     return rc;
 }
 
+static json_t *retention_erased(struct statement *s)
+{
+    char time[CLOCK_TEXT_SIZE], before[CLOCK_TEXT_SIZE];
+    clock_format(column_integer(s, 0), time);
+    clock_format(column_integer(s, 2), before);
+    return json_pack("{s:s, s:s, s:s, s:I}", "time", time, "kind", column_text(s, 1), "before", before, "erased",
+                     (json_int_t)column_integer(s, 3));
+}
+
 enum rc retention_traces(struct store *store, json_t **traces, struct err *err)
 {
-    struct statement *s = NULL;
-    json_t *array = json_array();
-    enum rc rc = array ? store_prepare(store, "SELECT time, kind, before, count FROM erasure ORDER BY id", &s, err) : RC_NOMEM;
-    while (!rc && !(rc = statement_step(s, err))) {
-        char time[CLOCK_TEXT_SIZE], before[CLOCK_TEXT_SIZE];
-        clock_format(column_integer(s, 0), time);
-        clock_format(column_integer(s, 2), before);
-        if (json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:I}", "time", time, "kind", column_text(s, 1), "before", before,
-                                                   "erased", (json_int_t)column_integer(s, 3))))
-            rc = RC_NOMEM;
-    }
-    statement_done(s);
-    if (rc != RC_NOT_FOUND) {
-        json_decref(array);
-        return rc;
-    }
-    *traces = array;
-    return RC_OK;
+    return rowlist_read(store, "SELECT time, kind, before, count FROM erasure ORDER BY id", NULL, retention_erased, traces, err);
 }

@@ -5,6 +5,7 @@
 #include "registry/code.h"
 #include "registry/gate.h"
 #include "registry/posted.h"
+#include "registry/rowlist.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -114,26 +115,17 @@ enum rc wanted_change(struct store *store, const struct wanted *wanted, bool *kn
     return rc == RC_NOT_FOUND ? wanted_add(store, wanted, row.resident.particulars.personal_number, err) : rc;
 }
 
+static json_t *wanted_item(struct statement *s)
+{
+    return json_pack("{s:s, s:s}", "code", column_text(s, 0), "previous", column_text(s, 1));
+}
+
 enum rc wanted_items(struct store *store, size_t max, json_t **out, struct err *err)
 {
-    json_t *items = json_array();
-    struct statement *s = NULL;
-    enum rc rc = items ? store_query(store,
-                                     "SELECT w.code, w.previous FROM wanted w JOIN resident r ON r.code = w.code "
-                                     "WHERE w.number = '' AND r.removed = 0 ORDER BY w.recorded, w.request LIMIT ?1",
-                                     BINDS(BIND_INTEGER((int64_t)max)), &s, err)
-                       : RC_NOMEM;
-    while (!rc && !(rc = statement_step(s, err)))
-        if (json_array_append_new(items,
-                                  json_pack("{s:s, s:s}", "code", column_text(s, 0), "previous", column_text(s, 1))))
-            rc = RC_NOMEM;
-    statement_done(s);
-    if (rc != RC_NOT_FOUND) {
-        json_decref(items);
-        return rc;
-    }
-    *out = items;
-    return RC_OK;
+    return rowlist_read(store,
+                        "SELECT w.code, w.previous FROM wanted w JOIN resident r ON r.code = w.code "
+                        "WHERE w.number = '' AND r.removed = 0 ORDER BY w.recorded, w.request LIMIT ?1",
+                        BINDS(BIND_INTEGER((int64_t)max)), wanted_item, out, err);
 }
 
 static enum rc wanted_close(struct store *store, const char *request, const char *number, struct err *err)
