@@ -95,12 +95,15 @@ static PGconn *postgres_dial(const char *url)
 static enum rc postgres_judge(struct postgres *pg, struct err *err)
 {
     PGresult *result = PQexec(pg->link, "SELECT current_setting('fsync'), current_setting('server_encoding'), "
-                                        "current_setting('synchronous_commit')");
+                                        "current_setting('synchronous_commit'), EXISTS (SELECT 1 FROM pg_class WHERE "
+                                        "relkind = 'f' AND relnamespace = to_regnamespace(current_schema()))");
     enum rc rc = postgres_is_sound(result) ? RC_OK : postgres_fail(pg, result, "connecting", err);
     if (!rc && strcmp(PQgetvalue(result, 0, 0), "on") != 0)
         rc = err_set(err, RC_STATE, "store: the PostgreSQL server runs with fsync off: nothing would be durable");
     if (!rc && strcmp(PQgetvalue(result, 0, 1), "UTF8") != 0)
         rc = err_set(err, RC_STATE, "store: the PostgreSQL database is not in UTF8");
+    if (!rc)
+        pg->store.apart = PQgetvalue(result, 0, 3)[0] == 't';
     bool raise = !rc && (strcmp(PQgetvalue(result, 0, 2), "off") == 0);
     PQclear(result);
     if (raise)

@@ -180,6 +180,11 @@ bool store_is_served(const struct store *store)
     return store->engine->served;
 }
 
+bool store_is_apart(const struct store *store)
+{
+    return store->apart;
+}
+
 /* --- transactions ------------------------------------------------------------------------------------------------ */
 
 enum rc store_begin(struct store *store, struct err *err)

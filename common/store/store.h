@@ -45,6 +45,9 @@ void store_close(struct store *store);
 /* Whether a statement is a round trip to a server: many rows then go in one statement. Embedded, a row at a time costs less: a
  * statement of many keeps what it changes a second time, to undo it when a later row fails. */
 bool store_is_served(const struct store *store);
+/* Whether partitions of its tables lie on other servers, as of the last connecting: what names one place at a time asks one of
+ * them, what joins asks all. */
+bool store_is_apart(const struct store *store);
 
 /* A statement that fails in a transaction has done nothing and leaves the transaction usable. A commit that fails has
  * rolled back, with one exception: RC_IO of a PostgreSQL whose answer was lost may have committed, so what follows must

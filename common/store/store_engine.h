@@ -10,6 +10,7 @@ struct store {
     const struct store_engine *engine;
     struct statement *statements; /* store.c's: prepared, lent or not */
     bool reader;
+    bool apart; /* store_is_apart */
 };
 
 struct statement {

@@ -144,10 +144,11 @@ enum rc provide_look_many(struct store *store, const struct provide_key *const *
 {
     bool numbers = false, people = false;
     char municipality[7];
+    bool together = !store_is_apart(store); /* a join would ask every server, for all its rows */
     for (size_t i = 0; i < count; i++) {
         found[i]->settled = false;
-        numbers = numbers || many_by_number(keys[i]);
-        people = people || many_is_person(keys[i], municipality);
+        numbers = numbers || (together && many_by_number(keys[i]));
+        people = people || (together && many_is_person(keys[i], municipality));
     }
     enum rc rc = numbers ? many_numbers(store, keys, found, count, err) : RC_OK;
     if (!rc && people)

@@ -128,6 +128,12 @@ static enum rc provide(struct world *w, const char *key, const char *value)
     return post(w, NATIONAL, ID_AGENCY, "/v1/provide", json_pack("{s:s, s:{s:s}}", "task", "77", "key", key, value));
 }
 
+static enum rc provide_person(struct world *w, const struct attributes *a)
+{
+    return post(w, NATIONAL, ID_AGENCY, "/v1/provide",
+                json_pack("{s:s, s:{s:s, s:s, s:s}}", "task", "77", "key", "name", a->name, "birth", a->birth, "address", a->address));
+}
+
 static enum rc provide_both(struct nation *n)
 {
     return post(&n->w, NATIONAL, ID_AGENCY, "/v1/provide/batch",
@@ -297,7 +303,13 @@ static void test_one_away(void **state)
         await(w, MUNICIPAL, TOLD, 0);
     }
     assert_int_equal(confirm(w, ID_VERIFIER, AUTHORITY_SIGN, "0A01", &confirmation), RC_OK);
-    assert_int_equal(provide(w, "code", n.here.code), RC_IO); /* keys of many requests together: all servers */
+    for (int i = 0; i < 8; i++) {
+        assert_int_equal(provide(w, "code", n.here.code), RC_OK);
+        assert_int_equal(provide(w, "personal_number", n.here.particulars.personal_number), RC_OK);
+        assert_int_equal(provide_person(w, &n.here.attributes), RC_OK);
+        assert_int_equal(provide(w, "code", n.there.code), RC_IO);
+        assert_int_equal(provide_person(w, &n.there.attributes), RC_IO);
+    }
     assert_int_equal(provide_both(&n), RC_IO);
     assert_int_equal(move_there(&n, "away"), RC_OK); /* in the town; the nation hears of it later */
     await(w, OTHER, "SELECT count(*) FROM delivery WHERE peer = 'national'", 1);
