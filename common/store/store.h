@@ -58,9 +58,10 @@ enum rc store_begin(struct store *store, struct err *err) MUST_CHECK;
 enum rc store_commit(struct store *store, struct err *err) MUST_CHECK;
 void store_rollback(struct store *store);
 
-/* Partitions a table by the hash of a column of its primary key, in so many parts (0: one whole table again), in a transaction;
- * rows, keys and indexes stay as they are, and statements read and write it as before. Done anew when it has another number of
- * them. No other table may refer to it. RC_STATE: some lie on other servers. SQLite: nothing to do, a store is one file. */
+/* Partitions a table by the hash of a column, in so many parts (0: one whole table again), in a transaction; rows, keys and
+ * indexes stay as they are, and statements read and write it as before. A primary key that lacks the column, as a number that the
+ * store gives, has it besides from then on. Done anew when it has another number of them. No other table may refer to it.
+ * RC_STATE: some lie on other servers. SQLite: nothing to do, a store is one file. */
 enum rc store_spread(struct store *store, const char *table, const char *column, int parts, struct err *err) MUST_CHECK;
 /* In how many parts a table is; 0: it is whole. */
 enum rc store_parts(struct store *store, const char *table, int *parts, struct err *err) MUST_CHECK;

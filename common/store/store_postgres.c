@@ -117,17 +117,19 @@ static enum rc postgres_settle_key(struct store *store, const char *table, const
 
 /* --- partitions -------------------------------------------------------------------------------------------------- */
 
-/* What makes the primary key and the indexes of a table, as statements. Names of tables are the program's own words. */
-static enum rc spread_indexes(struct store *store, const char *table, struct buf *out, struct err *err)
+/* What makes the primary key, with the column, and the indexes of a table, as statements. Names of tables and columns are the
+ * program's own words. */
+static enum rc spread_indexes(struct store *store, const char *table, const char *column, struct buf *out, struct err *err)
 {
-    char sql[640];
+    char sql[900];
     struct statement *s = NULL;
     snprintf(sql, sizeof sql,
-             "SELECT CASE WHEN i.indisprimary THEN 'ALTER TABLE \"%s\" ADD ' || pg_get_constraintdef(k.oid) ELSE "
-             "replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON ') END FROM pg_index i LEFT JOIN "
-             "pg_constraint k ON k.conindid = i.indexrelid AND k.contype = 'p' WHERE i.indrelid = "
-             "to_regclass('%s') ORDER BY i.indexrelid",
-             table, table);
+             "SELECT CASE WHEN i.indisprimary THEN 'ALTER TABLE \"%s\" ADD PRIMARY KEY (' || (SELECT string_agg(quote_ident("
+             "a.attname), ', ' ORDER BY k.at) || CASE WHEN bool_or(a.attname = '%s') THEN '' ELSE ', \"%s\"' END FROM "
+             "unnest(i.indkey::int2[]) WITH ORDINALITY k (number, at) JOIN pg_attribute a ON a.attrelid = i.indrelid AND "
+             "a.attnum = k.number) || ')' ELSE replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON ') END FROM pg_index i "
+             "WHERE i.indrelid = to_regclass('%s') ORDER BY i.indexrelid",
+             table, column, column, table);
     enum rc rc = store_prepare_raw(store, sql, &s, err);
     while (!rc && !(rc = statement_step(s, err)))
         rc = buf_printf(out, "%s;\n", column_text(s, 0));
@@ -135,13 +137,12 @@ static enum rc spread_indexes(struct store *store, const char *table, struct buf
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
-/* The table under its name once more, in parts, with the rows; what indexes it had is made when they are there. */
-static enum rc spread_write(const char *table, const char *column, int parts, const struct buf *indexes,
-                            struct buf *sql)
+/* The table under its name once more, in parts, with the rows. */
+static enum rc spread_write(const char *table, const char *column, int parts, struct buf *sql)
 {
     enum rc rc = buf_printf(sql,
                             "ALTER TABLE \"%s\" RENAME TO \"%s_before\";\n"
-                            "CREATE TABLE \"%s\" (LIKE \"%s_before\" INCLUDING DEFAULTS INCLUDING CONSTRAINTS)",
+                            "CREATE TABLE \"%s\" (LIKE \"%s_before\" INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING IDENTITY)",
                             table, table, table, table);
     if (!rc)
         rc = parts ? buf_printf(sql, " PARTITION BY HASH (\"%s\");\n", column) : buf_append_text(sql, ";\n");
@@ -149,10 +150,25 @@ static enum rc spread_write(const char *table, const char *column, int parts, co
         rc = buf_printf(sql,
                         "CREATE TABLE \"%s_%d_%d\" PARTITION OF \"%s\" FOR VALUES WITH (MODULUS %d, REMAINDER %d);\n",
                         table, parts, i, table, parts, i);
+    return rc ? rc : buf_printf(sql, "INSERT INTO \"%s\" SELECT * FROM \"%s_before\";\n", table, table);
+}
+
+/* The numbers that the store gives go on where they were: none is given again, also when its row is there no more. */
+static enum rc spread_numbers(struct store *store, const char *table, struct buf *out, struct err *err)
+{
+    char sql[400];
+    struct statement *s = NULL;
+    snprintf(sql, sizeof sql,
+             "SELECT format('SELECT setval(pg_get_serial_sequence(''%s'', %%1$L), nextval(pg_get_serial_sequence(''%s_before'', "
+             "%%1$L)), false)', attname) FROM pg_attribute WHERE attrelid = to_regclass('%s') AND attidentity <> ''",
+             table, table, table);
+    enum rc rc = store_prepare_raw(store, sql, &s, err);
     if (!rc)
-        rc = buf_printf(sql, "INSERT INTO \"%s\" SELECT * FROM \"%s_before\";\nDROP TABLE \"%s_before\";\n", table,
-                        table, table);
-    return rc ? rc : buf_append(sql, indexes->data, indexes->len);
+        rc = statement_step(s, err);
+    if (!rc)
+        rc = buf_printf(out, "%s;\n", column_text(s, 0));
+    statement_done(s);
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
 static enum rc postgres_parts(struct store *store, const char *table, int *parts, struct err *err)
@@ -197,9 +213,15 @@ static enum rc postgres_spread(struct store *store, const char *table, const cha
         return rc;
     rc = spread_check_home(store, table, err);
     if (!rc)
-        rc = spread_indexes(store, table, &indexes, err);
+        rc = spread_indexes(store, table, column, &indexes, err);
     if (!rc)
-        rc = spread_write(table, column, parts, &indexes, &sql);
+        rc = spread_write(table, column, parts, &sql);
+    if (!rc)
+        rc = spread_numbers(store, table, &sql, err);
+    if (!rc)
+        rc = buf_printf(&sql, "DROP TABLE \"%s_before\";\n", table);
+    if (!rc) /* under their names, when those are free */
+        rc = buf_append(&sql, indexes.data, indexes.len);
     const char *text = rc ? NULL : buf_string(&sql);
     if (!rc)
         rc = text ? postgres_exec(store, text, DIALECT_WRITES, err) : RC_NOMEM;

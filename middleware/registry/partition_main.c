@@ -33,8 +33,8 @@ int partition_main(int argc, char **argv)
     };
     int status;
     if (opt_only("jpki-registry store partition [OPTIONS]",
-                 "Partitions residents, their history, their certificates, cards and the notices anew, and keeps the "
-                 "number as the\n"
+                 "Partitions residents, their history, their certificates, cards, the notices and the record of use anew, "
+                 "and keeps the number as the\n"
                  "store's setting (docs/OPERATIONS.md). The node is stopped first: it waits, and so does this. In "
                  "SQLite a store\n"
                  "is one file; the number counts when it is copied into PostgreSQL.",

@@ -277,13 +277,14 @@ const char *const registry_migrations[] = {
 const size_t registry_migration_count = sizeof registry_migrations / sizeof registry_migrations[0];
 
 /* What grows with the nation. A record and its history are asked for in their municipality, a certificate by its serial
- * number, a number by itself, cards by whose they are, what happened to one by its number; notices are kept by who sent them. */
+ * number, a number by itself, cards by whose they are, what happened to one by its number; notices are kept by who sent them, uses by what was used. */
 static const struct {
     const char *table, *column;
 } spread_tables[] = {
     { "resident", "municipality" }, { "history", "municipality" }, { "received", "municipality" },
     { "link", "serial" },           { "location", "key" },         { "card", "code" },
-    { "card_event", "card" },
+    { "card_event", "card" },       { "usage", "record" },
+    { "usage_filed", "record" },
 };
 
 #define SPREAD_TABLES (sizeof spread_tables / sizeof spread_tables[0])

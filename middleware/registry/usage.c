@@ -5,6 +5,8 @@
 #include "registry/day.h"
 #include "store/storerows.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define COLUMNS 13
@@ -50,27 +52,113 @@ enum rc usage_write(struct store *store, const struct peer *peer, const char *ac
     return usage_write_uses(store, &use, 1, err);
 }
 
-/* What a resident is known by; the days on which anything was filed, and on each what was used of it; and what is not filed yet. What is
- * just being filed is both. */
+/* --- looking --------------------------------------------------------------------------------------------------------
+ * What a resident is known by is gathered first, and then only that is asked for: on PostgreSQL in its partitions alone. */
+
+#define NAME_SIZE 64 /* of a code, or of an authority and a serial number */
+
+struct names {
+    char (*list)[NAME_SIZE];
+    size_t count, room;
+};
+
+static enum rc names_keep(struct names *names, const char *name, struct err *err)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (strcmp(names->list[i], name) == 0)
+            return RC_OK;
+    if (names->count == names->room) {
+        size_t room = 2 * names->room + 8;
+        char(*list)[NAME_SIZE] = realloc(names->list, room * sizeof *list);
+        if (!list)
+            return err_set(err, RC_NOMEM, "uses");
+        names->list = list;
+        names->room = room;
+    }
+    snprintf(names->list[names->count++], NAME_SIZE, "%s", name);
+    return RC_OK;
+}
+
+/* What a query about a code finds. */
+static enum rc names_add(struct names *names, struct store *store, const char *sql, const char *code, struct err *err)
+{
+    struct statement *s = NULL;
+    enum rc rc = store_query(store, sql, BINDS(BIND_TEXT(code)), &s, err);
+    while (!rc && !(rc = statement_step(s, err)))
+        rc = names_keep(names, column_text(s, 0), err);
+    statement_done(s);
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+/* The code and those before it, then the certificates. */
+static enum rc names_find(struct names *names, struct store *store, const char *code, struct err *err)
+{
+    enum rc rc = names_keep(names, code, err);
+    for (size_t i = 0; !rc && i < names->count; i++) {
+        char had[NAME_SIZE]; /* the list may move */
+        memcpy(had, names->list[i], sizeof had);
+        rc = names_add(names, store, "SELECT previous_code FROM history WHERE code = ?1 AND previous_code <> ''", had, err);
+    }
+    return rc ? rc : names_add(names, store, "SELECT authority || '/' || serial FROM link WHERE code = ?1", code, err);
+}
+
+/* How many a statement has: powers of two, the last one several times, so that there are few texts of it. */
+static size_t names_asked(const struct names *names)
+{
+    size_t asked = 4;
+    while (asked < names->count)
+        asked *= 2;
+    return asked;
+}
+
+static enum rc names_text(const struct names *names, struct buf *out)
+{
+    enum rc rc = RC_OK;
+    for (size_t i = 0; !rc && i < names_asked(names); i++)
+        rc = buf_printf(out, "%s?%zu", i ? ", " : "", i + 3);
+    return rc;
+}
+
+/* The days on which anything was filed, and on each what was used of it; and what is not filed yet. What is just being filed is both. */
 #define USAGE_COLUMNS                                                                                                  \
     "u.time, u.role, u.municipality, u.name, u.action, u.record, u.result, u.task, u.way, u.why, u.fields, u.id "
-#define USAGE_WINDOW "u.time >= ?2 AND u.time < ?3 "
-static const char usage_of[] =
-    "WITH RECURSIVE had (code) AS (SELECT code FROM resident WHERE code = ?1 UNION SELECT h.previous_code FROM history h "
-    "JOIN had ON h.code = had.code WHERE h.previous_code <> ''), "
-    "known (record) AS (SELECT code FROM had UNION SELECT authority || '/' || serial FROM link WHERE code = ?1), "
-    "days (day) AS (SELECT min(day) FROM usage_filed UNION ALL SELECT (SELECT min(f.day) FROM usage_filed f WHERE "
-    "f.day > days.day) FROM days WHERE days.day IS NOT NULL) "
-    "SELECT " USAGE_COLUMNS "FROM days CROSS JOIN known CROSS JOIN usage_filed f CROSS JOIN usage u "
-    "WHERE f.day = days.day AND f.record = known.record AND u.id = f.usage AND " USAGE_WINDOW "UNION "
-    "SELECT " USAGE_COLUMNS "FROM usage u WHERE u.id > (SELECT until FROM filing) AND "
-    "u.record IN (SELECT record FROM known) AND " USAGE_WINDOW "ORDER BY 12";
+#define USAGE_WINDOW "u.time >= ?1 AND u.time < ?2 "
+static enum rc usage_query(struct store *store, const struct names *names, int64_t from, int64_t until, struct statement **s,
+                           struct err *err)
+{
+    struct buf list = {0}, sql = {0};
+    enum rc rc = names_text(names, &list);
+    const char *texts = rc ? NULL : buf_string(&list), *text = NULL;
+    if (!rc && !texts)
+        rc = RC_NOMEM;
+    if (!rc)
+        rc = buf_printf(&sql,
+                        "WITH RECURSIVE days (day) AS (SELECT min(day) FROM usage_filed UNION ALL SELECT (SELECT min(f.day) FROM "
+                        "usage_filed f WHERE f.day > days.day) FROM days WHERE days.day IS NOT NULL) "
+                        "SELECT " USAGE_COLUMNS "FROM days CROSS JOIN usage_filed f CROSS JOIN usage u WHERE f.day = days.day AND "
+                        "f.record IN (%s) AND u.id = f.usage AND u.record = f.record AND " USAGE_WINDOW "UNION "
+                        "SELECT " USAGE_COLUMNS "FROM usage u WHERE u.id > (SELECT until FROM filing) AND u.record IN (%s) AND "
+                        USAGE_WINDOW "ORDER BY 12",
+                        texts, texts);
+    if (!rc)
+        text = buf_string(&sql);
+    if (!rc)
+        rc = text ? store_query(store, text, BINDS(BIND_INTEGER(from), BIND_INTEGER(until)), s, err) : RC_NOMEM;
+    for (size_t i = 0; !rc && i < names_asked(names); i++)
+        bind_text(*s, (int)i + 3, names->list[i < names->count ? i : names->count - 1]);
+    buf_wipe(&list);
+    buf_wipe(&sql);
+    return rc;
+}
 
 enum rc usage_each(struct store *store, const char *code, int64_t from, int64_t until,
                    enum rc (*visit)(void *context, const struct usage_row *row), void *context, struct err *err)
 {
+    struct names names = {0};
     struct statement *s = NULL;
-    enum rc rc = store_query(store, usage_of, BINDS(BIND_TEXT(code), BIND_INTEGER(from), BIND_INTEGER(until)), &s, err);
+    enum rc rc = names_find(&names, store, code, err);
+    if (!rc)
+        rc = usage_query(store, &names, from, until, &s, err);
     while (!rc && !(rc = statement_step(s, err))) {
         const struct usage_row row = {column_integer(s, 0), column_text(s, 1), column_text(s, 2), column_text(s, 3),
                                       column_text(s, 4),    column_text(s, 5), column_text(s, 6), column_text(s, 7),
@@ -78,6 +166,7 @@ enum rc usage_each(struct store *store, const char *code, int64_t from, int64_t 
         rc = visit(context, &row);
     }
     statement_done(s);
+    free(names.list);
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 

@@ -32,6 +32,7 @@ static struct filing filing;
 static void open_all(void)
 {
     assert_int_equal(ledger_open(url, NODE_NATIONAL, "000000", &store, NULL), RC_OK);
+    assert_int_equal(schema_settle(store, NULL), RC_OK);
     assert_int_equal(storegroup_new(store, &lock, &filing.group), RC_OK);
     assert_int_equal(store_open_reader(url, registry_migrations, registry_migration_count, &filing.reader, NULL), RC_OK);
 }

@@ -7,6 +7,7 @@
 #include "registry/location.h"
 #include "registry/provide.h"
 #include "registry/schema.h"
+#include "registry/usage.h"
 #include "store/storecopy.h"
 
 #include "base/clock.h"
@@ -26,6 +27,10 @@
 #define NUMBER "123456789018"
 #define CARD "A000000000000001"
 #define OTHER_CARD "B000000000000002"
+
+#define USES_OF_A_DAY                                                                                                    \
+    "SELECT u.time FROM usage_filed f CROSS JOIN usage u WHERE f.day = '2026-11-23' AND f.record = '" CODE "' AND u.id = f.usage " \
+    "AND u.record = f.record"
 
 static char folder[] = "/tmp/jpki-partition-XXXXXX";
 static char url[TESTSTORE_URL_SIZE];
@@ -146,6 +151,12 @@ static void test_one_partition(void **state)
         {"what happened to a card: one", "card_event", "SELECT event FROM card_event WHERE card = '" CARD "' ORDER BY number", 1},
         {"a municipality's cards, to compare them: all", "card",
          "SELECT card FROM card WHERE municipality = '" HERE "' AND code >= '24' AND code < '24:'", SCHEMA_PARTITIONS},
+        {"where the uses of a record on a day are: one", "usage_filed",
+         "SELECT usage FROM usage_filed WHERE day = '2026-11-23' AND record = '" CODE "'", 1},
+        {"those uses: one", "usage", USES_OF_A_DAY, 1},
+        {"their place in the index, with them: one", "usage_filed", USES_OF_A_DAY, 1},
+        {"uses on a day: all", "usage", "SELECT count(*) FROM usage WHERE action = 'provide' AND day = '2026-11-23'",
+         SCHEMA_PARTITIONS},
         {"a municipality's notices: one", "received",
          "SELECT body FROM received WHERE municipality = '" HERE "' AND sequence = 1", 1},
     };
@@ -294,12 +305,26 @@ static void old_card(struct store *old, int i)
              "INSERT INTO card_certificate (authority, serial, card) VALUES ('sign', '%02X', 'C0000000000000%02d')", i, i);
     run(old, sql);
     snprintf(sql, sizeof sql,
+             "INSERT INTO usage (time, role, municipality, name, serial, action, record, result) VALUES (%d, 'agency', '000000', "
+             "'nenkin', '01', 'provide', '000000000%02d', 'one')",
+             1000 + i, i);
+    run(old, sql);
+    snprintf(sql, sizeof sql,
              "INSERT INTO service_choice (card, service, chosen, ended) VALUES ('C0000000000000%02d', 'seal', '2016-01-01', '')",
              i);
     run(old, sql);
 }
 
-/* Of test_migration's cards: all there, found by number and by code, one that is not void a person. */
+static enum rc see_use(void *context, const struct usage_row *row)
+{
+    int64_t *time = context;
+    assert_int_equal(*time, 0);
+    assert_string_equal(row->name, "nenkin");
+    *time = row->time;
+    return RC_OK;
+}
+
+/* Of test_migration's cards and uses: all there, found by number and by code, one that is not void a person. */
 static void check_old_cards(void)
 {
     struct card_row row;
@@ -308,6 +333,14 @@ static void check_old_cards(void)
     int events;
     assert_int_equal(store_parts(nation, "card_event", &events, NULL), RC_OK);
     assert_int_equal(events, parts);
+    assert_int_equal(store_parts(nation, "usage", &events, NULL), RC_OK);
+    assert_int_equal(events, parts);
+    assert_int_equal(count("SELECT count(*) FROM usage WHERE time = 999 + id AND name = 'nenkin'"), 40);
+    assert_int_equal(store_parts(nation, "usage_filed", &events, NULL), RC_OK);
+    assert_int_equal(events, parts);
+    int64_t used = 0;
+    assert_int_equal(usage_each(nation, "00000000017", 0, INT64_MAX, see_use, &used, NULL), RC_OK);
+    assert_int_equal(used, 1017);
     assert_int_equal(count("SELECT sum(events) FROM card WHERE type = 'number' AND since = '2016-02-03'"), 80);
     assert_int_equal(count("SELECT sum(notice) FROM card_event WHERE recorded = 7 AND event = 'annotate'"), 39 * 40 / 2);
     assert_int_equal(count("SELECT count(*) FROM card_certificate x JOIN link l ON l.authority = x.authority AND l.serial = "

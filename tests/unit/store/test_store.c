@@ -513,6 +513,36 @@ static void test_rows(void **state)
         assert_int_equal(store_run(store, insert, BINDS(BIND_INTEGER(1), BIND_TEXT("t"), BIND_BLOB(bytes_of(NULL, 0))), NULL, NULL), RC_EXISTS);
     }
     assert_int_equal(store_exec(store, "DROP INDEX kept_text", NULL), RC_OK); /* under its own name still */
+
+    /* by another column than the key's: the numbers that the store gives go on, and each is given once */
+    int64_t given = 0;
+    assert_int_equal(store_exec(store, "CREATE TABLE numbered (id INTEGER PRIMARY KEY, who TEXT NOT NULL)", NULL), RC_OK);
+    for (int want = 3; want >= 0; want--) {
+        assert_int_equal(store_begin(store, NULL), RC_OK);
+        assert_int_equal(store_spread(store, "numbered", "who", want % 2 ? 4 : want, NULL), RC_OK);
+        for (int i = 0; i < 10; i++) {
+            char who[2] = {(char)('a' + i), '\0'};
+            assert_int_equal(store_row(store, "INSERT INTO numbered (who) VALUES (?1) RETURNING id", BINDS(BIND_TEXT(who)), &row, NULL),
+                             RC_OK);
+            assert_int_equal(column_integer(row, 0), ++given);
+            statement_done(row);
+        }
+        assert_int_equal(store_commit(store, NULL), RC_OK);
+        assert_int_equal(store_parts(store, "numbered", &parts, NULL), RC_OK);
+        assert_int_equal(parts, teststore_is_postgres() ? want % 2 ? 4 : want : 0);
+        assert_int_equal(store_integer(store, "SELECT count(*) FROM numbered WHERE who = 'c'", NULL, &number, NULL), RC_OK);
+        assert_int_equal(number, given / 10);
+    }
+    if (teststore_is_postgres()) { /* none a second time, also when its row is gone */
+        assert_int_equal(store_begin(store, NULL), RC_OK);
+        assert_int_equal(store_exec(store, "DELETE FROM numbered WHERE id > 1", NULL), RC_OK);
+        assert_int_equal(store_spread(store, "numbered", "who", 2, NULL), RC_OK);
+        assert_int_equal(store_integer(store, "INSERT INTO numbered (who) VALUES ('k') RETURNING id", NULL, &number, NULL), RC_OK);
+        assert_int_equal(number, given + 1);
+        assert_int_equal(store_commit(store, NULL), RC_OK);
+    }
+    assert_int_equal(store_run(store, "INSERT INTO numbered (id, who) VALUES (?1, ?2)", BINDS(BIND_INTEGER(1), BIND_TEXT("a")), NULL,
+                               NULL), RC_EXISTS);
     store_close(store);
 }
 
