@@ -8,31 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* For a peer that was let in. */
-static enum rc service_do(struct node *node, const struct request *request, const char *kind, asked_do_fn run, void *context,
-                          struct response *response, struct err *err)
-{
-    json_t *body = NULL, *answer = NULL;
-    enum rc rc = node_body(request, &body, err);
-    if (!rc) {
-        pthread_mutex_lock(&node->lock);
-        rc = asked_once(node->store, kind, body, run, context, &answer, err);
-        pthread_mutex_unlock(&node->lock);
-    }
-    json_decref(body);
-    if (rc)
-        return rc;
-    node_wake(node);
-    return node_answer(response, answer, err);
-}
-
-enum rc service_once(struct node *node, const struct request *request, const char *kind, asked_do_fn run, void *context,
-                     struct response *response, struct err *err)
-{
-    enum rc rc = node_own(node, request->peer, err);
-    return rc ? rc : service_do(node, request, kind, run, context, response, err);
-}
-
 enum rc service_on_card_issue(void *context, const struct request *request, struct response *response, struct err *err)
 {
     struct node *node = context;

@@ -1,17 +1,13 @@
 /* copy_node.c — the routes for copies: the counter's and the kiosk's at the node that issues, and another node's at the
  * one that has the register. */
-#include "net/client.h"
 #include "net/json.h"
 #include "registry/copies.h"
-#include "registry/directory.h"
 #include "registry/gate.h"
 #include "registry/municipal.h"
 #include "registry/service_node.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#define ASK_SECONDS 20
 
 /* A copy that was made for this request before. */
 static enum rc copy_recall(struct node *node, const char *kind, const json_t *body, json_t **answer, struct err *err)
@@ -36,22 +32,6 @@ static enum rc copy_issue(struct node *node, const struct request *request, cons
     enum rc rc = asked_once(node->store, "copy", body, copies_make, &issue, answer, err);
     pthread_mutex_unlock(&node->lock);
     json_decref(items);
-    return rc;
-}
-
-enum rc service_ask_node(struct node *node, const char *municipality, const char *path, const json_t *body,
-                         json_t **answer, struct err *err)
-{
-    char url[DIRECTORY_URL];
-    struct client *client = NULL;
-    enum rc rc = directory_find(node->directory, municipality, url, err);
-    if (!rc)
-        rc = client_open(url, &node->identity, ASK_SECONDS, &client, err);
-    if (!rc)
-        client_expect_of(client, ROLE_BIT(ROLE_NODE_MUNICIPAL), municipality);
-    if (!rc)
-        rc = client_json(client, "POST", path, body, answer, err);
-    client_close(client);
     return rc;
 }
 

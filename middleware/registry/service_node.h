@@ -5,7 +5,11 @@
 #include "registry/asked.h"
 #include "registry/node.h"
 
-/* A request that is done once by its name: the peer must be of the municipality; context is the deed's. */
+/* A request that is done once by its name, for a peer that was let in; context is the deed's. */
+enum rc service_do(struct node *node, const struct request *request, const char *kind, asked_do_fn run, void *context,
+                   struct response *response, struct err *err) MUST_CHECK;
+
+/* The same when the peer is of the municipality. */
 enum rc service_once(struct node *node, const struct request *request, const char *kind, asked_do_fn run, void *context,
                      struct response *response, struct err *err) MUST_CHECK;
 
