@@ -1,4 +1,5 @@
-/* nation_parts.h — what the rooms of a synthetic nation share: nation.c enters its towns, nationyear.c lives its days. */
+/* nation_parts.h — what the rooms of a synthetic nation share: nationshare.c makes its towns as large as they are, nationyear.c
+ * lives its days, nation.c enters both. */
 #ifndef JPKI_REGISTRY_NATION_PARTS_H
 #define JPKI_REGISTRY_NATION_PARTS_H
 
