@@ -3,6 +3,7 @@
 #include "registry/code.h"
 #include "registry/correction.h"
 #include "registry/program.h"
+#include "registry/retention.h"
 #include "registry/rights.h"
 
 #include <stdio.h>
@@ -82,9 +83,9 @@ static enum rc run_sweep(struct store *store, const struct told *told, struct er
 {
     int64_t swept = 0;
     int years;
-    enum rc rc = told->years ? rights_set_life(store, (int)told->years, err) : RC_OK;
+    enum rc rc = told->years ? retention_set_life(store, (int)told->years, err) : RC_OK;
     if (!rc)
-        rc = rights_life(store, &years, err);
+        rc = retention_life(store, &years, err);
     if (!rc)
         rc = rights_sweep(store, &swept, err);
     return rc ? rc : disclose_say(told, json_pack("{s:i, s:I}", "years", years, "swept", (json_int_t)swept));

@@ -3,14 +3,15 @@
 
 #include "base/clock.h"
 #include "registry/gate.h"
-#include "registry/rights.h"
 #include "registry/rowlist.h"
+#include "registry/setting.h"
 #include "registry/usage.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define LIFE_NAME "usage-years"
 #define JAPAN (9 * 3600)
 
 const struct retention_row retention_rows[RETENTION_KINDS] = {
@@ -34,6 +35,24 @@ static const char *const due[RETENTION_KINDS] = {
     [RETENTION_USE] = "FROM usage WHERE time < ?1",
 };
 
+enum rc retention_life(struct store *store, int *years, struct err *err)
+{
+    char text[12];
+    enum rc rc = setting_get(store, LIFE_NAME, "", text, sizeof text, err);
+    if (!rc)
+        *years = text[0] ? atoi(text) : retention_rows[RETENTION_USE].years_since;
+    return rc;
+}
+
+enum rc retention_set_life(struct store *store, int years, struct err *err)
+{
+    char text[12];
+    if (years < 1 || years > 150)
+        return err_set(err, RC_RANGE, "years: 1 to 150");
+    snprintf(text, sizeof text, "%d", years);
+    return setting_set(store, LIFE_NAME, text, err);
+}
+
 /* The first moment that must still be kept. */
 static enum rc retention_limit(struct store *store, enum retention_kind kind, const char *date, int64_t *limit,
                                struct err *err)
@@ -51,7 +70,7 @@ static enum rc retention_limit(struct store *store, enum retention_kind kind, co
         return rc;
     int years = since ? row->years_since : row->years_before;
     if (kind == RETENTION_USE)
-        rc = rights_life(store, &years, err);
+        rc = retention_life(store, &years, err);
     if (rc)
         return rc;
     day_add_years(date, -years, from);

@@ -26,6 +26,10 @@ struct retention_row {
 };
 extern const struct retention_row retention_rows[RETENTION_KINDS];
 
+/* How many years the record of use is kept: 7 unless set (sources say 7 or 5). */
+enum rc retention_life(struct store *store, int *years, struct err *err) MUST_CHECK;
+enum rc retention_set_life(struct store *store, int years, struct err *err) MUST_CHECK; /* RC_RANGE below 1 or over 150 */
+
 /* How many are due on a day in Japan, "YYYY-MM-DD". No transaction needed. */
 enum rc retention_due(struct store *store, enum retention_kind kind, const char *date, int64_t *count,
                       struct err *err) MUST_CHECK;

@@ -4,14 +4,11 @@
 #include "base/clock.h"
 #include "registry/day.h"
 #include "registry/retention.h"
-#include "registry/setting.h"
 #include "registry/usage.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define LIFE_NAME "usage-years"
 #define DAY_BEGINS (9 * 3600) /* Japan is so far ahead of UTC */
 
 /* The first second of a day in Japan. */
@@ -97,7 +94,7 @@ static enum rc rights_window(struct store *store, int64_t *from, int64_t *until,
 {
     char today[11], oldest[11];
     int years;
-    enum rc rc = rights_life(store, &years, err);
+    enum rc rc = retention_life(store, &years, err);
     if (rc)
         return rc;
     day_of(clock_now(), today);
@@ -167,24 +164,6 @@ enum rc rights_report(struct store *store, const char *from, const char *until,
     bind_text(s, 1, first);
     bind_text(s, 2, last);
     return rights_each(s, rights_make_line, visit, context, err);
-}
-
-enum rc rights_life(struct store *store, int *years, struct err *err)
-{
-    char text[12];
-    enum rc rc = setting_get(store, LIFE_NAME, "", text, sizeof text, err);
-    if (!rc)
-        *years = text[0] ? atoi(text) : retention_rows[RETENTION_USE].years_since;
-    return rc;
-}
-
-enum rc rights_set_life(struct store *store, int years, struct err *err)
-{
-    char text[12];
-    if (years < 1 || years > 150)
-        return err_set(err, RC_RANGE, "years: 1 to 150");
-    snprintf(text, sizeof text, "%d", years);
-    return setting_set(store, LIFE_NAME, text, err);
 }
 
 enum rc rights_sweep(struct store *store, int64_t *swept, struct err *err)

@@ -21,9 +21,7 @@ enum rc rights_uses(struct store *store, const char *municipality, const char *c
 enum rc rights_report(struct store *store, const char *from, const char *until,
                       enum rc (*visit)(void *context, const json_t *line), void *context, struct err *err) MUST_CHECK;
 
-/* How many years the record of use is kept: 7 unless set (sources say 7 or 5). rights_sweep deletes what is older. */
-enum rc rights_life(struct store *store, int *years, struct err *err) MUST_CHECK;
-enum rc rights_set_life(struct store *store, int years, struct err *err) MUST_CHECK; /* RC_RANGE below 1 or over 150 */
+/* Deletes what of the record of use is older than its life (retention_life). */
 enum rc rights_sweep(struct store *store, int64_t *swept, struct err *err) MUST_CHECK;
 
 /* Every row of a statement, which is done with then, as the maker makes it. */

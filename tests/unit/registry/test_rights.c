@@ -4,6 +4,7 @@
 
 #include "registry/correction.h"
 #include "registry/outbox.h"
+#include "registry/retention.h"
 #include "registry/rights.h"
 
 #include "net/json.h"
@@ -66,13 +67,13 @@ static void test_uses(void **state)
     assert_int_equal(store_begin(w.nation, NULL), RC_OK);
     int64_t swept = 0;
     int years = 0;
-    assert_int_equal(rights_life(w.nation, &years, NULL), RC_OK);
+    assert_int_equal(retention_life(w.nation, &years, NULL), RC_OK);
     assert_int_equal(years, 7);
     assert_int_equal(rights_sweep(w.nation, &swept, NULL), RC_OK);
     assert_int_equal(swept,
                      5); /* two provisions and a look of February, a look and a provision of March; 2016-03-02 stays */
-    assert_int_equal(rights_set_life(w.nation, 0, NULL), RC_RANGE);
-    assert_int_equal(rights_set_life(w.nation, 5, NULL), RC_OK);
+    assert_int_equal(retention_set_life(w.nation, 0, NULL), RC_RANGE);
+    assert_int_equal(retention_set_life(w.nation, 5, NULL), RC_OK);
     assert_int_equal(rights_sweep(w.nation, &swept, NULL), RC_OK);
     assert_int_equal(swept, 1);
     assert_int_equal(store_commit(w.nation, NULL), RC_OK);
