@@ -1,5 +1,5 @@
-/* town_parts.h — what the rooms of a synthetic town share: town.c makes persons and households, townsfolk.c their
- * records, townpast.c what happened to them. */
+/* town_parts.h — what the rooms of a synthetic town share: towndraw.c draws, town.c makes persons and
+ * households, townsfolk.c their records, townpast.c what happened to them. */
 #ifndef JPKI_REGISTRY_TOWN_PARTS_H
 #define JPKI_REGISTRY_TOWN_PARTS_H
 
