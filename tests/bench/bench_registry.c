@@ -3,8 +3,8 @@
  * into their index is counted, too. Beside as many clients, in a process of their own and each with a connection of its own, that run
  * a bare prepared SELECT of the same row. And change notices from a town to the nation, durable
  * at both ends; and provision over HTTPS.
- * usage: bench_registry URL SECONDS CLIENTS      a populated national store; prints "number OURS BARE", "person OURS BARE" (a second,
- *                                                ROUNDS times) and "memory KIB"
+ * usage: bench_registry URL SECONDS CLIENTS      a populated national store; prints "number OURS BARE", "person OURS BARE" and
+ *                                                "filed ROWS" (a second, several times) and "memory KIB"
  *        bench_registry --notices TOWN NATION    a populated town and an empty nation; prints "notices A-SECOND MEMORY-KIB"
  *        bench_registry --https URL STORE IDENTITY SECONDS CLIENTS      a serving node, its store (for whom to ask), an agency; prints
  *                                                "https A-SECOND"
@@ -310,7 +310,9 @@ static double provided(struct filing *filing, unsigned clients)
     enum rc rc = filing_all(filing, &rows, &err);
     if (rc)
         give_up("filing", &err, rc);
-    return 1 / (1 / provisions + (now() - from) / (double)rows);
+    double filed = (double)rows / (now() - from);
+    printf("filed %.0f\n", filed);
+    return 1 / (1 / provisions + 1 / filed);
 }
 
 /* The peer's rate, in a process of its own: its connections are not in our memory. */

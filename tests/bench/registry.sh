@@ -43,6 +43,8 @@ provide() { # clients, engine, URL, file of what was measured
 }
 measure() { # engine, URL
     provide $CLIENTS "$1" "$2" "$dir/$1"
+    row "rows of the record of use filed by day and record, $1, $size" 1/s higher - "$(column "$dir/$1" filed 2)" "$(column "$dir/$1" number 2)" \
+        "provisions by 個人番号, of which each makes one"
     row "memory of the process that provided, $1, $size" KiB lower 1 "$(column "$dir/$1" memory 2)" 262144 "a bound of our own"
 }
 notices() { # engine, town, nation
