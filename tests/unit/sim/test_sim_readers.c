@@ -381,8 +381,7 @@ static void test_busy_vpcd(void **state)
     SERVE(&place, "--card", place.a, "--card", place.b, "--vpcd", address, "--socket", place.socket_b, "--socket", place.socket_a,
           "--control", place.control);
     int a = connect_to(place.socket_a), b = connect_to(place.socket_b);
-    int64_t began = now_ms();
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 20; i++) { /* one that waited would do so for the minutes of a connection, and this test with it */
         assert_int_equal(EXCHANGE(a, SELECT_JPKI), 0x9000);
         assert_int_equal(EXCHANGE(b, SELECT_JPKI), 0x9000);
         usleep(20000);
@@ -390,7 +389,6 @@ static void test_busy_vpcd(void **state)
     assert_int_equal(RUN(&place, "slots", "--control", place.control), 0);
     assert_said(&place, place.out, "(not connected)", true);
     assert_int_equal(RUN(&place, "eject", "--control", place.control, "0"), 0);
-    assert_true(now_ms() - began < 5000);
     close(a);
     close(b);
     for (int i = 0; i < 8; i++)
