@@ -43,7 +43,7 @@ enum rc lint_file(const char *path, struct lint *lint, struct err *err) MUST_CHE
 /* jpki-ca lint FILE…; an exit status. */
 int lint_main(int argc, char **argv);
 
-/* For the parts of the linter. The section is found by the field. */
+/* For the parts of the linter (lintfinding.c). The section is found by the field. */
 void lint_add(struct lint *lint, const char *field, const char *rule);
 void lint_tell(void *lint, const char *field, const char *rule); /* the same as a profile_finding_fn */
 /* The suite that a whole signed object names inside and outside. */
