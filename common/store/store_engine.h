@@ -1,4 +1,4 @@
-/* store_engine.h — what an engine does for store.c; for the files of this folder only. An engine's own records begin
+/* store_engine.h — what an engine does for store.c and statement.c; for the files of this folder only. An engine's own records begin
  * with these. Each function keeps the contract of its namesake in store.h. */
 #ifndef JPKI_STORE_STORE_ENGINE_H
 #define JPKI_STORE_STORE_ENGINE_H
@@ -8,7 +8,7 @@
 
 struct store {
     const struct store_engine *engine;
-    struct statement *statements; /* store.c's: prepared, lent or not */
+    struct statement *statements; /* statement.c's: prepared, lent or not */
     bool reader;
     bool apart; /* store_is_apart */
 };
@@ -34,7 +34,7 @@ struct store_engine {
     void (*rollback)(struct store *store);
     enum rc (*exec)(struct store *store, const char *sql, enum dialect_kind kind, struct err *err);
 
-    /* A statement of the engine's size; common is what store.c has filled in. */
+    /* A statement of the engine's size; common is what statement.c has filled in. */
     enum rc (*prepare)(const struct statement *common, struct statement **statement, struct err *err);
     void (*reset)(struct statement *statement);  /* unbound, and no row of it held */
     void (*finish)(struct statement *statement); /* freed */
@@ -68,6 +68,9 @@ enum rc store_open_raw(const char *url, bool reader, const char *const *migratio
                        size_t *version, struct err *err) MUST_CHECK;
 /* In a transaction: the first migrations, into a store that has seen none. */
 enum rc store_make_version(struct store *store, const char *const *migrations, size_t version, struct err *err) MUST_CHECK;
+/* FNV-1a: finds a prepared text, and tells a program's own migrations from another program's store, not a defence against anybody. */
+int64_t store_fingerprint(const char *text);
+
 /* As store_prepare, for an engine's own words. */
 enum rc store_prepare_raw(struct store *store, const char *sql, struct statement **statement, struct err *err) MUST_CHECK;
 
