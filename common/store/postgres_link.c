@@ -146,10 +146,8 @@ static bool postgres_is_there(struct postgres *pg)
     return PQstatus(pg->link) == CONNECTION_OK;
 }
 
-enum rc postgres_ready(struct postgres *pg, struct err *err)
+enum rc postgres_reach(struct postgres *pg, struct err *err)
 {
-    if (pg->streaming)
-        postgres_drain(pg->streaming, true);
     if (pg->transaction == TRANSACTION_LOST)
         return err_set(err, RC_IO, "store: the connection to PostgreSQL was lost in the middle of the transaction");
     if (pg->transaction == TRANSACTION_OPEN || postgres_is_there(pg))

@@ -32,8 +32,8 @@ static inline struct postgres *postgres_of(struct store *store)
 enum rc postgres_open(const char *url, bool reader, struct store **store, struct err *err) MUST_CHECK;
 void postgres_close(struct store *store);
 
-/* Before anything is said on the link: it is there (connects anew when it is not), and no rows are coming on it. */
-enum rc postgres_ready(struct postgres *pg, struct err *err) MUST_CHECK;
+/* The link is there: connects anew when it is not. */
+enum rc postgres_reach(struct postgres *pg, struct err *err) MUST_CHECK;
 
 /* A fixed text on a link that is ready. */
 enum rc postgres_simple(struct postgres *pg, const char *sql, const char *what, struct err *err) MUST_CHECK;
@@ -66,5 +66,8 @@ bool postgres_column_is_null(struct statement *statement, int index);
 /* Takes the rest of its rows off the link; keep: for later steps (what cannot be kept ends the rows as a failure
  * would). */
 void postgres_drain(struct postgres_statement *statement, bool keep);
+
+/* Before anything is said on the link: it is there (connects anew when it is not), and no rows are coming on it. */
+enum rc postgres_ready(struct postgres *pg, struct err *err) MUST_CHECK;
 
 #endif

@@ -141,6 +141,13 @@ void postgres_drain(struct postgres_statement *s, bool keep)
     s->rows = ROWS_HERE;
 }
 
+enum rc postgres_ready(struct postgres *pg, struct err *err)
+{
+    if (pg->streaming)
+        postgres_drain(pg->streaming, true);
+    return postgres_reach(pg, err);
+}
+
 /* Whether it is prepared on this link for what is bound now; if not, under which name and types it is to be. */
 static bool statement_is_prepared(struct postgres_statement *s)
 {
