@@ -9,11 +9,6 @@
 
 #define CARD_READERS_MAX 16u
 
-int card_command_failed(const struct err *err, enum rc rc)
-{
-    return rc == RC_USAGE ? opt_misuse("%s", err_text(err, rc)) : opt_fail("%s", err_text(err, rc));
-}
-
 static int card_command_readers(int argc, char **argv)
 {
     const char *reader = NULL;

@@ -3,6 +3,7 @@
 #define JPKI_JPKI_CARD_COMMAND_H
 
 #include "base/err.h"
+#include "base/opt.h"
 
 int card_command_status(int argc, char **argv);      /* card_status.c */
 int card_command_certificate(int argc, char **argv); /* card_certificate.c */
@@ -11,7 +12,10 @@ int card_command_register(int argc, char **argv);    /* card_register.c */
 int card_command_unregister(int argc, char **argv);
 
 /* Says why on standard error; the exit status. */
-int card_command_failed(const struct err *err, enum rc rc);
+static inline int card_command_failed(const struct err *err, enum rc rc)
+{
+    return rc == RC_USAGE ? opt_misuse("%s", err_text(err, rc)) : opt_fail("%s", err_text(err, rc));
+}
 
 #define CARD_COMMAND_READER_OPT(to)                                                                                          \
     {                                                                                                                        \
