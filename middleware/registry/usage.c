@@ -177,7 +177,8 @@ enum rc usage_erase(struct store *store, int64_t before, int64_t *count, struct 
     enum rc rc = store_run(store, "DELETE FROM usage_filed WHERE day < ?1", BINDS(BIND_TEXT(day)), NULL, err);
     if (!rc)
         rc = store_run(store, "DELETE FROM usage WHERE time < ?1", BINDS(BIND_INTEGER(before)), count, err);
-    if (!rc) /* a row's number may be given again when none is above it */
-        rc = store_run(store, "UPDATE filing SET until = 0 WHERE NOT EXISTS (SELECT 1 FROM usage)", NULL, NULL, err);
+    if (!rc) /* a row's number may be given again when none is above it: the newest are not always the latest, when a clock was wrong */
+        rc = store_run(store, "UPDATE filing SET until = (SELECT coalesce(max(id), 0) FROM usage) WHERE until > (SELECT coalesce(max(id), 0) "
+                              "FROM usage)", NULL, NULL, err);
     return rc;
 }

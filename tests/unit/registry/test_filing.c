@@ -199,6 +199,27 @@ static void test_erased(void **state)
     assert_string_equal(uses_of(CODE).text, "c ");
 }
 
+/* The clock was a day ahead and came back: the newest row is erased first, and its number given again. */
+static void test_erased_newest(void **state)
+{
+    (void)state;
+    int64_t erased = 0;
+    assert_int_equal(clock_set("2026-11-25T00:00:00Z"), RC_OK);
+    use("a", CODE, 1);
+    assert_int_equal(clock_set("2026-11-23T00:00:00Z"), RC_OK);
+    use("b", CODE, 2);
+    file_all();
+    assert_int_equal(store_begin(store, NULL), RC_OK);
+    assert_int_equal(usage_erase(store, clock_from_date(2026, 11, 24) - 9 * 3600, &erased, NULL), RC_OK);
+    assert_int_equal(store_commit(store, NULL), RC_OK);
+    assert_int_equal(erased, 2);
+    use("c", CODE, 1);
+    assert_string_equal(uses_of(CODE).text, "a c ");
+    file_all();
+    assert_string_equal(uses_of(CODE).text, "a c ");
+    assert_int_equal(count("SELECT count(*) FROM usage_filed"), 2);
+}
+
 /* While many ask it waits, and then does it in one go; alone it begins at once. */
 static void test_time(void **state)
 {
@@ -253,6 +274,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_same, setup, teardown),
         cmocka_unit_test_setup_teardown(test_strange, setup, teardown),
         cmocka_unit_test_setup_teardown(test_erased, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_erased_newest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_time, setup, teardown),
 #ifdef JPKI_FAULTS
         cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
