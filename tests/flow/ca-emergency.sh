@@ -135,9 +135,16 @@ check "the procedure again changes nothing" "$JPKI_CA" compromise --state "$W/ca
 grep -q "^0 certificates" "$W/said" || fail "more was revoked"
 same "all of the authority's certificates" 0 "$(rows "SELECT COUNT(*) FROM certificates WHERE authority = 'auth' AND (revoked_at IS NULL OR reason <> 2)")"
 same "none of the others" 0 "$(rows "SELECT COUNT(*) FROM certificates WHERE authority <> 'auth' AND revoked_at IS NOT NULL")"
-own_list() { openssl crl -inform DER -in "$W/ca/publication/auth/ca.crl" -noout -text | grep -A4 "Serial Number: $(serial "$W/auth-ca.pem")$"; }
-own_list | grep -q "CA Compromise" || fail "the authority is not on its own list"
-openssl crl -inform DER -in "$W/ca/publication/auth/Kagoshima-ken/Kagoshima-shi.crl" -noout -text | grep -A4 "Serial Number: $(serial "$W/auth.pem")$" | grep -q "CA Compromise" || fail "the holder's list"
+on_list() { # list, certificate: with that reason; the publisher has the list from the book in its own time
+    for _ in $(seq 200); do
+        openssl crl -inform DER -in "$W/ca/publication/auth/$1" -noout -text > "$W/list.txt"
+        ! grep -A4 "Serial Number: $(serial "$2")$" "$W/list.txt" | grep -q "CA Compromise" || return 0
+        sleep 0.05
+    done
+    return 1
+}
+on_list ca.crl "$W/auth-ca.pem" || fail "the authority is not on its own list"
+on_list Kagoshima-ken/Kagoshima-shi.crl "$W/auth.pem" || fail "the holder's list"
 says "by OCSP too" "auth.pem: revoked" auth "$W/auth.pem"
 grep -q "cACompromise" "$W/said" || fail "the reason by OCSP"
 request_file enrol-5 462012 319800217 20350217145959Z
