@@ -4,6 +4,7 @@
 
 #include "applet-sim/sim_control.h"
 #include "applet-sim/sim_slot.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/proc.h"
 
@@ -93,7 +94,7 @@ static void loop_accept(struct loop *loop)
 
 static int loop_timeout(const struct loop *loop)
 {
-    int64_t until = -1, now = slot_now();
+    int64_t until = -1, now = clock_ticks();
     for (size_t i = 0; i < loop->reader->count; i++) {
         int64_t slot = slot_until(&loop->slots[i]);
         if (slot >= 0 && (until < 0 || slot < until))

@@ -2,12 +2,12 @@
  * like from outside. An empty reader does not call vpcd and does not listen: that is how both show an absent card. */
 #include "applet-sim/sim_slot.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/proc.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define RETRY_MS 300 /* how often an absent vpcd is called */
@@ -15,13 +15,6 @@
 
 /* The last two are ours, and not vpcd's: a client of the socket has the card for itself from one to the other. */
 enum control { CONTROL_OFF = 0, CONTROL_ON = 1, CONTROL_RESET = 2, CONTROL_ATR = 4, CONTROL_BEGIN = 5, CONTROL_END = 6 };
-
-int64_t slot_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static bool slot_present(const struct slot *slot)
 {
@@ -174,7 +167,7 @@ static void slot_pulled(struct slot *slot)
 {
     unsigned after = sim_plan_back_ms(slot->plan);
     slot_withdraw(slot);
-    slot->back = after ? slot_now() + after : -1;
+    slot->back = after ? clock_ticks() + after : -1;
 }
 
 /* RC_IO: this peer gets no answer and is let go. */
@@ -182,7 +175,7 @@ static enum rc slot_command(struct slot *slot, int index, struct bytes command)
 {
     struct buf answer = { 0 };
     enum sim_outcome outcome = SIM_ANSWERED;
-    int64_t began = slot_now();
+    int64_t began = clock_ticks();
     enum rc rc = sim_link_transmit(slot->link, command, &answer, &outcome);
     if (rc) { /* a card without power, or without memory: a reader must have some answer */
         buf_truncate(&answer, 0);
@@ -209,7 +202,7 @@ static bool slot_may(const struct slot *slot, int index, struct bytes message)
     bool mine = slot->holder < 0 || slot->holder == index;
     if (message.len == 1 && message.data[0] != CONTROL_BEGIN)
         return mine || !slot->locked || message.data[0] == CONTROL_ATR || message.data[0] == CONTROL_ON;
-    return mine || (!slot->locked && slot_now() - slot->spoke >= HANDOVER_MS);
+    return mine || (!slot->locked && clock_ticks() - slot->spoke >= HANDOVER_MS);
 }
 
 static enum rc slot_message(struct slot *slot, int index, struct bytes message)
@@ -263,7 +256,7 @@ static void slot_drain(struct slot *slot, int index)
         if (peer->fd < 0) /* the card was pulled, and with it the peer */
             return;
         if (len > 1)
-            slot->spoke = slot_now();
+            slot->spoke = clock_ticks();
         if (rc == RC_OK)
             rc = sim_peer_take(peer, 2 + len);
         if (rc)
@@ -312,7 +305,7 @@ static void slot_send_held(struct slot *slot)
     struct buf answer = slot->held;
     slot->held = (struct buf) { 0 };
     slot->held_for = -1;
-    slot->spoke = slot_now();
+    slot->spoke = clock_ticks();
     if (sim_peer_send(&slot->peers[index], buf_bytes(&answer)))
         slot_close_peer(slot, index);
     buf_wipe(&answer);
@@ -326,17 +319,17 @@ static bool slot_wants_vpcd(const struct slot *slot)
 void slot_serve(struct slot *slot)
 {
     struct err err = { 0 };
-    if (slot->back >= 0 && slot_now() >= slot->back && slot_put_back(slot, &err)) {
+    if (slot->back >= 0 && clock_ticks() >= slot->back && slot_put_back(slot, &err)) {
         log_warning("%s: %s", slot->name, err.text);
         slot->back = -1;
     }
-    if (slot->held_for >= 0 && slot_now() >= slot->due)
+    if (slot->held_for >= 0 && clock_ticks() >= slot->due)
         slot_send_held(slot);
     slot->waiting = false;
     for (int i = 0; i < SLOT_PEERS; i++)
         slot_drain(slot, i);
-    if (slot_wants_vpcd(slot) && slot_now() - slot->called >= RETRY_MS) {
-        slot->called = slot_now();
+    if (slot_wants_vpcd(slot) && clock_ticks() - slot->called >= RETRY_MS) {
+        slot->called = clock_ticks();
         slot->calling = sim_peer_call(slot->vpcd);
     }
 }

@@ -32,8 +32,6 @@ struct slot {
     bool waiting;                      /* a peer waits for another one's silence */
 };
 
-int64_t slot_now(void); /* milliseconds of a clock that only goes forward */
-
 /* Parses the plan, resolves vpcd, puts the first card in. */
 enum rc slot_open(struct slot *slot, const struct sim_reader *reader, size_t number, FILE *trace, struct err *err) MUST_CHECK;
 void slot_close(struct slot *slot);

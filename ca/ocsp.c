@@ -42,13 +42,6 @@ struct responder {
     uint64_t cached, made, refused;
 };
 
-static int64_t now_in_milliseconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Whether one more may be signed; a second's worth may come at once. */
 static bool bucket_take(struct bucket *bucket, int64_t now)
 {
@@ -178,7 +171,7 @@ static enum rc asking_prepare(struct responder *responder, struct asking *asking
         rc = err_set(err, RC_STATE, "the clock stands before the last record");
     if (!rc && (!key->cert || key->not_after <= asking->now))
         rc = err_set(err, RC_STATE, "no certificate to answer for %s", authority_name(asking->authority));
-    if (!rc && !bucket_take(&responder->buckets[asking->request.nonce], now_in_milliseconds()))
+    if (!rc && !bucket_take(&responder->buckets[asking->request.nonce], clock_ticks()))
         rc = RC_TIMEOUT;
     if (!rc && X509_up_ref(key->cert) && EVP_PKEY_up_ref(key->key))
         asking->key = *key;
@@ -250,7 +243,7 @@ static struct plain_answer *responder_recall(struct responder *responder, struct
     struct plain_answer *answer = NULL;
     struct err err = { 0 };
     pthread_mutex_lock(&responder->lock);
-    if (responder_look(responder, now_in_milliseconds(), &err)) {
+    if (responder_look(responder, clock_ticks(), &err)) {
         log_error("the book: %s", err.text);
         *word = OCSP_RESPONSE_STATUS_INTERNALERROR;
     } else {
@@ -402,7 +395,7 @@ static enum rc responder_serve(struct responder *responder, struct err *err)
 enum rc ocsp_run(const struct ocsp *ocsp, struct err *err)
 {
     static struct responder responder;
-    int64_t now = now_in_milliseconds();
+    int64_t now = clock_ticks();
     responder = (struct responder) { .settings = ocsp, .looked = now - LOOK_EVERY };
     pthread_mutex_init(&responder.lock, NULL);
     for (int i = 0; i < 2; i++)

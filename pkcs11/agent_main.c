@@ -1,6 +1,7 @@
 /* agent_main.c — jpki-card-agent: holds one card for one application (agent.h) and outlives it just long enough to take a
  * presented PIN away. Started by the module with a socket as standard input; of no use to anybody else: it asks for no
  * PIN and gives nothing that the reader would not give. */
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/proc.h"
 #include "card/reader.h"
@@ -13,7 +14,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #define APPLICATION 0 /* the socket */
@@ -28,13 +28,6 @@ struct keeper {
     unsigned keep_ms;
     int64_t until; /* when a kept one ends */
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Selecting the card manager is what makes this card forget a PIN: selecting its own application again does not, nor does a
  * reset. A card that does not do it loses its power. */
@@ -149,7 +142,7 @@ static enum rc do_keep(struct keeper *keeper, struct bytes message)
         return RC_STATE;
     unsigned wanted = take_number(message);
     keeper->kept = true;
-    keeper->until = now_ms() + (wanted > keeper->keep_ms ? wanted : keeper->keep_ms);
+    keeper->until = clock_ticks() + (wanted > keeper->keep_ms ? wanted : keeper->keep_ms);
     return RC_OK;
 }
 
@@ -237,7 +230,7 @@ int main(void)
                              { .fd = watch_application(), .events = POLLIN },
                              { .fd = proc_stop_fd(), .events = POLLIN } };
     for (bool alive = true; alive;) {
-        int64_t left = keeper.kept ? keeper.until - now_ms() : -1;
+        int64_t left = keeper.kept ? keeper.until - clock_ticks() : -1;
         if (keeper.kept && left <= 0) {
             let_go(&keeper, TRANSPORT_LEAVE);
             continue;

@@ -13,6 +13,9 @@
 
 int64_t clock_now(void);
 
+/* Milliseconds that only go on, for waiting and for measuring: of no time of day, and nobody's to inject. */
+int64_t clock_ticks(void);
+
 /* For tests and for programs with a --clock option; takes the forms of JPKI_CLOCK. RC_FORMAT. */
 enum rc clock_set(const char *setting) MUST_CHECK;
 

@@ -3,6 +3,8 @@
  * did to the card between two transactions is not told, and the card's own answers must say it. Does not look into what it carries. */
 #include "card/transport_sim.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -13,7 +15,6 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SIM_ANSWER_MS 60000 /* a key pair in software may take its time */
@@ -72,17 +73,10 @@ static enum rc sim_control_send(int fd, enum sim_control control)
     return sim_send(fd, bytes_of(&byte, 1));
 }
 
-static int64_t sim_now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static enum rc sim_read_all(int fd, uint8_t *data, size_t len, int64_t until)
 {
     while (len) {
-        int64_t left = until - sim_now_ms();
+        int64_t left = until - clock_ticks();
         struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
         int ready = left > 0 ? poll(&poll_fd, 1, (int)left) : 0;
         if (ready < 0 && errno == EINTR)
@@ -103,7 +97,7 @@ static enum rc sim_read_all(int fd, uint8_t *data, size_t len, int64_t until)
 /* One message, appended to out; out is unchanged when it does not come whole. */
 static enum rc sim_receive(int fd, struct buf *out)
 {
-    int64_t until = sim_now_ms() + SIM_ANSWER_MS;
+    int64_t until = clock_ticks() + SIM_ANSWER_MS;
     uint8_t header[2], *at;
     enum rc rc = sim_read_all(fd, header, sizeof header, until);
     if (rc)
@@ -314,11 +308,11 @@ static enum rc sim_wait(struct transport *transport, const struct transport_read
                         int milliseconds, struct err *err)
 {
     struct sim *sim = (struct sim *)transport;
-    int64_t until = milliseconds < 0 ? INT64_MAX : sim_now_ms() + milliseconds;
+    int64_t until = milliseconds < 0 ? INT64_MAX : clock_ticks() + milliseconds;
     for (;;) {
         if (sim_differs(sim, known, count))
             return RC_OK;
-        int64_t left = until - sim_now_ms();
+        int64_t left = until - clock_ticks();
         if (left <= 0)
             return RC_TIMEOUT;
         struct pollfd poll_fd = { .fd = sim->cancel[0], .events = POLLIN };

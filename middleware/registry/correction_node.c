@@ -1,6 +1,7 @@
 /* correction_node.c — what is passed on to a municipality, and what it answers. */
 #include "registry/correction_node.h"
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "net/json.h"
 #include "registry/correction.h"
@@ -52,7 +53,7 @@ static enum rc correction_fetch(struct line *line, const char *peer, struct err 
     }
     json_decref(answer);
     if (!rc)
-        line->corrections = node_clock() + CORRECTION_PAUSE;
+        line->corrections = clock_ticks() + CORRECTION_PAUSE;
     return rc;
 }
 
@@ -62,7 +63,7 @@ enum rc correction_deliver(struct line *line, const char *peer, struct err *err)
     enum rc rc = correction_untold(line->store, peer, &body, err);
     if (rc != RC_NOT_FOUND)
         return rc ? rc : correction_bring(line, peer, body, err);
-    return node_clock() < line->corrections ? RC_NOT_FOUND : correction_fetch(line, peer, err);
+    return clock_ticks() < line->corrections ? RC_NOT_FOUND : correction_fetch(line, peer, err);
 }
 
 enum rc correction_on_list(void *context, const struct request *request, struct response *response, struct err *err)

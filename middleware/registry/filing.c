@@ -1,11 +1,11 @@
 /* filing.c — the record of use into its index. */
 #include "registry/filing.h"
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "registry/day.h"
 #include "store/storerows.h"
 
-#include <time.h>
 
 #define FILING_PORTION 2000  /* rows in a transaction: others wait for it */
 #define FILING_BUSY 1000     /* uses a second: while there are more, filing waits for a better time, */
@@ -92,17 +92,10 @@ static enum rc filing_look(struct filing *filing, int64_t *filed, int64_t *newes
     return rc;
 }
 
-static int64_t filing_clock(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 enum rc filing_deliver(void *context, struct err *err)
 {
     struct filing *filing = context;
-    int64_t filed, newest, now = filing_clock();
+    int64_t filed, newest, now = clock_ticks();
     enum rc rc = filing_look(filing, &filed, &newest, err);
     if (rc)
         return rc;

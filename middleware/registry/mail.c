@@ -1,6 +1,7 @@
 /* mail.c — leaving, arriving, letters. */
 #include "registry/mail.h"
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
 #include "net/json.h"
@@ -29,7 +30,7 @@ static struct line_pause *mail_pause(struct line *line, const char *municipality
 static bool mail_pausing(struct line *line, const char *municipality)
 {
     const struct line_pause *pause = mail_pause(line, municipality);
-    return strcmp(pause->municipality, municipality) == 0 && pause->until > node_clock();
+    return strcmp(pause->municipality, municipality) == 0 && pause->until > clock_ticks();
 }
 
 /* What the other node said to a letter. */
@@ -113,7 +114,7 @@ enum rc mail_deliver(void *context, struct err *err)
             continue;
         struct line_pause *pause = mail_pause(line, municipality);
         snprintf(pause->municipality, sizeof pause->municipality, "%s", municipality);
-        pause->until = node_clock() + line->node->retry;
+        pause->until = clock_ticks() + line->node->retry;
         failed = err_set(err, rc, "to %s: %s", municipality, err_text(&why, rc));
     }
     if (rc != RC_NOT_FOUND)

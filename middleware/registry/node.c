@@ -10,19 +10,11 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 void node_wake(struct node *node)
 {
     for (size_t i = 0; i < node->line_count; i++)
         courier_wake(node->lines[i].courier);
-}
-
-int64_t node_clock(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 enum rc node_deliver(void *context, struct err *err)

@@ -17,7 +17,7 @@
 #define LINES_MAX 4
 #define LINE_PAUSES 32
 
-/* A municipality that could not be reached, and until when it is left alone (node_clock). */
+/* A municipality that could not be reached, and until when it is left alone (clock_ticks). */
 struct line_pause {
     char municipality[7];
     int64_t until;
@@ -33,7 +33,7 @@ struct line {
     struct opseal *seal;
     size_t batch; /* notices in the next request */
     struct line_pause pauses[LINE_PAUSES];
-    int64_t corrections; /* until when nobody asks for requests for correction (node_clock) */
+    int64_t corrections; /* until when nobody asks for requests for correction (clock_ticks) */
     struct courier *courier;
     courier_deliver_fn deliver;
     char noted[300]; /* the failure that stands in the store; "?" before the first delivery: whatever was there before */
@@ -68,9 +68,6 @@ enum rc national_deliver(void *context, struct err *err) MUST_CHECK;
 
 /* A line's delivery, with what came of it for `jpki-registry status`; context a struct line. */
 enum rc node_deliver(void *context, struct err *err) MUST_CHECK;
-
-/* Monotonic milliseconds. */
-int64_t node_clock(void);
 
 /* Wakes every line: something is new. */
 void node_wake(struct node *node);

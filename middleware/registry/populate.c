@@ -13,7 +13,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TELL_EVERY_MS 200
@@ -22,19 +21,12 @@
 
 /* --- progress ---------------------------------------------------------------------------------------------------- */
 
-static int64_t populate_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* A bar on a terminal, with how fast it goes and how long it will take. False: somebody wants to stop. */
 static bool populate_tell(void *context, int64_t done, int64_t all)
 {
     (void)context;
     static int64_t begun, told, first;
-    int64_t now = populate_ms();
+    int64_t now = clock_ticks();
     if (!begun) {
         begun = now;
         first = done; /* what an earlier run had finished took no time */
