@@ -41,6 +41,8 @@ enum rc store_insert(struct store *store, const struct store_rows *rows, size_t 
     size_t done = 0, together = store_is_served(store) ? ROWS_MAX : 1;
     while (together * (size_t)rows->columns > PLACES_MAX)
         together /= 2;
+    if (!together)
+        return err_set(err, RC_BUG, "store: more than %d columns", PLACES_MAX);
     for (; !rc && together; together /= 2)
         if (count - done >= together)
             rc = rows_run(store, rows, together, &done, count, err);

@@ -4,19 +4,19 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "registry/day.h"
+#include "registry/usage.h"
 #include "store/storerows.h"
 
 
 #define FILING_PORTION 2000  /* rows in a transaction: others wait for it */
 #define FILING_BUSY 1000     /* uses a second: while there are more, filing waits for a better time, */
 #define FILING_MOST 1000000  /* but not when so many rows are to be filed: to look through them takes a part of a second */
-#define FILING_RECORD 64     /* more than a code or a serial number has is nobody's record */
 #define FILING_BRIEF 20000   /* so many at a time otherwise, so that it ends when others come */
 
 struct filing_portion {
     struct {
         int64_t id;
-        char day[11], record[FILING_RECORD];
+        char day[11], record[USAGE_RECORD_SIZE];
     } rows[FILING_PORTION];
     size_t count;
 };
@@ -39,11 +39,18 @@ static enum rc filing_write(void *context, struct store *store, struct err *err)
     return rc;
 }
 
-/* Up to this row they are filed, or nobody's. */
+/* What is not filed yet: the rows behind one up to another, and that one's time. */
+struct filing_range {
+    int64_t after, until, time;
+};
+
+/* Not when rows were erased meanwhile: a number whose row is gone may be given again, and its next row is to be filed, too. What has
+ * been filed of erased ones goes with the next erasure, by its day. */
 static enum rc filing_mark(void *context, struct store *store, struct err *err)
 {
-    const int64_t *until = context;
-    return store_run(store, "UPDATE filing SET until = ?1", BINDS(BIND_INTEGER(*until)), NULL, err);
+    const struct filing_range *range = context;
+    return store_run(store, "UPDATE filing SET until = ?1 WHERE EXISTS (SELECT 1 FROM usage WHERE id = ?1 AND time = ?2)",
+                     BINDS(BIND_INTEGER(range->until), BIND_INTEGER(range->time)), NULL, err);
 }
 
 /* A portion out of the rows as they come. RC_NOT_FOUND: they are at their end, and it may be empty. */
@@ -56,19 +63,19 @@ static enum rc filing_take(struct statement *rows, struct filing_portion *portio
             break;
         portion->rows[portion->count].id = column_integer(rows, 0);
         day_of(column_integer(rows, 1), portion->rows[portion->count].day);
-        column_copy(rows, 2, portion->rows[portion->count++].record, FILING_RECORD);
+        column_copy(rows, 2, portion->rows[portion->count++].record, USAGE_RECORD_SIZE);
     }
     return rc;
 }
 
 /* Row by row in the order of the index, in portions: whoever asks meanwhile waits for one of them. After a crash some are filed already. */
-static enum rc filing_file(struct filing *filing, int64_t after, int64_t until, struct err *err)
+static enum rc filing_file(struct filing *filing, struct filing_range *range, struct err *err)
 {
     struct statement *rows = NULL;
     struct filing_portion portion;
     enum rc rc = store_query(filing->reader, "SELECT id, time, record FROM usage WHERE id > ?1 AND id <= ?2 AND record <> '' AND action <> 'denied' "
                                              "AND length(record) < ?3 ORDER BY day, record, id",
-                             BINDS(BIND_INTEGER(after), BIND_INTEGER(until), BIND_INTEGER(FILING_RECORD)), &rows, err);
+                             BINDS(BIND_INTEGER(range->after), BIND_INTEGER(range->until), BIND_INTEGER(USAGE_RECORD_SIZE)), &rows, err);
     while (!rc) {
         enum rc taken = filing_take(rows, &portion, err);
         rc = taken == RC_NOT_FOUND ? RC_OK : taken;
@@ -78,16 +85,34 @@ static enum rc filing_file(struct filing *filing, int64_t after, int64_t until, 
             break;
     }
     statement_done(rows);
-    return rc ? rc : storegroup_run(filing->group, filing_mark, &until, err);
+    return rc ? rc : storegroup_run(filing->group, filing_mark, range, err);
 }
 
-/* Up to which row it is filed, and the newest. */
-static enum rc filing_look(struct filing *filing, int64_t *filed, int64_t *newest, struct err *err)
+/* All of them. RC_NOT_FOUND: there are none. */
+static enum rc filing_look(struct filing *filing, struct filing_range *range, struct err *err)
 {
     struct statement *s = NULL;
-    enum rc rc = store_row(filing->reader, "SELECT until, (SELECT coalesce(max(id), 0) FROM usage) FROM filing", NULL, &s, err);
-    *filed = rc ? 0 : column_integer(s, 0);
-    *newest = rc ? 0 : column_integer(s, 1);
+    enum rc rc = store_integer(filing->reader, "SELECT until FROM filing", NULL, &range->after, err);
+    if (!rc)
+        rc = store_row(filing->reader, "SELECT id, time FROM usage WHERE id > ?1 ORDER BY id DESC LIMIT 1", BINDS(BIND_INTEGER(range->after)), &s, err);
+    range->until = rc ? range->after : column_integer(s, 0);
+    range->time = rc ? 0 : column_integer(s, 1);
+    statement_done(s);
+    return rc;
+}
+
+/* The first of them. */
+static enum rc filing_cut(struct filing *filing, struct filing_range *range, int64_t most, struct err *err)
+{
+    struct statement *s = NULL;
+    if (range->until - range->after <= most)
+        return RC_OK;
+    enum rc rc = store_row(filing->reader, "SELECT id, time FROM (SELECT id, time FROM usage WHERE id > ?1 ORDER BY id LIMIT ?2) first ORDER BY id "
+                                           "DESC LIMIT 1", BINDS(BIND_INTEGER(range->after), BIND_INTEGER(most)), &s, err);
+    if (!rc) {
+        range->until = column_integer(s, 0);
+        range->time = column_integer(s, 1);
+    }
     statement_done(s);
     return rc;
 }
@@ -95,23 +120,24 @@ static enum rc filing_look(struct filing *filing, int64_t *filed, int64_t *newes
 enum rc filing_deliver(void *context, struct err *err)
 {
     struct filing *filing = context;
-    int64_t filed, newest, now = clock_ticks();
-    enum rc rc = filing_look(filing, &filed, &newest, err);
-    if (rc)
+    struct filing_range range = { 0 };
+    int64_t now = clock_ticks();
+    enum rc rc = filing_look(filing, &range, err);
+    if (rc && rc != RC_NOT_FOUND)
         return rc;
-    bool busy = (newest - filing->newest) * 1000 > FILING_BUSY * (now - filing->looked), much = newest - filed >= FILING_MOST;
-    filing->newest = newest;
+    bool busy = (range.until - filing->newest) * 1000 > FILING_BUSY * (now - filing->looked), much = range.until - range.after >= FILING_MOST;
+    filing->newest = range.until;
     filing->looked = now;
-    if (newest <= filed || (busy && !much))
+    if (rc || (busy && !much))
         return RC_NOT_FOUND;
-    int64_t most = much ? FILING_MOST : FILING_BRIEF;
-    return filing_file(filing, filed, newest - filed < most ? newest : filed + most, err);
+    rc = filing_cut(filing, &range, much ? FILING_MOST : FILING_BRIEF, err);
+    return rc ? rc : filing_file(filing, &range, err);
 }
 
 enum rc filing_all(struct filing *filing, int64_t *rows, struct err *err)
 {
-    int64_t filed, newest;
-    enum rc rc = filing_look(filing, &filed, &newest, err);
-    *rows = newest > filed ? newest - filed : 0;
-    return rc || !*rows ? rc : filing_file(filing, filed, newest, err);
+    struct filing_range range = { 0 };
+    enum rc rc = filing_look(filing, &range, err);
+    *rows = range.until - range.after;
+    return rc == RC_NOT_FOUND ? RC_OK : rc ? rc : filing_file(filing, &range, err);
 }

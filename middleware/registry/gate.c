@@ -52,7 +52,7 @@ enum rc gate_open_all(struct store *store, const char *date, unsigned *open, str
     while (!rc && !(rc = statement_step(s, err)))
         for (int i = 0; i < GATE_COUNT; i++)
             if (strcmp(column_text(s, 0), gate_rows[i].name) == 0)
-                snprintf(from[i], sizeof from[i], "%s", column_text(s, 1));
+                column_copy(s, 1, from[i], sizeof from[i]);
     statement_done(s);
     *open = 0;
     for (int i = 0; i < GATE_COUNT; i++)

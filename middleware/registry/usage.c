@@ -55,10 +55,8 @@ enum rc usage_write(struct store *store, const struct peer *peer, const char *ac
 /* --- looking --------------------------------------------------------------------------------------------------------
  * What a resident is known by is gathered first, and then only that is asked for: on PostgreSQL in its partitions alone. */
 
-#define NAME_SIZE 64 /* of a code, or of an authority and a serial number */
-
 struct names {
-    char (*list)[NAME_SIZE];
+    char (*list)[USAGE_RECORD_SIZE];
     size_t count, room;
 };
 
@@ -69,13 +67,13 @@ static enum rc names_keep(struct names *names, const char *name, struct err *err
             return RC_OK;
     if (names->count == names->room) {
         size_t room = 2 * names->room + 8;
-        char(*list)[NAME_SIZE] = realloc(names->list, room * sizeof *list);
+        char(*list)[USAGE_RECORD_SIZE] = realloc(names->list, room * sizeof *list);
         if (!list)
             return err_set(err, RC_NOMEM, "uses");
         names->list = list;
         names->room = room;
     }
-    snprintf(names->list[names->count++], NAME_SIZE, "%s", name);
+    snprintf(names->list[names->count++], USAGE_RECORD_SIZE, "%s", name);
     return RC_OK;
 }
 
@@ -95,7 +93,7 @@ static enum rc names_find(struct names *names, struct store *store, const char *
 {
     enum rc rc = names_keep(names, code, err);
     for (size_t i = 0; !rc && i < names->count; i++) {
-        char had[NAME_SIZE]; /* the list may move */
+        char had[USAGE_RECORD_SIZE]; /* the list may move */
         memcpy(had, names->list[i], sizeof had);
         rc = names_add(names, store, "SELECT previous_code FROM history WHERE code = ?1 AND previous_code <> ''", had, err);
     }

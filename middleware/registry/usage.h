@@ -8,6 +8,9 @@
 #include "net/identity.h"
 #include "store/store.h"
 
+/* Of a code, or an authority and a serial number; what is longer names nobody. */
+#define USAGE_RECORD_SIZE 64
+
 /* action: "find", "confirm", …; record: the 住民票コード or "sign/SERIAL", empty when none was found (of "denied": the route); result: a status or
  * an rc's name. */
 enum rc usage_write(struct store *store, const struct peer *peer, const char *action, const char *record,

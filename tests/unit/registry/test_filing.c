@@ -220,6 +220,24 @@ static void test_erased_newest(void **state)
     assert_int_equal(count("SELECT count(*) FROM usage_filed"), 2);
 }
 
+/* Erased between its filing and the mark (here by a trigger, so in SQLite only): the mark stays, and what gets its number is filed. */
+static void test_erased_meanwhile(void **state)
+{
+    (void)state;
+    if (store_is_served(store))
+        return;
+    use("a", CODE, 2);
+    assert_int_equal(store_exec(store, "CREATE TRIGGER sweep AFTER INSERT ON usage_filed BEGIN DELETE FROM usage; END", NULL), RC_OK);
+    file_all();
+    assert_int_equal(store_exec(store, "DROP TRIGGER sweep", NULL), RC_OK);
+    assert_int_equal(count("SELECT until FROM filing"), 0);
+    use("b", CODE, 2);
+    assert_string_equal(uses_of(CODE).text, "b b ");
+    file_all();
+    use("c", CODE, 1);
+    assert_string_equal(uses_of(CODE).text, "b b c ");
+}
+
 /* While many ask it waits, and then does it in one go; alone it begins at once. */
 static void test_time(void **state)
 {
@@ -275,6 +293,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_strange, setup, teardown),
         cmocka_unit_test_setup_teardown(test_erased, setup, teardown),
         cmocka_unit_test_setup_teardown(test_erased_newest, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_erased_meanwhile, setup, teardown),
         cmocka_unit_test_setup_teardown(test_time, setup, teardown),
 #ifdef JPKI_FAULTS
         cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
