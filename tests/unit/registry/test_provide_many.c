@@ -234,9 +234,9 @@ static void test_killed(void **state)
         const char *what, *fault;
         bool all; /* what was committed was told to nobody yet */
     } rows[] = {
-        {"looked for, not recorded", "registry.before_provide:4", false},
-        {"recorded, not durable", "store.before_commit:4", false},
-        {"durable, not answered", "store.after_commit:4", true},
+        {"looked for, not recorded", "registry.before_provide:40", false},
+        {"recorded, not durable", "store.before_commit:40", false},
+        {"durable, not answered", "store.after_commit:40", true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         int ends[2], status = 0;
@@ -257,7 +257,8 @@ static void test_killed(void **state)
             fail_msg("%s: the child ended with %x", rows[i].what, status);
         assert_int_equal(ledger_open(url, NODE_NATIONAL, "000000", &nation, NULL), RC_OK);
         int64_t recorded = uses(nation) - before;
-        if (answers < 3 || answers > recorded || (rows[i].all && answers == recorded))
+        /* forty times somebody's, and of each client's only the last may not have been told */
+        if (recorded < 39 || answers < recorded - THREADS || answers > recorded || (rows[i].all && answers == recorded))
             fail_msg("%s: %d answers, %d recorded", rows[i].what, (int)answers, (int)recorded);
     }
 }
